@@ -1,0 +1,151 @@
+"""The nouns that the stages hand to one another (DESIGN section 2).
+
+Times are integer milliseconds, names are the field's: `mid` is a label of the ontology, `ytid` a video,
+`key` one segment of it.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+SAMPLE_RATE = 16_000
+"""Hertz of every clip on disk (paper, section 3)."""
+
+CLIP_SAMPLES = 160_000
+"""Samples of every clip on disk: ten seconds."""
+
+YTID = re.compile(r"[A-Za-z0-9_-]{10}[AEIMQUYcgkosw048]")
+"""A video id: 64 bits in URL-safe base64, so the last of the 11 characters holds only four bits."""
+
+
+def clip_key(ytid: str, start_ms: int) -> str:
+    """The name of one segment: `ytid`, underscore, start in milliseconds.
+
+    Raises:
+        ValueError: `ytid` is no video id; nothing may build a path or a command from it.
+    """
+    if not YTID.fullmatch(ytid):
+        raise ValueError(f"not a video id: {ytid!r}")
+    return f"{ytid}_{start_ms}"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One row of AudioSet's lists: a stretch of a video and the labels people gave it."""
+
+    ytid: str
+    start_ms: int
+    end_ms: int
+    mids: frozenset[str]
+    subset: str
+
+    @property
+    def key(self) -> str:
+        return clip_key(self.ytid, self.start_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A segment that may become a clip: its class and its place in that class's queue.
+
+    `tier` is 3 (cleanest) to 0; `rank` counts from 0 inside the class.
+    """
+
+    ytid: str
+    start_ms: int
+    end_ms: int
+    class_name: str
+    tier: int
+    rank: int
+    subset: str
+
+    @property
+    def key(self) -> str:
+        return clip_key(self.ytid, self.start_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A verified clip on disk: `SAMPLE_RATE` mono, `CLIP_SAMPLES` 16-bit samples.
+
+    `path` is relative to the workspace, `seconds` the length before padding, `peak` the largest absolute
+    sample as a fraction of full scale, `source` where the audio came from and in which format.
+    """
+
+    key: str
+    class_name: str
+    rank: int
+    path: str
+    sha256: str
+    seconds: float
+    peak: float
+    source: str
+
+
+class Scope(StrEnum):
+    """Whom a failure concerns, and so what follows from it (DESIGN section 4)."""
+
+    FINAL = "final"
+    """The clip, for good: the next candidate takes its place."""
+    PASSING = "passing"
+    """The clip, for now: it keeps its place and is tried again later."""
+    RUN = "run"
+    """Everyone: all pause, no attempt is spent, nothing is written off."""
+
+
+class Reason(StrEnum):
+    """Why a clip was not taken, and whom that concerns."""
+
+    scope: Scope
+
+    def __new__(cls, text: str, scope: Scope) -> "Reason":
+        member = str.__new__(cls, text)
+        member._value_ = text
+        member.scope = scope
+        return member
+
+    REMOVED = "removed", Scope.FINAL
+    PRIVATE = "private", Scope.FINAL
+    TERMINATED = "terminated", Scope.FINAL
+    COPYRIGHT = "copyright", Scope.FINAL
+    AGE_GATED = "age-gated", Scope.FINAL
+    GEO_BLOCKED = "geo-blocked", Scope.FINAL
+    MEMBERS_ONLY = "members-only", Scope.FINAL
+    LIVE = "live", Scope.FINAL
+    DRM = "drm", Scope.FINAL
+    UNAVAILABLE = "unavailable", Scope.FINAL
+    NO_AUDIO = "no-audio", Scope.FINAL
+    BEYOND_END = "beyond-end", Scope.FINAL
+    SILENT = "silent", Scope.FINAL
+
+    TIMEOUT = "timeout", Scope.PASSING
+    MEDIA_REFUSED = "media-refused", Scope.PASSING
+    SERVER_ERROR = "server-error", Scope.PASSING
+    CONNECTION = "connection", Scope.PASSING
+    TRUNCATED = "truncated", Scope.PASSING
+    DECODE = "decode", Scope.PASSING
+    NO_FORMATS = "no-formats", Scope.PASSING
+    UNKNOWN = "unknown", Scope.PASSING
+
+    TOO_MANY_REQUESTS = "too-many-requests", Scope.RUN
+    RATE_LIMITED = "rate-limited", Scope.RUN
+    BOT_CHECK = "bot-check", Scope.RUN
+    CAPTCHA = "captcha", Scope.RUN
+    WRONG_VIDEO = "wrong-video", Scope.RUN
+    NETWORK_DOWN = "network-down", Scope.RUN
+    DISK_FULL = "disk-full", Scope.RUN
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a clip could not be had this time.
+
+    `attempts` counts those that failed so far, `retry_at` is seconds since the epoch, or None when the
+    verdict is final.
+    """
+
+    key: str
+    reason: Reason
+    detail: str
+    attempts: int
+    retry_at: float | None
