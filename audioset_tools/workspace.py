@@ -1,11 +1,11 @@
 """Where things lie in a workspace, how a file gets there whole, and who may write to it.
 
-    metadata/                     the official lists, if they were downloaded
-    ledger.sqlite                 every candidate's state
-    clips/<class>/Y<key>.wav      the verified clips
-    dataset.csv                   the frozen splits
-    shards/<spec>/<split>-00000.h5
-    runs/<name>/
+metadata/                     the official lists, if they were downloaded
+ledger.sqlite                 every candidate's state
+clips/<class>/Y<key>.wav      the verified clips
+dataset.csv                   the frozen splits
+shards/<spec>/<split>-00000.h5
+runs/<name>/
 """
 
 import fcntl

@@ -1,0 +1,1 @@
+"""What AudioSet contains, and which of it a class may use."""

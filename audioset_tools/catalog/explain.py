@@ -1,0 +1,51 @@
+"""Why one clip is in or out of each class, in words."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..errors import UsageError
+from ..types import YTID
+from .judge import Judge, Outcome
+from .labels import Ontology
+from .select import Selection
+
+
+def explain(selection: Selection, ontology: Ontology, ytid: str) -> Iterator[str]:
+    """Lines that say what a clip is labelled and what each class makes of it.
+
+    Args:
+        selection: whose lists and recipe.
+        ontology: for the labels' names.
+        ytid: any video of the lists.
+
+    Raises:
+        UsageError: it is no video id, or not in the lists.
+    """
+    if not YTID.fullmatch(ytid):
+        raise UsageError(
+            f"{ytid!r} is not a video id",
+            "An id has 11 characters of A-Z a-z 0-9 - _; write --explain=ID if it begins with -.",
+        )
+    rows = list(selection.catalog.find(ytid))
+    if not rows:
+        raise UsageError(f"{ytid} is not in the lists", "AudioSet has one segment each of 2,084,320 videos.")
+    judge = Judge(selection.recipe, ontology)
+    for row in rows:
+        segment = selection.catalog.segment(row)
+        yield f"{segment.key}  {segment.start_ms / 1000:g} to {segment.end_ms / 1000:g} s, {segment.subset}"
+        yield f"  labels: {ontology.described(segment.mids)}"
+        for number, rule in enumerate(selection.recipe.classes):
+            verdict = judge.verdict(segment.mids, rule)
+            if verdict.outcome is Outcome.KEPT:
+                yield f"  {rule.name}: in, {_place(selection, number, row)}"
+            else:
+                because = f": {ontology.described(verdict.because)}" if verdict.because else ""
+                yield f"  {rule.name}: out, {verdict.outcome}{because}"
+
+
+def _place(selection: Selection, number: int, row: int) -> str:
+    queue = selection.queues[number]
+    rank = int(np.flatnonzero(queue.rows == row)[0])
+    tier = f"tier L{queue.tiers[rank]}, " if selection.recipe.classes[number].include else ""
+    return f"{tier}rank {rank:,} of {len(queue):,}"

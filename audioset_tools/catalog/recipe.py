@@ -1,0 +1,153 @@
+"""A recipe says what a class is; judging a label set by it is a pure function.
+
+**Single-instrument** (the paper's "at most one instrument"): a clip belongs to a class if it has one of the
+class's labels, none of another class's, and every other label below Musical instrument is *transparent*: an
+ancestor such as Keyboard (musical) is not a second instrument beside Piano. Ancestors are not reliably
+labelled: counting them as other instruments would cost half of all Flute clips.
+"""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from ..manifests import manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One source of clips for a class without labels of its own; several are drawn from in turn.
+
+    Args:
+        name: for people.
+        instruments: how many most specific instrument labels there may be, least and most.
+        music: False rejects every label of the music subtree.
+        vocal: False rejects every vocal label.
+    """
+
+    name: str
+    instruments: tuple[int, int] = (0, 1_000)
+    music: bool = True
+    vocal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRule:
+    """What one class is.
+
+    Args:
+        name: as it is printed and written everywhere.
+        include: the `mid`s of which a clip needs one; empty for the class of everything else.
+        transparent: ancestors of those that are not another instrument.
+        pools: where the class of everything else is drawn from.
+    """
+
+    name: str
+    include: frozenset[str] = frozenset()
+    transparent: frozenset[str] = frozenset()
+    pools: tuple[Pool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSizes:
+    """Clips of each split over all classes; only the proportions matter (paper, section 3)."""
+
+    train: int = 8_000
+    validation: int = 800
+    test: int = 800
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole recipe; the sets of `mid`s are as the file gives them, not yet expanded by the ontology."""
+
+    name: str
+    seed: int
+    classes: tuple[ClassRule, ...]
+    instrument_root: str
+    transparent: frozenset[str]
+    rejected: frozenset[str]
+    music: frozenset[str]
+    speech: frozenset[str]
+    vocal: frozenset[str]
+    splits: SplitSizes
+    digest: str
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(rule.name for rule in self.classes)
+
+
+def read_recipe(name_or_path: str) -> Recipe:
+    """Read a recipe that the package ships (`paper`, `clean`) or a TOML file.
+
+    Raises:
+        UsageError: there is no such recipe, or it makes no sense.
+    """
+    shipped = re.fullmatch(r"[a-z0-9-]+", name_or_path)
+    path = manifest(f"{name_or_path}.toml") if shipped else Path(name_or_path)
+    if not path.is_file():
+        raise UsageError(
+            f"there is no recipe {name_or_path}", "Use paper, clean, or the path of a TOML file."
+        )
+    try:
+        return _parse(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
+        raise UsageError(
+            f"{path} is not a recipe: {problem}",
+            "Start from a copy of manifests/paper.toml; docs/select.md explains it.",
+        ) from error
+
+
+def _parse(table: Mapping[str, Any]) -> Recipe:
+    instruments, tiers = table["instruments"], table["tiers"]
+    recipe = Recipe(
+        name=str(table["name"]),
+        seed=int(table["seed"]),
+        classes=tuple(_parse_class(entry) for entry in table["classes"]),
+        instrument_root=instruments["root"],
+        transparent=frozenset(instruments["transparent"]),
+        rejected=frozenset(instruments["rejected"]),
+        music=frozenset(tiers["music"]),
+        speech=frozenset(tiers["speech"]),
+        vocal=frozenset(tiers["vocal"]),
+        splits=SplitSizes(**table.get("splits", {})),
+        digest=hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest(),
+    )
+    if len(set(recipe.class_names)) != len(recipe.classes) or len(recipe.classes) < 2:
+        raise ValueError("two or more classes of different names are needed")
+    if sum(not rule.include for rule in recipe.classes) > 1:
+        raise ValueError("only one class may go without include: the class of everything else")
+    if sum(len(rule.include) for rule in recipe.classes) != len(_all_included(recipe)):
+        raise ValueError("a label is included by two classes")
+    return recipe
+
+
+def _parse_class(entry: Mapping[str, Any]) -> ClassRule:
+    known = {field.name for field in fields(ClassRule)}
+    if unknown := sorted(entry.keys() - known):
+        raise ValueError(f"a class knows nothing of {', '.join(unknown)}")
+    rule = ClassRule(
+        name=str(entry["name"]),
+        include=frozenset(entry.get("include", ())),
+        transparent=frozenset(entry.get("transparent", ())),
+        pools=tuple(_parse_pool(pool) for pool in entry.get("pools", ())),
+    )
+    if bool(rule.include) == bool(rule.pools):
+        raise ValueError(f"class {rule.name} needs either include or pools")
+    return rule
+
+
+def _parse_pool(entry: Mapping[str, Any]) -> Pool:
+    pool = Pool(**entry)
+    return replace(pool, instruments=(int(pool.instruments[0]), int(pool.instruments[1])))
+
+
+def _all_included(recipe: Recipe) -> frozenset[str]:
+    return frozenset().union(*(rule.include for rule in recipe.classes))

@@ -1,0 +1,187 @@
+"""From the lists and a recipe to a ranked queue for each class, with the account of every row left out."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..errors import DataMismatch
+from ..types import Candidate
+from .judge import TIERS, Judge, Outcome, Verdict
+from .labels import Ontology
+from .official import GENUINE, SUBSETS
+from .recipe import ClassRule, Recipe
+from .segments import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """One class's account of all rows.
+
+    Args:
+        class_name: the class.
+        outcomes: rows of each outcome; they add up to the rows read.
+        subsets: kept rows of each official subset.
+        tiers: kept rows of tier 0, 1, 2, 3 *or better*; empty for a class without tiers.
+        pools: kept rows of each pool by name; empty for a class without pools.
+    """
+
+    class_name: str
+    outcomes: Mapping[Outcome, int]
+    subsets: Mapping[str, int]
+    tiers: tuple[int, ...]
+    pools: Mapping[str, int]
+
+    @property
+    def kept(self) -> int:
+        return self.outcomes[Outcome.KEPT]
+
+    def fillable(self, per_class: int) -> float | None:
+        """The largest share of dead videos at which `per_class` clips can still be had; None if never."""
+        return 1 - per_class / self.kept if self.kept >= per_class else None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One class's candidates in rank order: `rows` of the catalog and the `tiers` they are of."""
+
+    class_name: str
+    rows: npt.NDArray[np.intp]
+    tiers: npt.NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a recipe makes of a catalog: a queue and a funnel per class, in the recipe's order."""
+
+    recipe: Recipe
+    catalog: Catalog
+    queues: tuple[Queue, ...]
+    funnels: tuple[Funnel, ...]
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of every class's queue, to tell whether a workspace belongs to it."""
+        digest = hashlib.sha256(self.recipe.digest.encode())
+        for queue in self.queues:
+            digest.update(self.catalog.ytid_bits[queue.rows].tobytes())
+            digest.update(self.catalog.start_ms[queue.rows].tobytes())
+        return digest.hexdigest()
+
+    def candidates(self, queue: Queue) -> Iterator[Candidate]:
+        """The candidates of one class in rank order."""
+        catalog = self.catalog
+        columns = zip(
+            catalog.ytid[queue.rows].astype("U11").tolist(),
+            catalog.start_ms[queue.rows].tolist(),
+            catalog.end_ms[queue.rows].tolist(),
+            queue.tiers.tolist(),
+            catalog.subset[queue.rows].tolist(),
+            strict=True,
+        )
+        for rank, (ytid, start_ms, end_ms, tier, subset) in enumerate(columns):
+            yield Candidate(ytid, start_ms, end_ms, queue.class_name, tier, rank, SUBSETS[subset])
+
+    def frame(self) -> pd.DataFrame:
+        """All ranked candidates as a table: key, ytid, start_ms, end_ms, class, tier, rank, subset."""
+        return pd.concat([self._queue_frame(queue) for queue in self.queues], ignore_index=True)
+
+    def _queue_frame(self, queue: Queue) -> pd.DataFrame:
+        catalog = self.catalog
+        ytid = pd.Series(catalog.ytid[queue.rows].astype("U11"), dtype=object)
+        start_ms = catalog.start_ms[queue.rows]
+        return pd.DataFrame(
+            {
+                "key": ytid + "_" + pd.Series(start_ms).astype(str),
+                "ytid": ytid,
+                "start_ms": start_ms,
+                "end_ms": catalog.end_ms[queue.rows],
+                "class": queue.class_name,
+                "tier": queue.tiers,
+                "rank": np.arange(len(queue)),
+                "subset": np.array(SUBSETS, dtype=object)[catalog.subset[queue.rows]],
+            }
+        )
+
+
+def select(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
+    """Judge every row and rank those kept.
+
+    Raises:
+        DataMismatch: the lists use a label that the ontology does not define.
+    """
+    if unknown := sorted(frozenset().union(*catalog.label_sets) - ontology.names.keys()):
+        raise DataMismatch(
+            f"the lists use labels that the ontology does not define: {', '.join(unknown[:5])}", GENUINE
+        )
+    judge = Judge(recipe, ontology)
+    shuffled = _mix(catalog.ytid_bits ^ _mix(catalog.start_ms.astype(np.uint64) + np.uint64(recipe.seed)))
+    queues, funnels = [], []
+    for rule in recipe.classes:
+        verdicts = [judge.verdict(mids, rule) for mids in catalog.label_sets]
+        queues.append(_rank(catalog, rule, verdicts, shuffled))
+        funnels.append(_count(catalog, rule, verdicts))
+    return Selection(recipe, catalog, tuple(queues), tuple(funnels))
+
+
+def _rank(
+    catalog: Catalog, rule: ClassRule, verdicts: list[Verdict], shuffled: npt.NDArray[np.uint64]
+) -> Queue:
+    """Best tier first, shuffled inside a tier; several pools take turns."""
+    kept = np.array([verdict.outcome is Outcome.KEPT for verdict in verdicts])
+    tiers = np.array([verdict.tier for verdict in verdicts], np.int8)
+    pools = np.array([verdict.pool for verdict in verdicts], np.int8)
+    rows = np.flatnonzero(kept[catalog.labels])
+    rows = rows[np.lexsort((shuffled[rows], -tiers[catalog.labels[rows]]))]
+    pool = pools[catalog.labels[rows]]
+    turn = np.empty(len(rows), np.int64)
+    for number in range(len(rule.pools) or 1):
+        turn[pool == number] = np.arange(np.count_nonzero(pool == number))
+    rows = rows[np.lexsort((pool, turn))]
+    return Queue(rule.name, rows, tiers[catalog.labels[rows]])
+
+
+def _count(catalog: Catalog, rule: ClassRule, verdicts: list[Verdict]) -> Funnel:
+    by_set = pd.DataFrame(
+        {
+            "outcome": [verdict.outcome for verdict in verdicts],
+            "tier": [verdict.tier for verdict in verdicts],
+            "pool": [verdict.pool for verdict in verdicts],
+        },
+    )
+    rows = np.zeros((len(SUBSETS), len(verdicts)), np.int64)
+    for number in range(len(SUBSETS)):
+        rows[number] = np.bincount(catalog.labels[catalog.subset == number], minlength=len(verdicts))
+    by_set["rows"] = rows.sum(axis=0)
+    kept = (by_set["outcome"] == Outcome.KEPT).to_numpy()
+    outcomes = by_set.groupby("outcome")["rows"].sum()
+    return Funnel(
+        class_name=rule.name,
+        outcomes={outcome: int(outcomes.get(outcome, 0)) for outcome in Outcome},
+        subsets={subset: int(rows[number, kept].sum()) for number, subset in enumerate(SUBSETS)},
+        tiers=tuple(int(by_set.loc[kept & (by_set["tier"] >= tier), "rows"].sum()) for tier in range(TIERS))
+        if rule.include
+        else (),
+        pools={
+            pool.name: int(by_set.loc[kept & (by_set["pool"] == number), "rows"].sum())
+            for number, pool in enumerate(rule.pools)
+        },
+    )
+
+
+def _mix(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """splitmix64's finaliser: a bijection of 64-bit numbers that scatters them.
+
+    A row's place in the shuffle so depends on its id, its start and the seed alone, never on which other
+    rows there are. Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
+    """
+    mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
