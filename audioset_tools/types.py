@@ -98,7 +98,8 @@ class Reason(StrEnum):
 
     scope: Scope
 
-    def __new__(cls, text: str, scope: Scope) -> "Reason":
+    # The default is never used: type checkers take the look-up `Reason(text)` for a call of this.
+    def __new__(cls, text: str, scope: Scope = Scope.PASSING) -> "Reason":
         member = str.__new__(cls, text)
         member._value_ = text
         member.scope = scope

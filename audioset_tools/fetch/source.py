@@ -1,0 +1,65 @@
+"""What a source of audio is: it finds one candidate's sound and says how to read it.
+
+There are two, `youtube` and (for a copy that the user already has) `local`; each raises `FetchError` with a
+`Reason` for everything that can go wrong, so that nobody else needs to know its errors.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..types import Candidate, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Audio that holds a segment, ready for the decoder.
+
+    Args:
+        media: container bytes that include the segment, or an address that ffmpeg itself can read and seek.
+        origin: where it came from and in which format, for the record: `youtube webm/opus 251 48000 Hz`.
+        length_ms: how long the whole recording is; None if nobody said.
+        headers: HTTP headers to send where `media` is an address.
+        proxy: the proxy to go through where `media` is an address.
+        verify_tls: whether to check certificates where `media` is an address.
+    """
+
+    media: bytes | str
+    origin: str
+    length_ms: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    proxy: str | None = None
+    verify_tls: bool = True
+
+
+class FetchError(Exception):
+    """A candidate's audio could not be had.
+
+    Args:
+        reason: why, and so whom it concerns.
+        detail: the source's own words.
+        retry_after: seconds that the server asks us to wait.
+        sent_at: when the refused request went out, seconds since the epoch.
+    """
+
+    def __init__(
+        self, reason: Reason, detail: str, retry_after: float | None = None, sent_at: float | None = None
+    ) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.retry_after = retry_after
+        self.sent_at = sent_at
+
+
+class Source(Protocol):
+    """Where audio comes from; called by several threads at once."""
+
+    def open(self, candidate: Candidate) -> Excerpt:
+        """Find one candidate's audio.
+
+        Raises:
+            FetchError: it cannot be had now, or ever.
+        """
+
+    def close(self) -> None:
+        """Give back connections."""

@@ -1,0 +1,240 @@
+"""The ledger: every candidate's state, every attempt, every clip, in one SQLite file.
+
+It is the only truth about what happened; audio files are checked against it. Each outcome is one transaction,
+written after the clip it speaks of is whole on disk: a kill or a power cut can lose the last outcomes, which
+only means that they are fetched again, and can never leave a wrong one.
+
+Candidates are clustered by class and rank, so the next one of a queue is read where the last one ended,
+whatever the size of the table.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from .schema import connect, speaking_to
+from .types import Candidate, Clip, Failure, Reason
+
+_CANDIDATE = "ytid, start_ms, end_ms, class, tier, rank, subset"
+
+
+class State(StrEnum):
+    """Where a candidate stands."""
+
+    QUEUED = "queued"
+    """Not tried yet."""
+    WAITING = "waiting"
+    """Tried, failed for now, holds its place and is tried again at `retry_at`."""
+    ACCEPTED = "accepted"
+    """Its clip is on disk."""
+    DEAD = "dead"
+    """Failed for good; the next candidate has its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many candidates of a class are in a state for a reason (None where there is no reason)."""
+
+    class_name: str
+    state: State
+    reason: Reason | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the candidates of a ledger were made from; only fetches of the same origin continue each other."""
+
+    recipe: str
+    recipe_digest: str
+    lists_digest: str
+    class_names: tuple[str, ...]
+
+
+class Ledger:
+    """An open ledger; use as a context manager, from one thread.
+
+    Args:
+        path: the file; made if it is missing.
+
+    Raises:
+        DataMismatch: the file is damaged, foreign, or written by a newer version.
+        EnvironmentProblem: it is locked by another program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._db = connect(path)
+        self.class_names: tuple[str, ...] = origin.class_names if (origin := self.origin()) else ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def origin(self) -> Origin | None:
+        """What the candidates were made from, or None before `load`."""
+        text = self.get("origin")
+        if text is None:
+            return None
+        table = json.loads(text)
+        return Origin(**{**table, "class_names": tuple(table["class_names"])})
+
+    def load(self, origin: Origin, candidates: Iterable[Candidate]) -> None:
+        """Fill an empty ledger; all of it or, after a kill, nothing."""
+        number = {name: index for index, name in enumerate(origin.class_names)}
+        rows = (
+            (number[c.class_name], c.rank, c.ytid, c.start_ms, c.end_ms, c.tier, c.subset) for c in candidates
+        )
+        with self._transaction():
+            self._db.executemany(
+                "INSERT INTO candidate (class, rank, ytid, start_ms, end_ms, tier, subset)"
+                " VALUES (?,?,?,?,?,?,?)",
+                rows,
+            )
+            self._db.execute(
+                "INSERT INTO tally SELECT class, state, reason, count(*) FROM candidate GROUP BY 1, 2, 3"
+            )
+            self.put(
+                "origin",
+                json.dumps(
+                    {
+                        "recipe": origin.recipe,
+                        "recipe_digest": origin.recipe_digest,
+                        "lists_digest": origin.lists_digest,
+                        "class_names": origin.class_names,
+                    }
+                ),
+            )
+        self.class_names = origin.class_names
+
+    def next_queued(self, class_name: str, after_rank: int) -> Candidate | None:
+        """The best candidate of a class not tried yet, behind `after_rank` (-1 for the first)."""
+        with speaking_to(self.path):
+            row = self._db.execute(
+                f"SELECT {_CANDIDATE} FROM candidate WHERE class = ? AND rank > ? AND state = 'queued'"
+                " ORDER BY rank LIMIT 1",
+                (self.class_names.index(class_name), after_rank),
+            ).fetchone()
+        return self._candidate(row) if row else None
+
+    def waiting(self, class_name: str) -> list[tuple[Candidate, int, float]]:
+        """Candidates that failed for now, by rank, each with its attempts so far and when to try again."""
+        with speaking_to(self.path):
+            rows = self._db.execute(
+                f"SELECT {_CANDIDATE}, attempts, retry_at FROM candidate"
+                " WHERE class = ? AND state = 'waiting' ORDER BY rank",
+                (self.class_names.index(class_name),),
+            ).fetchall()
+        return [(self._candidate(row[:-2]), row[-2], row[-1]) for row in rows]
+
+    def accept(self, candidate: Candidate, clip: Clip, at: float) -> None:
+        """Record a clip that is whole on disk."""
+        place = self._place(candidate)
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO clip VALUES (?,?,?,?,?,?,?)",
+                (*place, clip.path, clip.sha256, clip.seconds, clip.peak, clip.source),
+            )
+            self._set(candidate, State.ACCEPTED, None)
+            self._event(at, place, "accepted", "", clip.source)
+
+    def fail(self, candidate: Candidate, failure: Failure, at: float) -> None:
+        """Record a failure: for good if `failure.retry_at` is None, else for now."""
+        state = State.DEAD if failure.retry_at is None else State.WAITING
+        with self._transaction():
+            self._set(candidate, state, failure)
+            self._event(at, self._place(candidate), state, failure.reason, failure.detail)
+
+    def lose(self, candidate: Candidate, detail: str, at: float) -> None:
+        """Put an accepted candidate whose clip was lost back in its place in the queue."""
+        with self._transaction():
+            self._db.execute("DELETE FROM clip WHERE class = ? AND rank = ?", self._place(candidate))
+            self._set(candidate, State.QUEUED, None)
+            self._event(at, self._place(candidate), "lost", "", detail)
+
+    def note(self, outcome: str, reason: Reason, detail: str, at: float) -> None:
+        """Record something that concerns the run, not one clip."""
+        with self._transaction():
+            self._event(at, (None, None), outcome, reason, detail)
+
+    def clips(self) -> list[tuple[Candidate, Clip]]:
+        """The accepted clips by class and rank."""
+        with speaking_to(self.path):
+            rows = self._db.execute(
+                f"SELECT {_CANDIDATE}, path, sha256, seconds, peak, source"
+                " FROM clip JOIN candidate USING (class, rank) ORDER BY class, rank"
+            ).fetchall()
+        accepted = []
+        for row in rows:
+            candidate = self._candidate(row[:7])
+            accepted.append((candidate, Clip(candidate.key, candidate.class_name, candidate.rank, *row[7:])))
+        return accepted
+
+    def tallies(self) -> list[Tally]:
+        """How many candidates there are by class, state and reason."""
+        with speaking_to(self.path):
+            rows = self._db.execute(
+                "SELECT class, state, reason, n FROM tally WHERE n > 0 ORDER BY class, state, n DESC, reason"
+            ).fetchall()
+        return [
+            Tally(self.class_names[number], State(state), Reason(reason) if reason else None, n)
+            for number, state, reason, n in rows
+        ]
+
+    def get(self, name: str) -> str | None:
+        """A stored note such as the pace's state, or None."""
+        with speaking_to(self.path):
+            row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else None
+
+    def put(self, name: str, value: str) -> None:
+        """Store a note under a name."""
+        with speaking_to(self.path):
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def _set(self, candidate: Candidate, state: State, failure: Failure | None) -> None:
+        values = (
+            (failure.reason, failure.detail, failure.attempts, failure.retry_at)
+            if failure
+            else ("", "", 0, None)
+        )
+        self._db.execute(
+            "UPDATE candidate SET state = ?, reason = ?, detail = ?, attempts = ?, retry_at = ?"
+            " WHERE class = ? AND rank = ?",
+            (state, *values, *self._place(candidate)),
+        )
+
+    def _event(
+        self, at: float, place: tuple[int | None, int | None], outcome: str, reason: str, detail: str
+    ) -> None:
+        self._db.execute(
+            "INSERT INTO event (at, class, rank, outcome, reason, detail) VALUES (?,?,?,?,?,?)",
+            (at, *place, outcome, reason, detail),
+        )
+
+    def _place(self, candidate: Candidate) -> tuple[int, int]:
+        return self.class_names.index(candidate.class_name), candidate.rank
+
+    def _candidate(self, row: tuple[Any, ...]) -> Candidate:
+        ytid, start_ms, end_ms, number, tier, rank, subset = row
+        return Candidate(ytid, start_ms, end_ms, self.class_names[number], tier, rank, subset)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with speaking_to(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
