@@ -11,7 +11,7 @@ whatever the size of the table.
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -54,6 +54,8 @@ class Origin:
     recipe_digest: str
     lists_digest: str
     class_names: tuple[str, ...]
+    seed: int
+    splits: tuple[int, int, int]
 
 
 class Ledger:
@@ -85,8 +87,9 @@ class Ledger:
         text = self.get("origin")
         if text is None:
             return None
-        table = json.loads(text)
-        return Origin(**{**table, "class_names": tuple(table["class_names"])})
+        table: dict[str, Any] = json.loads(text)
+        table["class_names"], table["splits"] = tuple(table["class_names"]), tuple(table["splits"])
+        return Origin(**table)
 
     def load(self, origin: Origin, candidates: Iterable[Candidate]) -> None:
         """Fill an empty ledger; all of it or, after a kill, nothing."""
@@ -103,17 +106,7 @@ class Ledger:
             self._db.execute(
                 "INSERT INTO tally SELECT class, state, reason, count(*) FROM candidate GROUP BY 1, 2, 3"
             )
-            self.put(
-                "origin",
-                json.dumps(
-                    {
-                        "recipe": origin.recipe,
-                        "recipe_digest": origin.recipe_digest,
-                        "lists_digest": origin.lists_digest,
-                        "class_names": origin.class_names,
-                    }
-                ),
-            )
+            self.put("origin", json.dumps(asdict(origin)))
         self.class_names = origin.class_names
 
     def next_queued(self, class_name: str, after_rank: int) -> Candidate | None:

@@ -150,3 +150,12 @@ class Failure:
     detail: str
     attempts: int
     retry_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A result for people: a title, column heads, and rows of text of the same length."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]

@@ -7,16 +7,14 @@ import numpy as np
 from ..errors import UsageError
 from ..types import YTID
 from .judge import Judge, Outcome
-from .labels import Ontology
 from .select import Selection
 
 
-def explain(selection: Selection, ontology: Ontology, ytid: str) -> Iterator[str]:
+def explain_clip(selection: Selection, ytid: str) -> Iterator[str]:
     """Lines that say what a clip is labelled and what each class makes of it.
 
     Args:
         selection: whose lists and recipe.
-        ontology: for the labels' names.
         ytid: any video of the lists.
 
     Raises:
@@ -30,6 +28,7 @@ def explain(selection: Selection, ontology: Ontology, ytid: str) -> Iterator[str
     rows = list(selection.catalog.find(ytid))
     if not rows:
         raise UsageError(f"{ytid} is not in the lists", "AudioSet has one segment each of 2,084,320 videos.")
+    ontology = selection.ontology
     judge = Judge(selection.recipe, ontology)
     for row in rows:
         segment = selection.catalog.segment(row)

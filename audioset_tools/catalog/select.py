@@ -1,6 +1,5 @@
 """From the lists and a recipe to a ranked queue for each class, with the account of every row left out."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -61,18 +60,10 @@ class Selection:
     """What a recipe makes of a catalog: a queue and a funnel per class, in the recipe's order."""
 
     recipe: Recipe
+    ontology: Ontology
     catalog: Catalog
     queues: tuple[Queue, ...]
     funnels: tuple[Funnel, ...]
-
-    @property
-    def digest(self) -> str:
-        """A fingerprint of every class's queue, to tell whether a workspace belongs to it."""
-        digest = hashlib.sha256(self.recipe.digest.encode())
-        for queue in self.queues:
-            digest.update(self.catalog.ytid_bits[queue.rows].tobytes())
-            digest.update(self.catalog.start_ms[queue.rows].tobytes())
-        return digest.hexdigest()
 
     def candidates(self, queue: Queue) -> Iterator[Candidate]:
         """The candidates of one class in rank order."""
@@ -87,27 +78,6 @@ class Selection:
         )
         for rank, (ytid, start_ms, end_ms, tier, subset) in enumerate(columns):
             yield Candidate(ytid, start_ms, end_ms, queue.class_name, tier, rank, SUBSETS[subset])
-
-    def frame(self) -> pd.DataFrame:
-        """All ranked candidates as a table: key, ytid, start_ms, end_ms, class, tier, rank, subset."""
-        return pd.concat([self._queue_frame(queue) for queue in self.queues], ignore_index=True)
-
-    def _queue_frame(self, queue: Queue) -> pd.DataFrame:
-        catalog = self.catalog
-        ytid = pd.Series(catalog.ytid[queue.rows].astype("U11"), dtype=object)
-        start_ms = catalog.start_ms[queue.rows]
-        return pd.DataFrame(
-            {
-                "key": ytid + "_" + pd.Series(start_ms).astype(str),
-                "ytid": ytid,
-                "start_ms": start_ms,
-                "end_ms": catalog.end_ms[queue.rows],
-                "class": queue.class_name,
-                "tier": queue.tiers,
-                "rank": np.arange(len(queue)),
-                "subset": np.array(SUBSETS, dtype=object)[catalog.subset[queue.rows]],
-            }
-        )
 
 
 def select(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
@@ -127,7 +97,7 @@ def select(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
         verdicts = [judge.verdict(mids, rule) for mids in catalog.label_sets]
         queues.append(_rank(catalog, rule, verdicts, shuffled))
         funnels.append(_count(catalog, rule, verdicts))
-    return Selection(recipe, catalog, tuple(queues), tuple(funnels))
+    return Selection(recipe, ontology, catalog, tuple(queues), tuple(funnels))
 
 
 def _rank(

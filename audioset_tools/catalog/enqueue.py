@@ -1,0 +1,67 @@
+"""From a selection to the ledger of a workspace, once; later runs continue what is there."""
+
+import hashlib
+from dataclasses import astuple
+from itertools import chain
+from pathlib import Path
+
+from ..errors import DataMismatch
+from ..ledger import Ledger, Origin
+from .labels import read_ontology
+from .official import find_metadata, official_files
+from .recipe import Recipe
+from .segments import read_catalog
+from .select import Selection, select
+
+
+def read_selection(folder: Path, recipe: Recipe) -> Selection:
+    """Read the lists and the ontology in `folder` and select by `recipe`."""
+    ontology = read_ontology(folder / official_files()["ontology"].file)
+    return select(read_catalog(folder), ontology, recipe)
+
+
+def enqueue(ledger: Ledger, recipe: Recipe, metadata: Path | None, workspace_copy: Path) -> None:
+    """Fill an empty ledger with the recipe's queues, or see that a filled one is of the same origin.
+
+    Args:
+        ledger: the workspace's.
+        recipe: what the classes are.
+        metadata: `--metadata`; a filled ledger needs none.
+        workspace_copy: where the workspace keeps lists of its own.
+
+    Raises:
+        DataMismatch: the workspace belongs to another recipe or other lists.
+    """
+    origin = ledger.origin()
+    if origin is None:
+        folder = find_metadata(metadata, workspace_copy)
+        origin = Origin(
+            recipe=recipe.name,
+            recipe_digest=recipe.digest,
+            lists_digest=lists_digest(folder),
+            class_names=recipe.class_names,
+            seed=recipe.seed,
+            splits=astuple(recipe.splits),
+        )
+        selection = read_selection(folder, recipe)
+        ledger.load(origin, chain.from_iterable(map(selection.candidates, selection.queues)))
+        return
+    another = "Choose another --workspace for it; a data set is made from one recipe and one set of lists."
+    if origin.recipe_digest != recipe.digest:
+        changed = "an older version of" if origin.recipe == recipe.name else "another recipe than"
+        raise DataMismatch(
+            f"{ledger.path.parent} was made with {changed} recipe {recipe.name}: {origin.recipe}", another
+        )
+    if metadata is not None and lists_digest(find_metadata(metadata, workspace_copy)) != origin.lists_digest:
+        raise DataMismatch(
+            f"{ledger.path.parent} was made from other lists than those in {metadata}", another
+        )
+
+
+def lists_digest(folder: Path) -> str:
+    """A sha256 over the lists and the ontology in a folder."""
+    digest = hashlib.sha256()
+    for official in official_files().values():
+        with (folder / official.file).open("rb") as handle:
+            digest.update(hashlib.file_digest(handle, "sha256").digest())
+    return digest.hexdigest()

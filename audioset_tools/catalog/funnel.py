@@ -1,0 +1,86 @@
+"""The selection's account as tables for people and as JSON for programs."""
+
+from typing import Any
+
+from ..types import Table
+from .judge import Outcome
+from .official import SUBSETS
+from .select import Selection
+
+_TIER_WORDS = ("L0: any kept row", "L1: no voice", "L2: no speech either", "L3: only music labels")
+
+
+def funnel_tables(selection: Selection, per_class: int) -> list[Table]:
+    """What became of every row, what is kept where, and what can be filled.
+
+    Args:
+        selection: whose.
+        per_class: how many clips of each class are wanted.
+    """
+    return [_outcomes(selection), _kept(selection), _fillable(selection, per_class)]
+
+
+def funnel_json(selection: Selection, per_class: int) -> dict[str, Any]:
+    """The same for `--json`."""
+    return {
+        "recipe": selection.recipe.name,
+        "rows": len(selection.catalog),
+        "per_class": per_class,
+        "classes": {
+            funnel.class_name: {
+                "outcomes": {str(outcome): n for outcome, n in funnel.outcomes.items()},
+                "subsets": dict(funnel.subsets),
+                "tiers": {f"L{tier}": n for tier, n in enumerate(funnel.tiers)},
+                "pools": dict(funnel.pools),
+                "fillable_with_dead_share": funnel.fillable(per_class),
+            }
+            for funnel in selection.funnels
+        },
+    }
+
+
+def _outcomes(selection: Selection) -> Table:
+    funnels = selection.funnels
+    left_out = [
+        (f"− {outcome}", *(f"{funnel.outcomes[outcome]:,}" for funnel in funnels))
+        for outcome in Outcome
+        if outcome is not Outcome.KEPT and any(funnel.outcomes[outcome] for funnel in funnels)
+    ]
+    rows = (
+        ("rows read", *(f"{len(selection.catalog):,}" for _ in funnels)),
+        *left_out,
+        ("= kept", *(f"{funnel.kept:,}" for funnel in funnels)),
+    )
+    return Table(f"Recipe {selection.recipe.name}: what became of every row", _header(selection), rows)
+
+
+def _kept(selection: Selection) -> Table:
+    funnels = selection.funnels
+    pools = dict.fromkeys(name for funnel in funnels for name in funnel.pools)
+    rows = (
+        *((subset, *(f"{funnel.subsets[subset]:,}" for funnel in funnels)) for subset in SUBSETS),
+        *(
+            (words, *(f"{f.tiers[tier]:,}" if f.tiers else "" for f in funnels))
+            for tier, words in enumerate(_TIER_WORDS)
+        ),
+        *(
+            (f"pool: {pool}", *(f"{f.pools[pool]:,}" if pool in f.pools else "" for f in funnels))
+            for pool in pools
+        ),
+    )
+    return Table("Kept, by subset, by tier and by pool", _header(selection), rows)
+
+
+def _fillable(selection: Selection, per_class: int) -> Table:
+    rows = []
+    for funnel in selection.funnels:
+        share = funnel.fillable(per_class)
+        verdict = (
+            f"up to {share:.1%} dead" if share is not None else f"never: {per_class - funnel.kept:,} too few"
+        )
+        rows.append((funnel.class_name, f"{funnel.kept:,}", f"{per_class:,}", verdict))
+    return Table("Can it be filled?", ("class", "candidates", "wanted", "can be filled with"), tuple(rows))
+
+
+def _header(selection: Selection) -> tuple[str, ...]:
+    return ("", *(funnel.class_name for funnel in selection.funnels))

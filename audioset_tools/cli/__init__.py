@@ -1,0 +1,79 @@
+"""The command line: one module a command, each importing its stage only when it runs.
+
+So `--help` is instant. This package is the only door to click.
+"""
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from .. import __version__
+from ..errors import AudiosetToolsError
+from .demo import demo
+from .featurize import featurize
+from .fetch import fetch
+from .options import FILE
+from .select import select
+from .train import train
+
+
+def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+    if path is None:
+        return
+    from ..config import read_config
+
+    options = {name: {p.name or "" for p in command.params} for name, command in cli.commands.items()}
+    context.default_map = read_config(path, options)
+
+
+@click.group(context_settings={"auto_envvar_prefix": "AUDIOSET_TOOLS", "max_content_width": 100})
+@click.version_option(__version__, prog_name="audioset-tools")
+@click.option(
+    "--config", type=FILE, callback=_read_config, is_eager=True, expose_value=False,
+    help="Settings as TOML, one table a command; flags and AUDIOSET_TOOLS_* variables win over it.",
+)  # fmt: skip
+def cli() -> None:
+    """N verified AudioSet clips per class, mel shards from them, and the paper's CNN trained on those.
+
+    The commands run in the order select, fetch, featurize, train. Each can be stopped at any instant and
+    continues with the same command.
+    """
+
+
+for _command in (select, fetch, featurize, train, demo):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """The console script: run a command and exit with the code of DESIGN section 7."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: list[str]) -> int:
+    """Run a command line; returns its exit code."""
+    try:
+        code = cli.main(words, prog_name="audioset-tools", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except AudiosetToolsError as error:
+        from .. import console
+
+        console.complain(error.what, error.remedy)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; the same command continues", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone, as with `| head`; Python must not complain of it again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001 - the command line's boundary
+        from .. import console
+
+        console.bug(traceback.format_exc())
+        return 1
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,174 @@
+"""`audioset-tools fetch`."""
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import Paused, Shortfall, UsageError
+from ..workspace import Workspace
+from .options import FILE, json_option, metadata_option, recipe_option, workspace_option
+
+if TYPE_CHECKING:
+    from ..fetch.run import Progress
+
+
+def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
+    options = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        try:
+            options[name] = json.loads(value)
+        except ValueError as error:
+            raise UsageError(
+                f"--ytdlp-option {name}{equals}...: the value is not JSON",
+                """Write it as in --ytdlp-option 'source_address="192.0.2.1"'""",
+            ) from error
+    return options
+
+
+@click.command()
+@click.option("--per-class", type=int, default=2400, show_default=True, help="Clips wanted of each class.")
+@recipe_option
+@metadata_option
+@workspace_option
+@click.option("--jobs", type=int, default=4, show_default=True, help="Workers at once.")
+@click.option(
+    "--pace",
+    default="guest",
+    show_default=True,
+    help="guest, account, unlimited, or requests an hour: 600/h.",
+)
+@click.option("--proxy", metavar="URL", help="Send every request through this proxy.")
+@click.option(
+    "--no-check-certificate", is_flag=True, help="Accept any TLS certificate, as behind a test proxy."
+)
+@click.option(
+    "--cookies", type=FILE, help="Cookies of a YouTube account (Netscape format); risks the account."
+)
+@click.option(
+    "--ytdlp-option", "ytdlp_options", multiple=True, metavar="KEY=VALUE", callback=_ytdlp_options,
+    help="Option of YoutubeDL, value as JSON; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--max-wait", type=click.FloatRange(min=0), default=7200, show_default=True,
+    help="Longest pause to sit out, in seconds; past that, exit with code 4.",
+)  # fmt: skip
+@click.option(
+    "--retry-wait", type=click.FloatRange(min=0), default=30, show_default=True,
+    help="Seconds before a clip that failed for now is tried again; doubled each time.",
+)  # fmt: skip
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would be fetched and what it would cost; send nothing."
+)
+@json_option
+def fetch(
+    per_class: int,
+    recipe: str,
+    metadata: Path | None,
+    workspace: Path,
+    jobs: int,
+    pace: str,
+    proxy: str | None,
+    no_check_certificate: bool,
+    cookies: Path | None,
+    ytdlp_options: dict[str, Any],
+    max_wait: float,
+    retry_wait: float,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Fetch N verified clips of each class."""
+    from time import time
+
+    from .. import console
+    from ..catalog.enqueue import enqueue
+    from ..catalog.recipe import read_recipe
+    from ..fetch.check import restore_lost
+    from ..fetch.pace import Pace, parse_pace
+    from ..fetch.run import Fetch, FetchConfig
+    from ..fetch.summary import class_bars, estimate_table, fetch_json, fetch_table, pace_line
+    from ..fetch.youtube import YouTube
+    from ..ledger import Ledger
+
+    config = FetchConfig(per_class, jobs, max_wait, retry_wait)
+    policy = parse_pace(pace)
+    place = Workspace(workspace)
+    with place.lock(), Ledger(place.ledger) as ledger, _draining() as stop:
+        console.say(f"{'continuing' if ledger.class_names else 'reading the lists into'} {place.root}")
+        enqueue(ledger, read_recipe(recipe), metadata, place.metadata)
+        for lost in restore_lost(ledger, place, time()):
+            console.say(f"{lost}: fetching it again")
+        budget = Pace(policy, ledger.get("pace"), wait=stop.wait)
+        with closing(
+            YouTube(
+                budget,
+                proxy=proxy,
+                check_certificate=not no_check_certificate,
+                cookies=str(cookies) if cookies else None,
+                options=ytdlp_options,
+            )
+        ) as source:
+            run = Fetch(ledger, source, place, config, budget, stop)
+            if dry_run:
+                console.table(estimate_table(run.progress(), policy, console.duration))
+                return
+            with console.class_bars() as show:
+
+                def watch(progress: "Progress") -> None:
+                    line = pace_line(progress, time(), console.duration)
+                    show(class_bars(progress), line, progress.pace.paused_until > time())
+
+                end = run.run(watch)
+        if as_json:
+            console.result_json(fetch_json(end, ledger.tallies()))
+        else:
+            console.table(fetch_table(end, ledger.tallies()))
+    _conclude(end, max_wait)
+
+
+def _conclude(end: "Progress", max_wait: float) -> None:
+    """Exit as what was reached demands."""
+    from time import time
+
+    from .. import console
+
+    if end.complete:
+        return
+    if end.pace.paused_until > time() + max_wait:
+        raise Paused(
+            f"YouTube refuses ({end.pace.reason}); the pause is longer than --max-wait",
+            f"Run the same command again after {console.clock_time(end.pace.paused_until)}; nothing is lost.",
+        )
+    if end.stopping:
+        raise KeyboardInterrupt
+    lacking = ", ".join(f"{name} lacks {n}" for name, n in end.shortfall.items())
+    raise Shortfall(
+        f"the queues are spent: {lacking}",
+        "Every other class is complete; a smaller --per-class can be filled.",
+    )
+
+
+@contextmanager
+def _draining() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets; a second one ends the process at once, losing nothing recorded."""
+    stop = threading.Event()
+
+    def on_signal(*_: object) -> None:
+        if stop.is_set():
+            os._exit(130)
+        os.write(2, b"\nstopping: what is in flight ends first; Ctrl-C again stops at once\n")
+        stop.set()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

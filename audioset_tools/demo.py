@@ -1,0 +1,82 @@
+"""The main job from end to end against the simulator, as the commands that a user would type."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from . import console
+from .errors import UsageError
+from .simulator import Plan, Refusal, Simulator, read_table
+from .simulator.lists import write_lists
+from .workspace import write_beside
+
+DEAD = {"removed": 0.10, "private": 0.06, "terminated": 0.05, "geo-blocked": 0.04}
+PASSING = {"media-503": 0.02, "reset": 0.02, "truncate": 0.02}
+MARKER = "this folder was made by audioset-tools demo"
+
+
+def run_demo(workspace: Path, per_class: int, metadata: Path | None, run: Callable[[list[str]], int]) -> int:
+    """Run select, fetch, featurize and train; returns the first exit code that is not 0.
+
+    Args:
+        workspace: a folder of the demo's own, made anew.
+        per_class: clips of each class.
+        metadata: the genuine lists; None for a small list that the demo makes.
+        run: runs one command line and returns its exit code.
+
+    Raises:
+        UsageError: the folder exists and no demo made it.
+    """
+    _clear(workspace)
+    lists = metadata or workspace / "lists"
+    if metadata is None:
+        write_lists(lists, dict.fromkeys(("Piano", "Drums", "Flute", "Other"), 3 * per_class))
+    where = ["--workspace", str(workspace / "data")]
+    candidates = workspace / "candidates.csv"
+    steps = [["select", "--metadata", str(lists), "--per-class", str(per_class), "--out", str(candidates)]]
+    if code := _run_all(steps, run):
+        return code
+    plan = Plan(
+        seed=1,
+        shares={**DEAD, **PASSING},
+        table=read_table(candidates),
+        refusals=(Refusal(at=40, seconds=4.0, retry_after=5),),
+    )
+    with Simulator(plan) as youtube:
+        console.say(
+            f"A small YouTube runs on {youtube.proxy}: a quarter of its videos are dead, some stumble,\n"
+            "and after 40 requests it answers HTTP 429 for a while. The real one is never contacted."
+        )
+        fetch = [
+            "fetch",
+            "--per-class",
+            str(per_class),
+            "--metadata",
+            str(lists),
+            *where,
+            "--proxy",
+            youtube.proxy,
+        ]
+        fetch += ["--no-check-certificate", "--pace", "20000/h", "--retry-wait", "2"]
+        return _run_all([fetch, ["featurize", *where], ["train", *where]], run)
+
+
+def _run_all(steps: list[list[str]], run: Callable[[list[str]], int]) -> int:
+    for words in steps:
+        console.step(f"\n$ audioset-tools {' '.join(words)}")
+        if code := run(words):
+            return code
+    return 0
+
+
+def _clear(workspace: Path) -> None:
+    """Remove what an earlier demo left; never anything else."""
+    marker = workspace / "made-by-demo"
+    if workspace.exists() and any(workspace.iterdir()):
+        if not marker.exists():
+            raise UsageError(
+                f"{workspace} exists and was not made by a demo", "Choose another --workspace, or remove it."
+            )
+        shutil.rmtree(workspace)
+    with write_beside(marker) as temporary:
+        temporary.write_text(MARKER + "\n")

@@ -1,0 +1,96 @@
+"""A fetch in words: the line under the bars, the table at the end, the estimate before it begins."""
+
+from collections.abc import Callable, Iterable
+from math import isinf
+from typing import Any
+
+from ..ledger import State, Tally
+from ..types import Table
+from .pace import PacePolicy
+from .run import Progress
+
+CLIP_BYTES = 320_044
+"""A clip on disk: 160,000 samples of two bytes and a header."""
+
+SURVIVAL = 0.8
+"""Share of AudioSet's videos still there: 79 to 87 % in late 2024 (FACTS section 1)."""
+
+
+def class_bars(progress: Progress) -> dict[str, tuple[int, int, str]]:
+    """For each class what is done, what is wanted, and a remark."""
+    return {
+        c.class_name: (
+            min(c.accepted, c.wanted),
+            c.wanted,
+            f"{c.dead} dead, {c.waiting} to be tried again" + (", queue spent" if c.spent else ""),
+        )
+        for c in progress.classes
+    }
+
+
+def pace_line(progress: Progress, now: float, duration: Callable[[float], str]) -> str:
+    """How fast it goes and how long it takes, or until when and why everyone is paused."""
+    pace = progress.pace
+    if progress.stopping:
+        return "stopping: what is in flight ends first"
+    if pace.paused_until > now:
+        return f"paused for {duration(pace.paused_until - now)} more: {pace.reason}"
+    rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:.0f} requests/h"
+    left = f", {duration(progress.eta)} left" if progress.eta else ""
+    return f"pace {rate}, {progress.requests} requests sent{left}"
+
+
+def fetch_table(progress: Progress, tallies: Iterable[Tally]) -> Table:
+    """What each class has, and why its other candidates were left out."""
+    why: dict[str, list[str]] = {}
+    for tally in tallies:
+        if tally.state is State.DEAD:
+            why.setdefault(tally.class_name, []).append(f"{tally.n} {tally.reason}")
+    rows = tuple(
+        (
+            c.class_name,
+            str(c.wanted),
+            str(c.accepted),
+            str(c.waiting),
+            ", ".join(why.get(c.class_name, ["none"])),
+        )
+        for c in progress.classes
+    )
+    return Table("Clips", ("class", "wanted", "verified", "to be tried again", "left out, and why"), rows)
+
+
+def fetch_json(progress: Progress, tallies: Iterable[Tally]) -> dict[str, Any]:
+    """The same for `--json`."""
+    counts = list(tallies)
+    return {
+        "complete": progress.complete,
+        "requests": progress.requests,
+        "seconds": round(progress.elapsed, 1),
+        "classes": {
+            c.class_name: {
+                "wanted": c.wanted,
+                "verified": c.accepted,
+                "waiting": c.waiting,
+                "dead": {
+                    str(t.reason): t.n
+                    for t in counts
+                    if t.class_name == c.class_name and t.state is State.DEAD
+                },
+                "queue_spent": c.spent,
+            }
+            for c in progress.classes
+        },
+    }
+
+
+def estimate_table(progress: Progress, policy: PacePolicy, duration: Callable[[float], str]) -> Table:
+    """What is still to be had and what it will about cost, before anything is sent."""
+    rows = []
+    for c in progress.classes:
+        lacking = max(0, c.wanted - c.accepted)
+        requests = lacking / SURVIVAL
+        hours = "" if isinf(policy.start) else f"{duration(requests / policy.start * 3600)}"
+        size = f"{lacking * CLIP_BYTES / 1e9:.2f} GB"
+        rows.append((c.class_name, str(c.wanted), str(c.accepted), f"{requests:,.0f}", hours, size))
+    header = ("class", "wanted", "verified", "requests", "at the first pace", "disk")
+    return Table(f"To be fetched, if {SURVIVAL:.0%} of the videos live", header, tuple(rows))
