@@ -30,12 +30,13 @@ PLAIN_EVERY_S = 10.0
 
 
 def table(content: Table) -> None:
-    """Print a result: first column left, the others right."""
+    """Print a result: columns of words left, columns of figures right."""
     drawn = RichTable(
         title=Text(content.title), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
     )
     for number, head in enumerate(content.header):
-        drawn.add_column(Text(head), justify="right" if number else "left", overflow="fold")
+        figures = all(not row[number] or row[number][0].isdigit() for row in content.rows)
+        drawn.add_column(Text(head), justify="right" if figures else "left", overflow="fold")
     for row in content.rows:
         drawn.add_row(*map(Text, row))
     _out.print(drawn)
@@ -97,7 +98,7 @@ def bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
     """One bar; gives a function to be called with what is done, the total and a remark."""
     if not _err.is_terminal:
         plain = _PlainLines()
-        yield lambda done, total, remark: plain.say(f"{done:,} of {total:,} {unit}  {remark}", done == total)
+        yield lambda done, total, remark: plain.say(f"{done:,} of {total:,} {unit}  {remark}", False)
         return
     columns = (*_BAR, TextColumn(unit), TimeRemainingColumn(), TextColumn("{task.fields[remark]}"))
     with Progress(*columns, console=_err) as progress:

@@ -40,12 +40,12 @@ def run_demo(workspace: Path, per_class: int, metadata: Path | None, run: Callab
         seed=1,
         shares={**DEAD, **PASSING},
         table=read_table(candidates),
-        refusals=(Refusal(at=40, seconds=4.0, retry_after=5),),
+        refusals=(Refusal(at=2 * per_class, seconds=4.0, retry_after=5),),
     )
     with Simulator(plan) as youtube:
         console.say(
             f"A small YouTube runs on {youtube.proxy}: a quarter of its videos are dead, some stumble,\n"
-            "and after 40 requests it answers HTTP 429 for a while. The real one is never contacted."
+            "and for a while it answers HTTP 429. The real one is never contacted."
         )
         fetch = [
             "fetch",

@@ -122,7 +122,7 @@ def fetch(
             with console.class_bars() as show:
 
                 def watch(progress: "Progress") -> None:
-                    line = pace_line(progress, time(), console.duration)
+                    line = pace_line(progress, time(), console.duration, console.clock_time)
                     show(class_bars(progress), line, progress.pace.paused_until > time())
 
                 end = run.run(watch)

@@ -72,10 +72,13 @@ def read_index(head: bytes) -> StreamIndex | None:
     Raises:
         Incomplete: more bytes are needed.
     """
-    if head[:4] == _EBML.to_bytes(4, "big"):
-        return _read_webm(head)
-    if head[4:8] == b"ftyp":
-        return _read_mp4(head)
+    try:
+        if head[:4] == _EBML.to_bytes(4, "big"):
+            return _read_webm(head)
+        if head[4:8] == b"ftyp":
+            return _read_mp4(head)
+    except (ValueError, KeyError, IndexError, OverflowError, struct.error):
+        pass
     return None
 
 

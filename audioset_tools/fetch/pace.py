@@ -28,7 +28,6 @@ class PacePolicy:
         start: the rate to begin with.
         most: the rate never exceeded.
         least: the rate that no refusal goes below.
-        increase: what every granted request adds to the rate.
         first_pause: the pause after a refusal that names no time; doubled by each further one.
         longest_pause: where the doubling ends: a lock-out lasts up to an hour (yt-dlp wiki, FACTS section 2).
     """
@@ -36,9 +35,13 @@ class PacePolicy:
     start: float
     most: float
     least: float = 60
-    increase: float = 0.25
     first_pause: float = 60
     longest_pause: float = 3_600
+
+    @property
+    def increase(self) -> float:
+        """What a granted request adds to the rate: so slow that the guest's climb to its most takes hours."""
+        return self.start / 1_200
 
 
 @dataclass(frozen=True, slots=True)

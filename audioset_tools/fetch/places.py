@@ -14,7 +14,8 @@ from ..types import Candidate
 class Queue(Protocol):
     """Where the candidates of a class come from, best first."""
 
-    def next_queued(self, class_name: str, after_rank: int) -> Candidate | None: ...
+    def next_queued(self, class_name: str, after_rank: int) -> Candidate | None:
+        """The best candidate behind `after_rank` that was never settled, or None."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -36,9 +36,10 @@ _SPOKEN = [
     (r"HTTP Error 5\d\d", Reason.SERVER_ERROR),
     (r"HTTP Error 4\d\d", Reason.MEDIA_REFUSED),
     (
-        r"Connection reset|Connection aborted|RemoteDisconnected|EOF occurred|IncompleteRead",
+        r"Connection reset|Connection aborted|RemoteDisconnected|EOF occurred",
         Reason.CONNECTION,
     ),
+    (r"bytes read, .* more expected", Reason.TRUNCATED),
     (r"Failed to extract any player response", Reason.SERVER_ERROR),
 ]
 

@@ -28,13 +28,15 @@ def class_bars(progress: Progress) -> dict[str, tuple[int, int, str]]:
     }
 
 
-def pace_line(progress: Progress, now: float, duration: Callable[[float], str]) -> str:
+def pace_line(
+    progress: Progress, now: float, duration: Callable[[float], str], moment: Callable[[float], str]
+) -> str:
     """How fast it goes and how long it takes, or until when and why everyone is paused."""
     pace = progress.pace
     if progress.stopping:
         return "stopping: what is in flight ends first"
     if pace.paused_until > now:
-        return f"paused for {duration(pace.paused_until - now)} more: {pace.reason}"
+        return f"all paused until {moment(pace.paused_until)}: {pace.reason}"
     rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:.0f} requests/h"
     left = f", {duration(progress.eta)} left" if progress.eta else ""
     return f"pace {rate}, {progress.requests} requests sent{left}"

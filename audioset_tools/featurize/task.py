@@ -1,0 +1,147 @@
+"""A shard as a task: everything that decides its bytes, and making it.
+
+Two tasks with the same `inputs` digest make the same bytes, on any worker and at any time.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from .. import __version__
+from ..errors import DataMismatch
+from .audio import read_clip
+from .augment import add_noise, noise_rng
+from .mel import MelSpec, mel
+from .shard import FORMAT, ShardHeader, open_shard, write_shard
+from .split import SPLITS, Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How many noise copies a training clip gets, how loud (dB of signal over noise), from which seed."""
+
+    copies: int
+    snr: tuple[float, float]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShardTask:
+    """One shard to make.
+
+    Args:
+        root: the workspace, which the clips' paths begin at.
+        target: where the shard will stand.
+        split: of all its clips.
+        placements: its clips, in order.
+        recipe: name of the recipe.
+        class_names: what labels count.
+        spec: what to compute.
+        noise: the noise copies of each clip; none outside the train split.
+    """
+
+    root: Path
+    target: Path
+    split: str
+    placements: tuple[Placement, ...]
+    recipe: str
+    class_names: tuple[str, ...]
+    spec: MelSpec
+    noise: Noise
+
+    @property
+    def rows(self) -> int:
+        return len(self.placements) * (1 + self.noise.copies)
+
+    @property
+    def inputs(self) -> str:
+        """Digest of all that the bytes depend on; not of where the clips lie."""
+        clips = [(clip.key, clip.class_name, clip.sha256) for clip in self.placements]
+        noise = astuple(self.noise) if self.noise.copies else None
+        parts = [FORMAT, self.split, self.recipe, self.class_names, self.spec.json(), noise, clips]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def plan(
+    root: Path,
+    folder: Path,
+    placements: Sequence[Placement],
+    clips_per_shard: int,
+    *,
+    recipe: str,
+    class_names: Sequence[str],
+    spec: MelSpec,
+    noise: Noise,
+) -> list[ShardTask]:
+    """Cut every split into shards; growing a data set changes only the last shard of each split.
+
+    Args:
+        root: the workspace.
+        folder: where the shards go.
+        placements: the data set, in its frozen order.
+        clips_per_shard: the most clips in one shard, noise copies not counted.
+        recipe, class_names, spec: what goes into every shard.
+        noise: the copies in the train split; the others get none, ever.
+    """
+    tasks = []
+    for split in SPLITS:
+        members = [placement for placement in placements if placement.split == split]
+        for number, start in enumerate(range(0, len(members), clips_per_shard)):
+            task = ShardTask(
+                root=root,
+                target=folder / f"{split}-{number:05d}.h5",
+                split=split,
+                placements=tuple(members[start : start + clips_per_shard]),
+                recipe=recipe,
+                class_names=tuple(class_names),
+                spec=spec,
+                noise=noise if split == "train" else Noise(0, noise.snr, noise.seed),
+            )
+            tasks.append(task)
+    return tasks
+
+
+def is_done(task: ShardTask) -> bool:
+    """Whether the shard stands there whole and made from the same inputs; a damaged one does not count."""
+    if not task.target.exists():
+        return False
+    try:
+        return open_shard(task.target).header.inputs == task.inputs
+    except DataMismatch:
+        return False
+
+
+def make_shard(task: ShardTask) -> None:
+    """Read the clips, add the noise copies, take the mels, write the shard.
+
+    Raises:
+        DataMismatch: a clip is gone or damaged.
+        EnvironmentProblem: the disk does not take the shard.
+    """
+    header = ShardHeader(
+        split=task.split,
+        recipe=task.recipe,
+        class_names=task.class_names,
+        spec=task.spec.json(),
+        spec_digest=task.spec.digest,
+        inputs=task.inputs,
+        audioset_tools=__version__,
+        librosa=version("librosa"),
+    )
+    with write_shard(task.target, header, task.rows, task.spec.shape) as writer:
+        for clip in task.placements:
+            samples = read_clip(task.root / clip.path, clip.sha256)
+            for copy in range(1 + task.noise.copies):
+                sound = samples
+                if copy:
+                    sound = add_noise(samples, task.noise.snr, noise_rng(task.noise.seed, clip.key, copy))
+                writer.add(
+                    mel(sound, task.spec),
+                    label=task.class_names.index(clip.class_name),
+                    key=clip.key,
+                    noise=copy,
+                    sha256=clip.sha256,
+                )

@@ -1,0 +1,120 @@
+"""Encoding each voice once per format with the real ffmpeg, and keeping the result on disk.
+
+The cache holds ffmpeg's own files. Their names carry a digest of what they were made from, so that a changed
+phrase is never served from an old file.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from ..errors import EnvironmentProblem
+from ..workspace import write_beside
+from . import m4a, sounds, webm
+from .media import Bank, VirtualFile, score
+from .plan import PHRASE_MS, PHRASES, Video
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One of YouTube's audio formats. `bitrate` is in bits per second."""
+
+    itag: int
+    ext: str
+    mime: str
+    codec: str
+    bitrate: int
+    quality: str
+    encode: tuple[str, ...]
+    take_apart: Callable[[bytes], Bank]
+
+
+FORMATS = (
+    Format(140, "m4a", "audio/mp4", "mp4a.40.2", 128_000, "MEDIUM", m4a.ENCODE, m4a.take_apart),
+    Format(249, "webm", "audio/webm", "opus", 48_000, "LOW", webm.ENCODE, webm.take_apart),
+    Format(251, "webm", "audio/webm", "opus", 128_000, "MEDIUM", webm.ENCODE, webm.take_apart),
+)
+"""What each video is offered in, as YouTube lists it."""
+
+
+class Studio:
+    """Files of videos, from banks that are encoded when first needed.
+
+    Args:
+        cache: folder for the encoded banks; the user's cache folder when None. Any number of processes may
+            share it.
+    """
+
+    def __init__(self, cache: Path | None = None) -> None:
+        self._cache = cache or platformdirs.user_cache_path("audioset-tools") / "simulator"
+        self._banks: dict[tuple[str, int], Bank] = {}
+        self._encoding = threading.Lock()
+        # A client asks for a file two or three times in a row, and for many files at the same time.
+        self.file = lru_cache(maxsize=128)(self._file)
+
+    def _file(self, video: Video, format: Format) -> VirtualFile:
+        voice, decoy = self._bank(video.voice, format), self._bank(_around(video), format)
+        played = score(video, voice, decoy)
+        lay_out = webm.lay_out if format.ext == "webm" else m4a.lay_out
+        return lay_out(video, played, voice.head, index=video.fault != "no-index")
+
+    def _bank(self, voice: str, format: Format) -> Bank:
+        with self._encoding:
+            key = (voice, format.itag)
+            if key not in self._banks:
+                self._banks[key] = format.take_apart(self._encoded(voice, format))
+            return self._banks[key]
+
+    def _encoded(self, voice: str, format: Format) -> bytes:
+        source = (
+            Path(sounds.__file__).read_bytes()
+            + repr((format.encode, format.bitrate, PHRASES, PHRASE_MS)).encode()
+        )
+        digest = hashlib.blake2b(source, digest_size=6).hexdigest()
+        path = self._cache / f"{voice}-{format.itag}-{digest}.{format.ext}"
+        if not path.exists():
+            with write_beside(path) as temporary:
+                _encode(voice, format, temporary)
+        return path.read_bytes()
+
+
+def _around(video: Video) -> str:
+    """What stands before and after the segment: a silent video is silent throughout."""
+    return "silence" if video.fault == "silent" else "decoy"
+
+
+def _encode(voice: str, format: Format, target: Path) -> None:
+    mono = np.concatenate([sounds.phrase(voice, index) for index in range(PHRASES[voice])])
+    command = [
+        *(_ffmpeg(), "-v", "error", "-y", "-threads", "1"),
+        *("-f", "f32le", "-ar", str(sounds.RATE), "-ac", "2", "-i", "pipe:0"),
+        *("-b:a", str(format.bitrate), *format.encode, str(target)),
+    ]
+    done = subprocess.run(command, input=np.repeat(mono, 2).tobytes(), capture_output=True, check=False)
+    if done.returncode:
+        raise EnvironmentProblem(
+            f"ffmpeg could not encode {format.codec}: {done.stderr.decode(errors='replace').strip()}",
+            "Install an ffmpeg with libopus and aac, or take it off the PATH to use imageio-ffmpeg's.",
+        )
+
+
+def _ffmpeg() -> str:
+    found = shutil.which("ffmpeg")
+    if found:
+        return found
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError) as error:
+        raise EnvironmentProblem(
+            "the simulator found no ffmpeg", "Install ffmpeg, or: pip install imageio-ffmpeg"
+        ) from error

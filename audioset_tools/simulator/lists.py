@@ -1,0 +1,146 @@
+"""Lists in AudioSet's official format, small and made up, for a demo and for tests without the genuine ones.
+
+What a row is follows from its labels alone: `write_lists` decides on a class, then draws labels that the
+recipes must read as that class, and hands back the table that a `Plan` needs to play the right sound.
+"""
+
+import json
+import random
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import UsageError
+from ..workspace import write_beside
+from .plan import Row
+from .vocabulary import class_labels, ontology
+
+SUBSETS = {"balanced_train": 0.1, "eval": 0.1, "unbalanced_train": 0.8}
+"""The three lists and the share of the rows that each gets."""
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_LAST_LETTERS = "AEIMQUYcgkosw048"
+
+_CORES = {
+    "Piano": (("/m/05r5c",), ("/m/05r5c",), ("/m/01s0ps",), ("/m/05r5c", "/m/05148p4")),
+    "Drums": (
+        *(("/m/02hnl",), ("/m/026t6",), ("/m/06rvn",), ("/m/03t3fj",), ("/m/02k_mr",), ("/m/0bm02",)),
+        *(("/m/01qbl",), ("/m/03qtq",), ("/m/02hnl", "/m/0l14md"), ("/m/06rvn", "/m/03qtq", "/m/0l14md")),
+    ),
+    "Flute": (("/m/0l14j_",), ("/m/0l14j_", "/m/085jw")),
+}
+_OTHER_INSTRUMENTS = (
+    *(("/m/0342h", "/m/0fx80y"), ("/m/0342h",), ("/m/07y_7",), ("/m/01xqw", "/m/0l14_3"), ("/m/07gql",)),
+    *(("/m/06ncr",), ("/m/03m5k",), ("/m/0395lw",), ("/m/0mkg",), ("/m/013y1f",), ("/m/03q5t",)),
+)
+_NO_MUSIC = ("/m/0jbk", "/m/0bt9lr", "/m/015p6", "/m/07yv9", "/m/02mk9", "/m/06mb1", "/m/03m9d0z", "/m/01x3z")
+_NO_CLASS = (
+    ("/m/05r5c", "/m/02hnl"),
+    ("/m/05r5c", "/m/0l14j_"),
+    ("/m/0l14j_", "/m/0342h"),
+    ("/m/01p970",),
+    ("/m/011k_j", "/m/0l14md"),
+    ("/m/0cfdd",),
+)
+_MUSIC, _INSTRUMENT = "/m/04rlf", "/m/04szw"
+_SPEECH, _VOICES = ("/m/09x0r", "/m/05zppz", "/m/02zsn"), ("/m/015lz1", "/t/dd00004", "/m/0y4f8")
+
+
+def write_lists(folder: Path, per_class: Mapping[str, int], seed: int = 0) -> dict[str, Row]:
+    """Write the three lists, ontology.json and class_labels_indices.csv.
+
+    A tenth more rows than asked for are written that belong to no class: two classes' instruments at once, or
+    an instrument that the recipes reject.
+
+    Args:
+        folder: where to; made if it is not there.
+        per_class: how many rows of each of Piano, Drums, Flute and Other. Of Other, one half has another
+            instrument and one half no music.
+        seed: another seed gives other rows.
+
+    Returns:
+        What each id of a class holds, for `Plan.table`.
+
+    Raises:
+        UsageError: a class of another name.
+    """
+    unknown = per_class.keys() - {*_CORES, "Other"}
+    if unknown:
+        raise UsageError(
+            f"no labels are known for the class {', '.join(sorted(unknown))}",
+            "Ask for Piano, Drums, Flute or Other.",
+        )
+    rng = random.Random(seed)
+    meant = [(name, place) for name, number in per_class.items() for place in range(number)]
+    meant += [("", place) for place in range(len(meant) // 10)]
+    table: dict[str, Row] = {}
+    lines: dict[str, list[tuple[str, int, int, set[str]]]] = {name: [] for name in SUBSETS}
+    for class_name, place in meant:
+        # Some genuine ids begin with a dash; in a short list that must not be left to chance.
+        ytid = _ytid(rng, dashed=place % 33 == 0)
+        mids = _labels(class_name, place, rng)
+        start_ms, end_ms = _segment(rng)
+        if class_name:
+            table[ytid] = Row(class_name, start_ms, end_ms)
+        subset = rng.choices(list(SUBSETS), list(SUBSETS.values()))[0]
+        lines[subset].append((ytid, start_ms, end_ms, mids))
+    for subset, its_rows in lines.items():
+        _write(folder / f"{subset}_segments.csv", _csv(sorted(its_rows)))
+    _write(folder / "ontology.json", json.dumps(ontology(), indent=2) + "\n")
+    _write(folder / "class_labels_indices.csv", class_labels())
+    return table
+
+
+def _ytid(rng: random.Random, *, dashed: bool) -> str:
+    first = "-" if dashed else rng.choice(_LETTERS)
+    return first + "".join(rng.choices(_LETTERS, k=9)) + rng.choice(_LAST_LETTERS)
+
+
+def _labels(class_name: str, place: int, rng: random.Random) -> set[str]:
+    """Labels that make a row of a class, or of none (""); most name music alone, for the best tier."""
+    if not class_name:
+        return {*rng.choice(_NO_CLASS), _MUSIC}
+    if class_name != "Other":
+        mids = {*rng.choice(_CORES[class_name]), _MUSIC}
+    elif place % 2:
+        return {rng.choice(_NO_MUSIC), *rng.choices(_SPEECH, k=rng.random() < 0.2)}
+    else:
+        mids = {*rng.choice(_OTHER_INSTRUMENTS), _MUSIC}
+    if rng.random() < 0.4:
+        mids.add(_INSTRUMENT)
+    besides = rng.random()
+    if besides < 0.05:
+        mids.add(rng.choice(_VOICES))
+    elif besides < 0.12:
+        mids.add(rng.choice(_SPEECH))
+    elif besides < 0.2:
+        mids.add(rng.choice(_NO_MUSIC))
+    return mids
+
+
+def _segment(rng: random.Random) -> tuple[int, int]:
+    """Start and end in ms: mostly ten seconds at a multiple of ten, as in the genuine lists."""
+    start_ms = 10_000 * rng.choice([0, 1, 2, 3, 3, 3, 3, 4, 6, 9, 12, 21, 30])
+    if rng.random() < 0.07:
+        start_ms += 1_000 * rng.randrange(1, 10)
+    return start_ms, start_ms + (10_000 if rng.random() < 0.99 else 1_000 * rng.randrange(4, 10))
+
+
+def _csv(rows: list[tuple[str, int, int, set[str]]]) -> str:
+    labels = [mid for *_, mids in rows for mid in mids]
+    numbers = (
+        f"num_ytids={len({ytid for ytid, *_ in rows})}, num_segs={len(rows)}, "
+        f"num_unique_labels={len(set(labels))}, num_positive_labels={len(labels)}"
+    )
+    lines = [
+        "# Segments csv created Mon Nov 23 09:00:00 2026",
+        f"# {numbers}",
+        "# YTID, start_seconds, end_seconds, positive_labels",
+    ]
+    for ytid, start_ms, end_ms, mids in rows:
+        lines.append(f'{ytid}, {start_ms / 1000:.3f}, {end_ms / 1000:.3f}, "{",".join(sorted(mids))}"')
+    return "\n".join([*lines, ""])
+
+
+def _write(path: Path, text: str) -> None:
+    with write_beside(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")

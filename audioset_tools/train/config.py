@@ -1,0 +1,73 @@
+"""How to train: one frozen dataclass, the defaults being the paper's."""
+
+from dataclasses import dataclass, fields
+
+from ..errors import UsageError
+from .models import MODELS
+
+NOT_IN_NAME = ("name", "device")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """How to train; the defaults are the paper's (sections 4 and 5).
+
+    Args:
+        model: one of `MODELS`.
+        filters: of each convolution.
+        batch_size: clips of a step.
+        lr: Adam's learning rate; the paper writes "10e-3".
+        epochs: at most.
+        patience: stop after so many epochs without a better validation macro-F1.
+        seed: decides the first weights and the order of the clips.
+        device: auto, cpu, cuda or mps.
+        shards: which folder of shards, if there are several.
+        name: of the run; None for one made of what differs from the defaults.
+
+    Raises:
+        UsageError: a value is impossible.
+    """
+
+    model: str = "paper"
+    filters: tuple[int, ...] = (8, 8, 16, 16, 32, 32, 64, 64)
+    batch_size: int = 128
+    lr: float = 0.01
+    epochs: int = 15
+    patience: int = 5
+    seed: int = 0
+    device: str = "auto"
+    shards: str | None = None
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise UsageError(f"no model {self.model!r}", f"Choose one of {', '.join(MODELS)}.")
+        if self.device not in ("auto", "cpu", "cuda", "mps"):
+            raise UsageError(f"no device {self.device!r}", "Choose auto, cpu, cuda or mps.")
+        if not self.filters or min(self.filters) < 1:
+            raise UsageError(f"no network with filters {self.filters}", "Give counts of at least 1.")
+        for field in ("batch_size", "epochs", "patience"):
+            if getattr(self, field) < 1:
+                raise UsageError(f"{field} is {getattr(self, field)}", "Give at least 1.")
+        if self.seed < 0:
+            raise UsageError(f"seed is {self.seed}", "Give a seed of 0 or more.")
+        if not 0 < self.lr < float("inf"):
+            raise UsageError(f"lr is {self.lr}", "Give a learning rate above 0.")
+        if self.name is not None and (not self.name or self.name[0] == "." or "/" in self.name):
+            raise UsageError(f"{self.name!r} cannot name a run", "Give a plain folder name with --name.")
+
+    @property
+    def run_name(self) -> str:
+        """What the run is called: its name, or the model and whatever differs from the defaults."""
+        if self.name is not None:
+            return self.name
+        differing = [
+            f"{field.name}={_short(getattr(self, field.name))}"
+            for field in fields(self)
+            if field.name not in ("model", *NOT_IN_NAME) and getattr(self, field.name) != field.default
+        ]
+        return ",".join([self.model, *differing])
+
+
+def _short(value: object) -> str:
+    return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,39 @@
+"""A training run in words: a line an epoch, and the paper's two tables at the end."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from .folder import Epoch, Run
+from .metrics import format_table1, format_table2, scores
+
+
+def epoch_line(epoch: Epoch, epochs: int) -> str:
+    """One epoch: losses, macro-F1 and speed."""
+    return (
+        f"epoch {epoch.epoch:2} of {epochs}: loss {epoch.train_loss:.4f} train, "
+        f"{epoch.validation_loss:.4f} validation; F1 {epoch.train_f1:.4f} train, "
+        f"{epoch.validation_f1:.4f} validation; {epoch.samples_per_second:.0f} samples/s"
+    )
+
+
+def run_tables(run: Run) -> Iterator[str]:
+    """The test split in the form of the paper's Tables 1 and 2."""
+    confusion = run.test.confusion
+    yield f"Table 1. Confusion matrix, {len(run.test.key)} test clips (weights of epoch {run.best_epoch})"
+    yield format_table1(confusion, run.class_names) + "\n"
+    yield "Table 2. Precision, recall and F1-score"
+    yield format_table2(scores(confusion), run.class_names) + "\n"
+    yield f"The run is in {run.path}"
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    """The same for `--json`."""
+    precision, recall, f1 = scores(run.test.confusion).macro
+    return {
+        "path": str(run.path),
+        "classes": list(run.class_names),
+        "best_epoch": run.best_epoch,
+        "epochs": len(run.history),
+        "confusion": run.test.confusion.tolist(),
+        "macro": {"precision": precision, "recall": recall, "f1": f1},
+    }

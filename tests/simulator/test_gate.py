@@ -1,0 +1,69 @@
+from audioset_tools.simulator import Limit, Plan, Refusal
+from audioset_tools.simulator.gate import Bucket, Gate, No, draw
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def passes(gate: Gate, times: int, kind: str = "player") -> list[bool]:
+    return [gate.ask(kind) is None for _ in range(times)]
+
+
+def test_a_burst_then_the_rate() -> None:
+    clock = Clock()
+    gate = Gate(Plan(limit=Limit(per_second=2, burst=3)), clock)
+    assert passes(gate, 4) == [True, True, True, False]
+    clock.now += 1
+    assert passes(gate, 3) == [True, True, False]
+    clock.now += 1000
+    assert passes(gate, 4) == [True, True, True, False]
+
+
+def test_lockout_lasts_from_the_last_request_too_many() -> None:
+    limit = Limit(per_second=1, burst=1, lockout_s=10)
+    bucket = Bucket(tokens=0, filled_at=0)
+    bucket, passed = draw(bucket, limit, 0.5)
+    assert (passed, bucket.locked_until) == (False, 10.5)
+    bucket, passed = draw(bucket, limit, 10.4)
+    assert not passed
+    bucket, passed = draw(bucket, limit, 10.5)
+    assert passed
+
+
+def test_the_answer_is_the_limits() -> None:
+    gate = Gate(Plan(limit=Limit(per_second=1, answer="bot-check", retry_after=7)), Clock())
+    assert gate.ask("player") is None
+    assert gate.ask("player") == No("bot-check", 7)
+
+
+def test_media_pass_unless_the_limit_counts_them() -> None:
+    assert all(passes(Gate(Plan(limit=Limit(per_second=1)), Clock()), 9, "media"))
+    counted = Gate(Plan(limit=Limit(per_second=1, media=True, answer="captcha")), Clock())
+    assert counted.ask("media") is None
+    assert counted.ask("media") == No("429", None)
+
+
+def test_a_script_refuses_from_one_request_on_for_a_time() -> None:
+    clock = Clock()
+    gate = Gate(Plan(refusals=(Refusal(at=3, seconds=5, retry_after=2),)), clock)
+    assert passes(gate, 2) == [True, True]
+    assert gate.ask("player") == No("429", 2)
+    assert passes(gate, 1, "media") == [True]
+    clock.now += 4.9
+    assert passes(gate, 1) == [False]
+    clock.now += 0.1
+    assert passes(gate, 3) == [True, True, True]
+
+
+def test_two_scripts_do_not_know_of_each_other() -> None:
+    clock = Clock()
+    gate = Gate(Plan(refusals=(Refusal(1, 1), Refusal(2, 1, kind="media"))), clock)
+    assert passes(gate, 2) == [False, False]
+    assert passes(gate, 3, "media") == [True, False, False]
+    clock.now += 1
+    assert passes(gate, 1) == passes(gate, 1, "media") == [True]

@@ -1,0 +1,122 @@
+"""The ledger keeps what it is told, counts rightly, and refuses files that are none of its own."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audioset_tools.errors import DataMismatch, EnvironmentProblem
+from audioset_tools.ledger import Ledger, Origin, State
+from audioset_tools.types import Candidate, Clip, Failure, Reason
+
+ORIGIN = Origin("paper", "r", "l", ("Piano", "Other"), 1, (10, 1, 1))
+
+
+def candidates(n: int) -> list[Candidate]:
+    return [
+        Candidate(f"{name[0]}{rank:09}A", 0, 10_000, name, 0, rank, "eval")
+        for name in ORIGIN.class_names
+        for rank in range(n)
+    ]
+
+
+def clip(candidate: Candidate) -> Clip:
+    path = f"clips/{candidate.class_name}/Y{candidate.key}.wav"
+    return Clip(candidate.key, candidate.class_name, candidate.rank, path, "ab", 10.0, 0.5, "test")
+
+
+def loaded(path: Path, n: int = 5) -> Ledger:
+    ledger = Ledger(path)
+    ledger.load(ORIGIN, candidates(n))
+    return ledger
+
+
+def test_a_candidate_goes_through_its_states_and_comes_back_after_reopening(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    one, two, three = candidates(5)[:3]
+    with loaded(path) as ledger:
+        assert ledger.next_queued("Piano", -1) == one
+        ledger.accept(one, clip(one), at=1)
+        ledger.fail(two, Failure(two.key, Reason.REMOVED, "gone", 1, None), at=2)
+        ledger.fail(three, Failure(three.key, Reason.TIMEOUT, "slow", 2, 99.0), at=3)
+    with Ledger(path) as ledger:
+        assert ledger.origin() == ORIGIN
+        assert ledger.clips() == [(one, clip(one))]
+        assert ledger.waiting("Piano") == [(three, 2, 99.0)]
+        assert ledger.next_queued("Piano", -1) == candidates(5)[3]
+        assert ledger.next_queued("Piano", 4) is None
+
+
+def test_a_lost_clip_goes_back_to_its_place_in_the_queue(tmp_path: Path) -> None:
+    one = candidates(5)[0]
+    with loaded(tmp_path / "ledger.sqlite") as ledger:
+        ledger.accept(one, clip(one), at=1)
+        ledger.lose(one, "missing", at=2)
+        assert ledger.clips() == []
+        assert ledger.next_queued("Piano", -1) == one
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["accept", "dead", "wait", "lose"])), max_size=30)
+)
+def test_the_tallies_equal_a_count_of_the_candidates(steps: list[tuple[int, str]]) -> None:
+    ledger = loaded(Path(":memory:"))
+    everyone = candidates(5)
+    for number, what in steps:
+        one = everyone[number]
+        if what == "accept":
+            ledger.accept(one, clip(one), at=0)
+        elif what == "lose":
+            ledger.lose(one, "", at=0)
+        else:
+            reason = Reason.REMOVED if what == "dead" else Reason.TIMEOUT
+            ledger.fail(one, Failure(one.key, reason, "", 1, None if what == "dead" else 5.0), at=0)
+    counted = ledger._db.execute(
+        "SELECT class, state, reason, count(*) FROM candidate GROUP BY 1, 2, 3"
+    ).fetchall()
+    told = [(ORIGIN.class_names.index(t.class_name), t.state, t.reason or "", t.n) for t in ledger.tallies()]
+    assert sorted(told) == sorted((c, State(s), r, n) for c, s, r, n in counted)
+    ledger.__exit__(None, None, None)
+
+
+def test_loading_is_all_or_nothing(tmp_path: Path) -> None:
+    def breaks_off():  # type: ignore[no-untyped-def]
+        yield from candidates(5)[:3]
+        raise KeyboardInterrupt
+
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as ledger, pytest.raises(KeyboardInterrupt):
+        ledger.load(ORIGIN, breaks_off())
+    with Ledger(path) as ledger:
+        assert ledger.origin() is None
+        ledger.load(ORIGIN, candidates(5))
+        assert ledger.next_queued("Other", 3) == candidates(5)[9]
+
+
+def test_a_foreign_a_damaged_and_a_newer_file_are_refused(tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign.sqlite"
+    with sqlite3.connect(foreign) as db:
+        db.execute("CREATE TABLE birds (name)")
+    db.close()
+    text = tmp_path / "text.sqlite"
+    text.write_bytes(b"this is no database at all, but it is long enough to look like one" * 50)
+    newer = tmp_path / "newer.sqlite"
+    loaded(newer).__exit__(None, None, None)
+    with sqlite3.connect(newer) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    for path, words in [(foreign, "not a ledger"), (text, "damaged"), (newer, "newer")]:
+        with pytest.raises(DataMismatch, match=words):
+            Ledger(path)
+
+
+def test_a_locked_ledger_is_the_environments_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with loaded(tmp_path / "ledger.sqlite") as ledger:
+        ledger._db.execute("PRAGMA busy_timeout = 1")
+        other = sqlite3.connect(ledger.path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(EnvironmentProblem, match="locked"):
+            ledger.put("pace", "{}")
+        other.close()

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audioset_tools.featurize.index import write_index
+from audioset_tools.featurize.mel import MelSpec, mel
+from audioset_tools.featurize.shard import ShardHeader, write_shard
+from audioset_tools.train.config import TrainConfig
+from audioset_tools.workspace import Workspace
+
+CLASSES = ("Tone", "Noise", "Clicks")
+SPEC = MelSpec(n_mels=32, hop_length=4000)
+"""32 bands by 41 frames: small enough to train on within a second."""
+
+QUICK = TrainConfig(filters=(8, 8, 16, 16), batch_size=8, epochs=6, lr=0.003, patience=6)
+
+
+def sound(class_name: str, rng: np.random.Generator) -> np.ndarray:
+    noise = rng.standard_normal(160_000)
+    if class_name == "Tone":
+        return np.sin(np.arange(160_000) * rng.uniform(0.1, 1.5)) + 0.05 * noise
+    if class_name == "Noise":
+        return noise
+    return (np.arange(160_000) % rng.integers(7_000, 9_000) < 40) * noise
+
+
+def write_shards(
+    folder: Path, spec: MelSpec = SPEC, *, value: float | None = None, per_class: int = 12
+) -> None:
+    """A folder of shards as featurize leaves it; with `value` the first train row is filled with that."""
+    rng = np.random.default_rng(0)
+    files = {}
+    for split, count in (("train", per_class), ("validation", 3), ("test", 4)):
+        header = ShardHeader(split, "synthetic", CLASSES, spec.json(), spec.digest, split, "0.1.0", "0.11")
+        target = folder / f"{split}-00000.h5"
+        files[target.name] = split
+        with write_shard(target, header, count * len(CLASSES), spec.shape) as writer:
+            for row in range(count * len(CLASSES)):
+                label = row % len(CLASSES)
+                picture = mel(sound(CLASSES[label], rng), spec)
+                if row == 0 and split == "train" and value is not None:
+                    picture[:] = value
+                writer.add(picture, label=label, key=f"-{split}_{row}", noise=0, sha256="0" * 64)
+    write_index(folder, files)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A workspace with one folder of shards."""
+    workspace = Workspace(tmp_path / "workspace")
+    write_shards(workspace.shards / "small-1")
+    return workspace
