@@ -23,7 +23,7 @@ class AudiosetToolsError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
+        super().__init__(what, remedy)
         self.what = what
         self.remedy = remedy
 

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .errors import UsageError
+
 SAMPLE_RATE = 16_000
 """Hertz of every clip on disk (paper, section 3)."""
 
@@ -62,6 +64,26 @@ class Candidate:
     @property
     def key(self) -> str:
         return clip_key(self.ytid, self.start_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The proportions of the splits; the defaults are the paper's numbers of clips (section 3).
+
+    Raises:
+        UsageError: a split would be empty.
+    """
+
+    train: int = 8_000
+    validation: int = 800
+    test: int = 800
+
+    def __post_init__(self) -> None:
+        if min(self.train, self.validation, self.test) < 1:
+            raise UsageError(
+                f"the splits {self.train}/{self.validation}/{self.test} leave one empty",
+                "Give three whole numbers of at least 1, such as 8000/800/800.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..manifests import manifest
+from ..types import Splits
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +55,6 @@ class ClassRule:
 
 
 @dataclass(frozen=True, slots=True)
-class SplitSizes:
-    """Clips of each split over all classes; only the proportions matter (paper, section 3)."""
-
-    train: int = 8_000
-    validation: int = 800
-    test: int = 800
-
-
-@dataclass(frozen=True, slots=True)
 class Recipe:
     """A whole recipe; the sets of `mid`s are as the file gives them, not yet expanded by the ontology."""
 
@@ -75,7 +67,7 @@ class Recipe:
     music: frozenset[str]
     speech: frozenset[str]
     vocal: frozenset[str]
-    splits: SplitSizes
+    splits: Splits
     digest: str
 
     @property
@@ -117,7 +109,7 @@ def _parse(table: Mapping[str, Any]) -> Recipe:
         music=frozenset(tiers["music"]),
         speech=frozenset(tiers["speech"]),
         vocal=frozenset(tiers["vocal"]),
-        splits=SplitSizes(**table.get("splits", {})),
+        splits=Splits(**table.get("splits", {})),
         digest=hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest(),
     )
     if len(set(recipe.class_names)) != len(recipe.classes) or len(recipe.classes) < 2:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..errors import AudiosetToolsError
+from ..errors import AudiosetToolsError, EnvironmentProblem
 from .demo import demo
 from .featurize import featurize
 from .fetch import fetch
@@ -71,6 +71,15 @@ def run(words: list[str]) -> int:
         # The reader of our output has gone, as with `| head`; Python must not complain of it again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        from .. import console
+
+        where = f" ({error.filename})" if error.filename else ""
+        console.complain(
+            f"the machine refused: {error.strerror or error}{where}",
+            "Look at disk space and permissions, then run the same command again; what was finished is kept.",
+        )
+        return EnvironmentProblem.exit_code
     except Exception:  # noqa: BLE001 - the command line's boundary
         from .. import console
 

@@ -45,9 +45,9 @@ def featurize(
     from .. import console
     from ..featurize.run import FeaturizeConfig
     from ..featurize.run import featurize as make_shards
-    from ..featurize.split import Splits
     from ..featurize.summary import featurize_json, featurize_table
     from ..ledger import Ledger
+    from ..types import Splits
 
     place = Workspace(workspace)
     require(place.ledger, "Run `audioset-tools fetch` first.")

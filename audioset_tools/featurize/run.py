@@ -4,7 +4,6 @@ Decide first (`assign`, `plan`), then look which shards are already what the pla
 others: in this process when there is little to do, in worker processes otherwise.
 """
 
-import copyreg
 import multiprocessing
 import os
 import signal
@@ -15,16 +14,15 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..errors import DataMismatch, EnvironmentProblem, UsageError
-from ..types import Clip
+from ..types import Clip, Splits
 from ..workspace import Workspace
 from .dataset import read_dataset, write_dataset
 from .index import NAME as INDEX
 from .index import write_index
 from .mel import PRESETS, MelSpec
-from .split import SPLITS, Placement, Splits, assign
+from .split import SPLITS, Placement, assign
 from .task import Noise, ShardTask, is_done, make_shard, plan
 
 FEW_ROWS = 1_000
@@ -228,12 +226,3 @@ def _die_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _reduce_error(error: DataMismatch | EnvironmentProblem) -> tuple[Any, tuple[str, str]]:
-    return type(error), (error.what, error.remedy)
-
-
-# An exception is pickled with its message alone; a worker's must come back with its remedy as well.
-copyreg.pickle(DataMismatch, _reduce_error)
-copyreg.pickle(EnvironmentProblem, _reduce_error)

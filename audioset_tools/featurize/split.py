@@ -6,46 +6,14 @@ A pure decision: `assign` looks at what was frozen before and at the clips there
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from ..errors import DataMismatch, UsageError
-from ..types import Clip
+from ..errors import DataMismatch
+from ..types import Clip, Splits
 
 SPLITS = ("train", "validation", "test")
 
 MORE_CLIPS = "Fetch more clips with `audioset-tools fetch`; every class needs at least 3, one for each split."
-
-
-@dataclass(frozen=True, slots=True)
-class Splits:
-    """The proportions of the splits; the defaults are the paper's numbers of clips (section 3).
-
-    Raises:
-        UsageError: a split would be empty.
-    """
-
-    train: int = 8000
-    validation: int = 800
-    test: int = 800
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            if getattr(self, field.name) < 1:
-                raise UsageError(
-                    f"the share of the {field.name} split is {getattr(self, field.name)}",
-                    "Give three whole numbers of at least 1, such as 8000/800/800.",
-                )
-
-    def quotas(self, clips: int) -> dict[str, int]:
-        """How many of a class's clips belong into each split: exact for the paper's 2,400, at least one each.
-
-        Args:
-            clips: how many the class has, at least 3.
-        """
-        total = self.train + self.validation + self.test
-        validation = min(max(1, clips * self.validation // total), clips - 2)
-        test = min(max(1, clips * self.test // total), clips - 1 - validation)
-        return {"train": clips - validation - test, "validation": validation, "test": test}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +76,19 @@ def assign(
     )
 
 
+def quotas(splits: Splits, clips: int) -> dict[str, int]:
+    """How many of a class's clips belong into each split: exact for the paper's 2,400, at least one each.
+
+    Args:
+        splits: the proportions.
+        clips: how many the class has, at least 3.
+    """
+    total = splits.train + splits.validation + splits.test
+    validation = min(max(1, clips * splits.validation // total), clips - 2)
+    test = min(max(1, clips * splits.test // total), clips - 1 - validation)
+    return {"train": clips - validation - test, "validation": validation, "test": test}
+
+
 def _renew(placement: Placement, by_key: Mapping[str, Clip]) -> Placement:
     clip = by_key.get(placement.key)
     if clip is None or clip.class_name != placement.class_name:
@@ -149,7 +130,7 @@ def _place_new(
     chosen.sort(key=lambda clip: hashlib.sha256(f"{seed}\n{clip.key}".encode()).digest())
 
     have = Counter(old[clip.key] for clip in members if clip.key in old)
-    quotas = splits.quotas(target)
-    seats = [split for split in ("validation", "test") for _ in range(quotas[split] - have[split])]
+    quota = quotas(splits, target)
+    seats = [split for split in ("validation", "test") for _ in range(quota[split] - have[split])]
     seats += ["train"] * (len(chosen) - len(seats))
     return [_placement(clip, split) for clip, split in zip(chosen, seats, strict=False)]

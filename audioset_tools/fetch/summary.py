@@ -87,12 +87,25 @@ def fetch_json(progress: Progress, tallies: Iterable[Tally]) -> dict[str, Any]:
 
 def estimate_table(progress: Progress, policy: PacePolicy, duration: Callable[[float], str]) -> Table:
     """What is still to be had and what it will about cost, before anything is sent."""
+    lacking = {c.class_name: max(0, c.wanted - c.accepted) for c in progress.classes}
+    lacking["all"] = sum(lacking.values())
+    wanted = {c.class_name: c.wanted for c in progress.classes}
     rows = []
-    for c in progress.classes:
-        lacking = max(0, c.wanted - c.accepted)
-        requests = lacking / SURVIVAL
-        hours = "" if isinf(policy.start) else f"{duration(requests / policy.start * 3600)}"
-        size = f"{lacking * CLIP_BYTES / 1e9:.2f} GB"
-        rows.append((c.class_name, str(c.wanted), str(c.accepted), f"{requests:,.0f}", hours, size))
-    header = ("class", "wanted", "verified", "requests", "at the first pace", "disk")
-    return Table(f"To be fetched, if {SURVIVAL:.0%} of the videos live", header, tuple(rows))
+    for name, clips in lacking.items():
+        requests = clips / SURVIVAL
+        hours = "none" if isinf(policy.start) else duration(requests / policy.start * 3600)
+        size = f"{clips * CLIP_BYTES / 1e9:.2f} GB"
+        rows.append(
+            (
+                name,
+                f"{wanted.get(name, sum(wanted.values())):,}",
+                f"{clips:,}",
+                f"{requests:,.0f}",
+                hours,
+                size,
+            )
+        )
+    header = ("class", "wanted", "lacking", "requests", "time at the first pace", "disk")
+    return Table(
+        f"To be fetched, if {SURVIVAL:.0%} of the videos live; nothing was sent", header, tuple(rows)
+    )

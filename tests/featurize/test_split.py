@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audioset_tools.errors import DataMismatch, UsageError
-from audioset_tools.featurize.split import Placement, Splits, assign
-from audioset_tools.types import Clip
+from audioset_tools.featurize.split import Placement, assign, quotas
+from audioset_tools.types import Clip, Splits
 
 CLASSES = ("Piano", "Drums")
 
@@ -42,9 +42,9 @@ def test_small_sets_fill_every_split(per_class: int, expected: tuple[int, ...]) 
 
 @given(st.integers(3, 5000), st.integers(1, 9000), st.integers(1, 9000), st.integers(1, 9000))
 def test_quotas_are_never_empty_and_use_every_clip(n: int, train: int, validation: int, test: int) -> None:
-    quotas = Splits(train, validation, test).quotas(n)
-    assert sum(quotas.values()) == n
-    assert min(quotas.values()) >= 1
+    found = quotas(Splits(train, validation, test), n)
+    assert sum(found.values()) == n
+    assert min(found.values()) >= 1
 
 
 def test_the_smallest_class_bounds_all_and_the_best_ranked_are_taken() -> None:
@@ -66,8 +66,8 @@ def test_growing_never_moves_a_clip(sizes: list[tuple[int, int]], seed: int) -> 
         after = assign(before, clips(Piano=piano, Drums=drums), CLASSES, Splits(), seed).placements
         assert after[: len(before)] == before
         smaller = min(piano, drums)
-        quotas = Splits().quotas(smaller)
-        assert counts(after, "Piano") == counts(after, "Drums") == tuple(quotas.values())
+        quota = quotas(Splits(), smaller)
+        assert counts(after, "Piano") == counts(after, "Drums") == tuple(quota.values())
         before = after
 
 
@@ -108,5 +108,5 @@ def test_a_class_that_the_recipe_lacks_is_refused() -> None:
 
 
 def test_an_empty_share_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="test"):
+    with pytest.raises(UsageError, match="leave one empty"):
         Splits(8000, 800, 0)
