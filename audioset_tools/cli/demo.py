@@ -10,7 +10,7 @@ from .options import FOLDER, metadata_option, needing
 @click.command()
 @click.option("--workspace", type=FOLDER, default=Path("audioset-demo"), show_default=True, help="Made anew.")
 @click.option(
-    "--per-class", type=click.IntRange(min=3), default=24, show_default=True, help="Clips of each class."
+    "--per-class", type=click.IntRange(min=3), default=36, show_default=True, help="Clips of each class."
 )
 @metadata_option
 def demo(workspace: Path, per_class: int, metadata: Path | None) -> int:

@@ -70,7 +70,7 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
                 raise Refused(host, _retry_after(error.response), self.sent_at) from error
             raise
         if not media:
-            self.pace.granted()
+            self.pace.granted(self.sent_at)
         return response
 
     def save_cookies(self) -> None:

@@ -97,8 +97,10 @@ def spent(state: PaceState, now: float) -> PaceState:
     return replace(state, next_at=max(now, state.next_at) + 3_600 / state.rate)
 
 
-def granted(state: PaceState, policy: PacePolicy) -> PaceState:
-    """A request was answered."""
+def granted(state: PaceState, policy: PacePolicy, sent_at: float) -> PaceState:
+    """A request that went out at `sent_at` was answered; if that was before the last refusal it says nothing."""
+    if sent_at <= state.paused_at:
+        return state
     rate = min(state.rate + policy.increase, policy.most, max(state.ceiling, policy.least))
     return replace(state, rate=rate, refusals=0, reason=None)
 
@@ -181,10 +183,10 @@ class Pace:
             self.sleep(delay)
         return self._clock()
 
-    def granted(self) -> None:
-        """Tell that a request was answered."""
+    def granted(self, sent_at: float) -> None:
+        """Tell that a request that went out at `sent_at` was answered."""
         with self._lock:
-            self._state = granted(self._state, self.policy)
+            self._state = granted(self._state, self.policy, sent_at)
 
     def refused(self, reason: Reason, sent_at: float, retry_after: float | None) -> None:
         """Tell that a request was refused; everyone pauses."""

@@ -51,18 +51,17 @@ def test_unlimited_never_waits() -> None:
     clock = Clock()
     pace = Pace(parse_pace("unlimited"), clock=clock, wait=clock.wait)
     for _ in range(1000):
-        pace.spend()
-        pace.granted()
+        pace.granted(pace.spend())
     assert clock.waits == []
 
 
 def test_the_climb_is_slow_and_ends_at_the_most() -> None:
     state = PaceState(rate=300)
     for _ in range(1000):
-        state = granted(state, GUEST)
+        state = granted(state, GUEST, sent_at=1)
     assert 500 < state.rate < 600
     for _ in range(10_000):
-        state = granted(state, GUEST)
+        state = granted(state, GUEST, sent_at=1)
     assert state.rate == 1000
 
 
@@ -88,6 +87,12 @@ def test_echoes_of_the_refusal_that_began_a_pause_do_not_deepen_it() -> None:
     )
     echo = refused(first, GUEST, Reason.TOO_MANY_REQUESTS, now=11, sent_at=9.5, retry_after=None)
     assert echo == first
+
+
+def test_an_answer_to_a_request_from_before_the_refusal_does_not_end_the_pause() -> None:
+    paused = refused(PaceState(rate=300), GUEST, Reason.BOT_CHECK, now=10, sent_at=9.0, retry_after=None)
+    assert granted(paused, GUEST, sent_at=9.5) == paused
+    assert granted(paused, GUEST, sent_at=75).reason is None
 
 
 def test_a_network_that_is_down_pauses_but_says_nothing_about_the_limit() -> None:
@@ -142,7 +147,7 @@ def test_no_hour_sees_more_requests_than_the_most(
     for requests, retry_after in [*refusals, (50, None)]:
         for _ in range(requests):
             sent.append(pace.spend())
-            pace.granted()
+            pace.granted(sent[-1])
         until = pace.state.paused_until
         pace.refused(Reason.TOO_MANY_REQUESTS, pace.spend(), retry_after)
         assert pace.state.paused_until >= until

@@ -72,7 +72,7 @@ def test_one_player_request_and_two_reads_of_few_bytes(serve: Serve, connect: Co
 def test_every_fault_has_its_reason(serve: Serve, connect: Connect, fault: str, reason: Reason) -> None:
     simulator = serve(Plan(faults={GOOD: fault}, passing_attempts=99, stall_s=3))
     with pytest.raises(FetchError) as caught:
-        fetch(connect(simulator, timeout=0.5))
+        fetch(connect(simulator, timeout=0.5 if fault == "stall" else 10))
     assert caught.value.reason is reason, caught.value.detail
     # yt-dlp itself asks a second client about an age gate; a broken answer is asked for again without `LEAN`.
     if fault not in ("age-gated", "player-503", "wrong-video"):
