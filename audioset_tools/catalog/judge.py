@@ -36,6 +36,10 @@ class Verdict:
     pool: int = 0
 
 
+# What nearly every row gets: made once.
+_NO_LABEL = Verdict(Outcome.NO_LABEL)
+
+
 class Judge:
     """A recipe expanded by the ontology, ready to judge label sets.
 
@@ -73,7 +77,7 @@ class Judge:
 
     def _single_instrument(self, mids: frozenset[str], rule: ClassRule) -> Verdict:
         if not mids & rule.include:
-            return Verdict(Outcome.NO_LABEL)
+            return _NO_LABEL
         if rejected := mids & self.rejected:
             return Verdict(Outcome.REJECTED_LABEL, rejected)
         if foreign := mids & (self.included - rule.include):

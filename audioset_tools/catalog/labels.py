@@ -38,6 +38,8 @@ class Ontology:
 
     def most_specific(self, mids: frozenset[str]) -> frozenset[str]:
         """Those of `mids` that have none of the others below them."""
+        if len(mids) < 2:
+            return mids
         return frozenset(mid for mid in mids if not (self.subtree(mid) - {mid}) & mids)
 
     def name(self, mid: str) -> str:

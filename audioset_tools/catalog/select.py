@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..errors import DataMismatch
 from ..types import Candidate
+from .columns import scatter
 from .judge import TIERS, Judge, Outcome, Verdict
 from .labels import Ontology
 from .official import GENUINE, SUBSETS
@@ -91,12 +92,19 @@ def select(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
             f"the lists use labels that the ontology does not define: {', '.join(unknown[:5])}", GENUINE
         )
     judge = Judge(recipe, ontology)
-    shuffled = _mix(catalog.ytid_bits ^ _mix(catalog.start_ms.astype(np.uint64) + np.uint64(recipe.seed)))
+    # A row's place in the shuffle depends on its id, its start and the seed alone, never on the other rows.
+    starts = catalog.start_ms.astype(np.uint64) + np.uint64(recipe.seed)
+    shuffled = scatter(catalog.ytid_bits ^ scatter(starts))
+    rows_by_set = np.zeros((len(SUBSETS), len(catalog.label_sets)), np.int64)
+    for number in range(len(SUBSETS)):
+        rows_by_set[number] = np.bincount(
+            catalog.labels[catalog.subset == number], minlength=len(catalog.label_sets)
+        )
     queues, funnels = [], []
     for rule in recipe.classes:
         verdicts = [judge.verdict(mids, rule) for mids in catalog.label_sets]
         queues.append(_rank(catalog, rule, verdicts, shuffled))
-        funnels.append(_count(catalog, rule, verdicts))
+        funnels.append(_count(rows_by_set, rule, verdicts))
     return Selection(recipe, ontology, catalog, tuple(queues), tuple(funnels))
 
 
@@ -108,16 +116,19 @@ def _rank(
     tiers = np.array([verdict.tier for verdict in verdicts], np.int8)
     pools = np.array([verdict.pool for verdict in verdicts], np.int8)
     rows = np.flatnonzero(kept[catalog.labels])
-    rows = rows[np.lexsort((shuffled[rows], -tiers[catalog.labels[rows]]))]
-    pool = pools[catalog.labels[rows]]
-    turn = np.empty(len(rows), np.int64)
-    for number in range(len(rule.pools) or 1):
-        turn[pool == number] = np.arange(np.count_nonzero(pool == number))
-    rows = rows[np.lexsort((pool, turn))]
+    rows = rows[np.argsort(shuffled[rows])]
+    rows = rows[np.argsort(-tiers[catalog.labels[rows]], kind="stable")]
+    if len(rule.pools) > 1:
+        pool = pools[catalog.labels[rows]]
+        turn = np.empty(len(rows), np.int64)
+        for number in range(len(rule.pools)):
+            turn[pool == number] = np.arange(np.count_nonzero(pool == number))
+        rows = rows[np.argsort(turn * len(rule.pools) + pool)]
     return Queue(rule.name, rows, tiers[catalog.labels[rows]])
 
 
-def _count(catalog: Catalog, rule: ClassRule, verdicts: list[Verdict]) -> Funnel:
+def _count(rows: npt.NDArray[np.int64], rule: ClassRule, verdicts: list[Verdict]) -> Funnel:
+    """The account of one class, from the number of rows [subset, label set]."""
     by_set = pd.DataFrame(
         {
             "outcome": [verdict.outcome for verdict in verdicts],
@@ -125,9 +136,6 @@ def _count(catalog: Catalog, rule: ClassRule, verdicts: list[Verdict]) -> Funnel
             "pool": [verdict.pool for verdict in verdicts],
         },
     )
-    rows = np.zeros((len(SUBSETS), len(verdicts)), np.int64)
-    for number in range(len(SUBSETS)):
-        rows[number] = np.bincount(catalog.labels[catalog.subset == number], minlength=len(verdicts))
     by_set["rows"] = rows.sum(axis=0)
     kept = (by_set["outcome"] == Outcome.KEPT).to_numpy()
     outcomes = by_set.groupby("outcome")["rows"].sum()
@@ -143,15 +151,3 @@ def _count(catalog: Catalog, rule: ClassRule, verdicts: list[Verdict]) -> Funnel
             for number, pool in enumerate(rule.pools)
         },
     )
-
-
-def _mix(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """splitmix64's finaliser: a bijection of 64-bit numbers that scatters them.
-
-    A row's place in the shuffle so depends on its id, its start and the seed alone, never on which other
-    rows there are. Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
-    """
-    mixed = numbers + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))

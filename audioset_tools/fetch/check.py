@@ -9,7 +9,12 @@ from ..workspace import Workspace
 
 
 def restore_lost(ledger: Ledger, workspace: Workspace, at: float) -> Iterator[str]:
-    """Put clips whose file is missing or changed back in the queue; says for each what is wrong with it."""
+    """Put clips whose file is missing or changed back in the queue; says for each what is wrong with it.
+
+    The caller holds the workspace's lock: half-written files of a killed process are removed.
+    """
+    for leftover in (workspace.root / "clips").rglob(".Y*.part"):
+        leftover.unlink()
     for candidate, clip in ledger.clips():
         if wrong := _wrong(clip, workspace):
             ledger.lose(candidate, wrong, at)

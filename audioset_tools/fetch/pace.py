@@ -98,7 +98,7 @@ def spent(state: PaceState, now: float) -> PaceState:
 
 
 def granted(state: PaceState, policy: PacePolicy, sent_at: float) -> PaceState:
-    """A request that went out at `sent_at` was answered; if that was before the last refusal it says nothing."""
+    """A request that went out at `sent_at` was answered; one from before the last refusal says nothing."""
     if sent_at <= state.paused_at:
         return state
     rate = min(state.rate + policy.increase, policy.most, max(state.ceiling, policy.least))

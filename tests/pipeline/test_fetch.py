@@ -1,4 +1,4 @@
-"""The promise of fetch, exactly N verified clips of each class, through kills, pauses, losses and bad luck."""
+"""The promise of fetch, exactly N verified clips a class, through kills, pauses, losses and bad luck."""
 
 import json
 import shutil

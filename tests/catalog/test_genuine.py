@@ -1,0 +1,47 @@
+"""The genuine lists give exactly the counts that were found by hand before (FACTS section 1)."""
+
+from pathlib import Path
+
+import pytest
+
+from audioset_tools.catalog.enqueue import read_selection
+from audioset_tools.catalog.recipe import read_recipe
+from audioset_tools.catalog.select import Selection
+
+GENUINE_LISTS = Path(__file__).parents[3] / "shared" / "audioset"
+
+pytestmark = pytest.mark.skipif(
+    not GENUINE_LISTS.is_dir(),
+    reason=f"AudioSet's lists are not in {GENUINE_LISTS}; nothing downloads them here",
+)
+
+INSTRUMENTS = {
+    "Piano": ((52, 45, 9_441), (9_538, 9_301, 8_583, 8_177)),
+    "Drums": ((111, 108, 20_850), (21_069, 20_585, 18_562, 17_845)),
+    "Flute": ((54, 49, 4_009), (4_112, 4_063, 3_759, 3_593)),
+}
+
+
+@pytest.fixture(scope="module", params=["paper", "clean"])
+def selection(request: pytest.FixtureRequest) -> Selection:
+    return read_selection(GENUINE_LISTS, read_recipe(request.param))
+
+
+def test_rows_subsets_and_tiers(selection: Selection) -> None:
+    assert len(selection.catalog) == 2_084_320
+    for funnel in selection.funnels[:3]:
+        assert (tuple(funnel.subsets.values()), funnel.tiers) == INSTRUMENTS[funnel.class_name]
+
+
+def test_other(selection: Selection) -> None:
+    other = selection.funnels[3]
+    if selection.recipe.name == "paper":
+        assert tuple(other.subsets.values()) == (20_895, 19_062, 1_956_117)
+        assert other.kept == 1_996_074
+    else:
+        assert other.pools == {"one other instrument": 135_294, "no music": 994_323}
+        assert tuple(other.subsets.values()) == (2_147 + 13_141, 1_985 + 12_378, 131_162 + 968_804)
+
+
+def test_flute_bounds_everything(selection: Selection) -> None:
+    assert selection.funnels[2].fillable(2_400) == pytest.approx(0.416, abs=0.0005)

@@ -1,0 +1,70 @@
+"""Recipes: the shipped ones are whole, and one that makes no sense says why."""
+
+from pathlib import Path
+
+import pytest
+
+from audioset_tools.catalog.judge import Judge
+from audioset_tools.catalog.labels import Ontology, read_ontology
+from audioset_tools.catalog.recipe import read_recipe
+from audioset_tools.errors import DataMismatch, UsageError
+from audioset_tools.manifests import manifest
+
+PAPER = manifest("paper.toml").read_text()
+
+
+def test_the_shipped_recipes_agree_on_all_but_other() -> None:
+    paper, clean = read_recipe("paper"), read_recipe("clean")
+    assert paper.class_names == clean.class_names == ("Piano", "Drums", "Flute", "Other")
+    assert paper.classes[:3] == clean.classes[:3]
+    assert paper.digest != clean.digest
+    assert (paper.splits.train, paper.splits.validation, paper.splits.test) == (8_000, 800, 800)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "paper"', "name = ", "not a recipe"),
+        ("seed = 2019", "", "'seed'|seed is missing"),
+        ('root = "/m/04szw"', "", "root is missing"),
+        ("include = [", "inclusive = [", "knows nothing of inclusive"),
+        ('"/m/0l14j_"', '"/m/05r5c"', "included by two classes"),
+        ('name = "Flute"', 'name = "Piano"', "different names"),
+        ("instruments = [0, 1]", "instrument = [0, 1]", "not a recipe"),
+        ("validation = 800", "validation = 0", "leave one empty"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_says_why(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in PAPER
+    path = tmp_path / "mine.toml"
+    path.write_text(PAPER.replace(old, new))
+    with pytest.raises(UsageError, match=said):
+        read_recipe(str(path))
+
+
+@pytest.mark.parametrize("name", ["nowhere", "../paper", "/etc/passwd", "nowhere.toml", ""])
+def test_no_such_recipe(name: str) -> None:
+    with pytest.raises(UsageError):
+        read_recipe(name)
+
+
+def test_a_label_that_the_ontology_lacks_is_named(tmp_path: Path, ontology: Ontology) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(PAPER.replace("/m/0l14j_", "/m/0nothing"))
+    with pytest.raises(UsageError, match="/m/0nothing"):
+        Judge(read_recipe(str(path)), ontology)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "[1]", '[{"id": "a"}]', '[{"id":"a","name":"A","child_ids":["b"]}]']
+)
+def test_a_foreign_ontology_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "ontology.json"
+    path.write_text(text)
+    with pytest.raises(DataMismatch):
+        read_ontology(path)
+
+
+def test_a_subtree_in_a_graph_with_several_parents() -> None:
+    graph = Ontology(dict.fromkeys("abcd", ""), {"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": ()})
+    assert graph.subtree("b", "c") == set("bcd")

@@ -1,0 +1,142 @@
+"""The loop of fetch with a source of our own: what each kind of failure costs, and what ends the run."""
+
+import threading
+from collections.abc import Callable, Iterator
+from errno import ENOSPC
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audioset_tools.errors import EnvironmentProblem, UsageError
+from audioset_tools.fetch import run as run_module
+from audioset_tools.fetch.check import restore_lost
+from audioset_tools.fetch.pace import Pace, PacePolicy
+from audioset_tools.fetch.run import Fetch, FetchConfig, Progress
+from audioset_tools.fetch.source import Excerpt, FetchError
+from audioset_tools.fetch.transcode import Sound
+from audioset_tools.ledger import Ledger, Origin, State
+from audioset_tools.types import CLIP_SAMPLES, Candidate, Reason
+from audioset_tools.workspace import Workspace
+
+Answer = Callable[[Candidate, int], None]
+
+
+class Scripted:
+    """A source that answers as a function of the candidate and of how often it was asked for it."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.asked: dict[str, int] = {}
+
+    def open(self, candidate: Candidate) -> Excerpt:
+        self.asked[candidate.key] = self.asked.get(candidate.key, 0) + 1
+        self.answer(candidate, self.asked[candidate.key])
+        return Excerpt(b"", "scripted")
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        candidates = [Candidate(f"{n:010}A", 0, 10_000, "Flute", 0, n, "eval") for n in range(8)]
+        ledger.load(Origin("paper", "", "", ("Flute",), 0, (10, 1, 1)), candidates)
+        yield ledger
+
+
+@pytest.fixture(autouse=True)
+def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = Sound(np.ones(CLIP_SAMPLES, np.int16), 10.0, 0.5)
+    monkeypatch.setattr(run_module, "decode", lambda *_: sound)
+
+
+def fetch(ledger: Ledger, answer: Answer, per_class: int = 3, **settings: float) -> tuple[Progress, Scripted]:
+    source = Scripted(answer)
+    config = FetchConfig(per_class, jobs=2, retry_wait=0.01, **settings)
+    pace = Pace(PacePolicy(start=1e9, most=1e9, first_pause=0.05))
+    run = Fetch(ledger, source, Workspace(ledger.path.parent), config, pace, threading.Event())
+    return run.run(), source
+
+
+def fail(reason: Reason) -> None:
+    raise FetchError(reason, "said so")
+
+
+def states(ledger: Ledger) -> dict[State, int]:
+    found: dict[State, int] = {}
+    for tally in ledger.tallies():
+        found[tally.state] = found.get(tally.state, 0) + tally.n
+    return found
+
+
+def test_a_final_failure_gives_the_place_to_the_next(ledger: Ledger) -> None:
+    end, source = fetch(ledger, lambda c, n: fail(Reason.REMOVED) if c.rank in (0, 2) else None)
+    assert end.complete
+    assert [candidate.rank for candidate, _ in ledger.clips()] == [1, 3, 4]
+    assert set(source.asked.values()) == {1}
+
+
+def test_a_passing_failure_keeps_its_place(ledger: Ledger) -> None:
+    _, source = fetch(ledger, lambda c, n: fail(Reason.TIMEOUT) if c.rank == 0 and n < 4 else None)
+    assert [candidate.rank for candidate, _ in ledger.clips()] == [0, 1, 2]
+    assert source.asked["0000000000A_0"] == 4
+
+
+def test_after_the_last_attempt_a_passing_failure_is_final(ledger: Ledger) -> None:
+    _, source = fetch(ledger, lambda c, n: fail(Reason.TIMEOUT) if c.rank == 0 else None)
+    assert [candidate.rank for candidate, _ in ledger.clips()] == [1, 2, 3]
+    assert source.asked["0000000000A_0"] == FetchConfig(1).attempts
+
+
+def test_a_refusal_of_the_run_spends_no_attempt(ledger: Ledger) -> None:
+    _, source = fetch(ledger, lambda c, n: fail(Reason.BOT_CHECK) if c.rank == 0 and n < 9 else None)
+    assert [candidate.rank for candidate, _ in ledger.clips()] == [0, 1, 2]
+    assert source.asked["0000000000A_0"] == 9 > FetchConfig(1).attempts
+    assert states(ledger) == {State.ACCEPTED: 3, State.QUEUED: 5}
+
+
+def test_an_unknown_error_in_a_worker_ends_nothing_and_is_kept_whole(ledger: Ledger) -> None:
+    def answer(candidate: Candidate, asked: int) -> None:
+        if candidate.rank == 0:
+            raise ZeroDivisionError("surprise")
+
+    end, _ = fetch(ledger, answer)
+    assert end.complete
+    (detail,) = ledger._db.execute("SELECT DISTINCT detail FROM event WHERE reason = 'unknown'").fetchall()
+    assert "ZeroDivisionError: surprise" in detail[0]
+
+
+def test_a_full_disk_ends_the_run_and_costs_nobody(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> str:
+        raise OSError(ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "write_clip", full)
+        with pytest.raises(EnvironmentProblem, match="full"):
+            fetch(ledger, lambda c, n: None)
+    assert states(ledger) == {State.QUEUED: 8}
+    end, _ = fetch(ledger, lambda c, n: None)
+    assert end.complete
+
+
+def test_an_empty_queue_is_told(ledger: Ledger) -> None:
+    end, _ = fetch(ledger, lambda c, n: None, per_class=9)
+    assert end.shortfall == {"Flute": 1}
+    assert not end.complete
+
+
+def test_half_written_files_of_a_killed_process_are_removed(ledger: Ledger, tmp_path: Path) -> None:
+    fetch(ledger, lambda c, n: None)
+    place = Workspace(tmp_path)
+    clips = sorted((tmp_path / "clips" / "Flute").iterdir())
+    (tmp_path / "clips" / "Flute" / ".Yx.wav.1.part").write_bytes(b"half")
+    assert list(restore_lost(ledger, place, at=0)) == []
+    assert sorted((tmp_path / "clips" / "Flute").iterdir()) == clips
+
+
+@pytest.mark.parametrize("numbers", [{"per_class": 0}, {"per_class": -1}, {"per_class": 1, "jobs": 0}])
+def test_impossible_numbers_are_refused(numbers: dict[str, int]) -> None:
+    with pytest.raises(UsageError):
+        FetchConfig(**numbers)
