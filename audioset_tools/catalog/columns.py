@@ -102,7 +102,7 @@ def _read_block(raw: bytes, texts: dict[int, str]) -> Columns | None:
         if (text[comma] != ord(",")).any() or (text[comma + 1] != ord(" ")).any():
             return None
     ytid = np.ndarray(len(raw) - 10, "S11", text, strides=(1,))[line]
-    bits = _SIX_BITS[ytid.view(np.uint8).reshape(-1, 11)]
+    bits = _SIX_BITS.take(ytid.view(np.uint8).reshape(-1, 11))
     start_ms = _milliseconds(text, line + 13, point)
     end_ms = _milliseconds(text, point + 6, end_point)
     if (bits > 63).any() or (bits[:, 10] & 3).any() or start_ms is None or end_ms is None:

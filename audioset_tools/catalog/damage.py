@@ -6,11 +6,12 @@ lost quotes, times turned into integers, downloads that broke off.
 
 import re
 
-HEADER = re.compile(
-    rb"# [^\n]*\n"
-    rb"# num_ytids=\d+, num_segs=(?P<rows>\d{1,9}), num_unique_labels=\d+, num_positive_labels=\d+\n"
-    rb"# YTID, start_seconds, end_seconds, positive_labels\n"
+_HEADER_LINES = (
+    rb"# [ -~]*",
+    rb"# num_ytids=\d+, num_segs=(?P<rows>\d{1,9}), num_unique_labels=\d+, num_positive_labels=\d+",
+    rb"# YTID, start_seconds, end_seconds, positive_labels",
 )
+HEADER = re.compile(b"".join(line + b"\n" for line in _HEADER_LINES))
 """The three header lines of every official list; `rows` is the number of rows that follow."""
 
 SECONDS = re.compile(r"\d{1,6}\.\d{3}")
@@ -48,13 +49,15 @@ def describe_damage(raw: bytes) -> str:
 
 def _describe_header(raw: bytes) -> str:
     lines = raw.split(b"\n", 3)[:3]
-    if b"\r" in lines[0]:
+    if lines[0].endswith(b"\r"):
         return "line 1: Windows line ends; something has rewritten the file"
-    for number, line in enumerate(lines, start=1):
+    for number, (line, form) in enumerate(zip(lines, _HEADER_LINES, strict=False), start=1):
+        found = ascii(line[:60].decode("utf-8", "replace"))
         if not line.startswith(b"# "):
-            found = ascii(line[:60].decode("utf-8", "replace"))
             return f"line {number}: a header line beginning '# ' is expected, found {found}"
-    return "line 2 or 3: the header is not that of an AudioSet segment list"
+        if not re.fullmatch(form, line):
+            return f"line {number}: not as in the header of an AudioSet segment list: {found}"
+    return f"line {len(lines)}: the file ends inside its header"
 
 
 def _describe_row(row: str) -> str | None:

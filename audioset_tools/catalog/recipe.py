@@ -89,7 +89,7 @@ def read_recipe(name_or_path: str) -> Recipe:
         )
     try:
         return _parse(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         problem = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise UsageError(
             f"{path} is not a recipe: {problem}",
@@ -112,6 +112,8 @@ def _parse(table: Mapping[str, Any]) -> Recipe:
         splits=Splits(**table.get("splits", {})),
         digest=hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest(),
     )
+    if not 0 <= recipe.seed < 1 << 32:
+        raise ValueError("the seed must lie between 0 and 4,294,967,295")
     if len(set(recipe.class_names)) != len(recipe.classes) or len(recipe.classes) < 2:
         raise ValueError("two or more classes of different names are needed")
     if sum(not rule.include for rule in recipe.classes) > 1:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from ..errors import DataMismatch
 from ..types import Candidate
@@ -127,27 +126,19 @@ def _rank(
     return Queue(rule.name, rows, tiers[catalog.labels[rows]])
 
 
-def _count(rows: npt.NDArray[np.int64], rule: ClassRule, verdicts: list[Verdict]) -> Funnel:
+def _count(by_subset: npt.NDArray[np.int64], rule: ClassRule, verdicts: list[Verdict]) -> Funnel:
     """The account of one class, from the number of rows [subset, label set]."""
-    by_set = pd.DataFrame(
-        {
-            "outcome": [verdict.outcome for verdict in verdicts],
-            "tier": [verdict.tier for verdict in verdicts],
-            "pool": [verdict.pool for verdict in verdicts],
-        },
-    )
-    by_set["rows"] = rows.sum(axis=0)
-    kept = (by_set["outcome"] == Outcome.KEPT).to_numpy()
-    outcomes = by_set.groupby("outcome")["rows"].sum()
+    rows = by_subset.sum(axis=0)
+    outcomes = np.array([str(verdict.outcome) for verdict in verdicts])
+    tiers = np.array([verdict.tier for verdict in verdicts])
+    pools = np.array([verdict.pool for verdict in verdicts])
+    kept = outcomes == Outcome.KEPT
     return Funnel(
         class_name=rule.name,
-        outcomes={outcome: int(outcomes.get(outcome, 0)) for outcome in Outcome},
-        subsets={subset: int(rows[number, kept].sum()) for number, subset in enumerate(SUBSETS)},
-        tiers=tuple(int(by_set.loc[kept & (by_set["tier"] >= tier), "rows"].sum()) for tier in range(TIERS))
-        if rule.include
-        else (),
+        outcomes={outcome: int(rows[outcomes == outcome].sum()) for outcome in Outcome},
+        subsets={subset: int(by_subset[number, kept].sum()) for number, subset in enumerate(SUBSETS)},
+        tiers=tuple(int(rows[kept & (tiers >= tier)].sum()) for tier in range(TIERS)) if rule.include else (),
         pools={
-            pool.name: int(by_set.loc[kept & (by_set["pool"] == number), "rows"].sum())
-            for number, pool in enumerate(rule.pools)
+            pool.name: int(rows[kept & (pools == number)].sum()) for number, pool in enumerate(rule.pools)
         },
     )

@@ -5,7 +5,7 @@ from math import isinf
 from typing import Any
 
 from ..ledger import State, Tally
-from ..types import Table
+from ..types import Reason, Table
 from .pace import PacePolicy
 from .run import Progress
 
@@ -36,7 +36,12 @@ def pace_line(
     if progress.stopping:
         return "stopping: what is in flight ends first"
     if pace.paused_until > now:
-        return f"all paused until {moment(pace.paused_until)}: {pace.reason}"
+        why = (
+            "the network is down"
+            if pace.reason is Reason.NETWORK_DOWN
+            else f"YouTube refuses ({pace.reason})"
+        )
+        return f"all paused until {moment(pace.paused_until)}: {why}"
     rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:.0f} requests/h"
     left = f", {duration(progress.eta)} left" if progress.eta else ""
     return f"pace {rate}, {progress.requests} requests sent{left}"

@@ -25,7 +25,12 @@ def test_the_shipped_recipes_agree_on_all_but_other() -> None:
     ("old", "new", "said"),
     [
         ('name = "paper"', "name = ", "not a recipe"),
-        ("seed = 2019", "", "'seed'|seed is missing"),
+        ("seed = 2019", "", "seed is missing"),
+        ("seed = 2019", "seed = -1", "the seed must lie"),
+        ("seed = 2019", "seed = 18446744073709551616", "not a recipe"),
+        ("seed = 2019", 'seed = "many"', "not a recipe"),
+        ("[[classes.pools]]", "[classes.pools]", "not a recipe"),
+        ("instruments = [0, 1]", "instruments = [0]", "not a recipe"),
         ('root = "/m/04szw"', "", "root is missing"),
         ("include = [", "inclusive = [", "knows nothing of inclusive"),
         ('"/m/0l14j_"', '"/m/05r5c"', "included by two classes"),
@@ -68,3 +73,12 @@ def test_a_foreign_ontology_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_subtree_in_a_graph_with_several_parents() -> None:
     graph = Ontology(dict.fromkeys("abcd", ""), {"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": ()})
     assert graph.subtree("b", "c") == set("bcd")
+
+
+@pytest.mark.parametrize("classes", ["classes = []", 'classes = ["Piano"]', "classes = 4", "classes = [{}]"])
+def test_classes_that_are_no_tables_are_refused(tmp_path: Path, classes: str) -> None:
+    path = tmp_path / "mine.toml"
+    head = PAPER.split("[[classes]]")[0]
+    path.write_text(f"{classes}\n{head}")
+    with pytest.raises(UsageError, match="not a recipe"):
+        read_recipe(str(path))
