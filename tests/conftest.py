@@ -1,8 +1,14 @@
 """What several parts' tests share."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A slow machine is no failure; and a continuous integration must not fail by the luck of a draw.
+settings.register_profile("patient", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -157,7 +157,7 @@ def _pack(six_bits: Bytes) -> npt.NDArray[np.uint64]:
 def _hash(text: Bytes, begin: Places, end: Places) -> npt.NDArray[np.uint64]:
     """A 64-bit hash of each stretch of text, eight bytes at a time.
 
-    That any two of the 56,276 label lists share a hash has a chance of 1e-10.
+    That any two of the 56,275 label lists share a hash has a chance of 1e-10.
     """
     words = np.ndarray(len(text) - 7, np.dtype("<u8"), text, strides=(1,))
     length = end - begin

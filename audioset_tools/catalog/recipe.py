@@ -18,6 +18,7 @@ from typing import Any
 from ..errors import UsageError
 from ..manifests import manifest
 from ..types import Splits
+from ..workspace import folder_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,8 @@ def _parse(table: Mapping[str, Any]) -> Recipe:
         raise ValueError("the seed must lie between 0 and 4,294,967,295")
     if len(set(recipe.class_names)) != len(recipe.classes) or len(recipe.classes) < 2:
         raise ValueError("two or more classes of different names are needed")
+    if len(set(map(folder_name, recipe.class_names))) != len(recipe.classes):
+        raise ValueError("the names of two classes would give the same folder")
     if sum(not rule.include for rule in recipe.classes) > 1:
         raise ValueError("only one class may go without include: the class of everything else")
     if sum(len(rule.include) for rule in recipe.classes) != len(_all_included(recipe)):

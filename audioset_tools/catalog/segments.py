@@ -29,7 +29,7 @@ class Catalog:
     """Rows of the lists as columns of equal length [rows].
 
     `ytid_bits` is the 64-bit number that a ytid spells in base64; `labels` indexes `label_sets`, the distinct
-    label lists (52,367 of them in the 2 M official rows); `subset` indexes `SUBSETS`.
+    label lists (56,275 of them in the 2 M official rows); `subset` indexes `SUBSETS`.
     """
 
     ytid: npt.NDArray[np.bytes_]

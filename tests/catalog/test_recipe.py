@@ -47,6 +47,13 @@ def test_a_recipe_that_makes_no_sense_says_why(tmp_path: Path, old: str, new: st
         read_recipe(str(path))
 
 
+def test_two_classes_never_share_a_folder(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(PAPER.replace('name = "Flute"', 'name = "A b"').replace('name = "Drums"', 'name = "A-b"'))
+    with pytest.raises(UsageError, match="the same folder"):
+        read_recipe(str(path))
+
+
 @pytest.mark.parametrize("name", ["nowhere", "../paper", "/etc/passwd", "nowhere.toml", ""])
 def test_no_such_recipe(name: str) -> None:
     with pytest.raises(UsageError):

@@ -33,7 +33,7 @@ def reference(waveform: np.ndarray, spec: MelSpec) -> np.ndarray:
     """The paper's pipeline said once more, in float64 and with librosa's own functions."""
     padded = np.zeros(10 * spec.sample_rate)
     padded[: len(waveform)] = waveform
-    padded = padded / max(np.abs(padded).max(), 1e-300)
+    padded = padded / (np.abs(padded).max() or 1)
     padded = padded - padded.mean()
     standard = padded / padded.std() if padded.std() > 1e-12 else np.zeros_like(padded)
     bands = librosa.feature.melspectrogram(
