@@ -13,7 +13,7 @@ import click
 
 from ..errors import Paused, Shortfall, UsageError
 from ..workspace import Workspace
-from .options import FILE, json_option, metadata_option, recipe_option, workspace_option
+from .options import json_option, metadata_option, recipe_option, workspace_option
 
 if TYPE_CHECKING:
     from ..fetch.run import Progress
@@ -50,7 +50,9 @@ def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]
     "--no-check-certificate", is_flag=True, help="Accept any TLS certificate, as behind a test proxy."
 )
 @click.option(
-    "--cookies", type=FILE, help="Cookies of a YouTube account (Netscape format); risks the account."
+    "--cookies",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Cookies of a YouTube account (Netscape format); risks the account.",
 )
 @click.option(
     "--ytdlp-option", "ytdlp_options", multiple=True, metavar="KEY=VALUE", callback=_ytdlp_options,
@@ -120,10 +122,13 @@ def fetch(
                 console.table(estimate_table(run.progress(), policy, console.duration))
                 return
             with console.class_bars() as show:
+                told = 0.0
 
                 def watch(progress: "Progress") -> None:
+                    nonlocal told
                     line = pace_line(progress, time(), console.duration, console.clock_time)
-                    show(class_bars(progress), line, progress.pace.paused_until > time())
+                    show(class_bars(progress), line, told < progress.pace.paused_until > time())
+                    told = progress.pace.paused_until
 
                 end = run.run(watch)
         if as_json:

@@ -10,6 +10,7 @@ from typing import Any
 
 from yt_dlp.utils import ExtractorError, YoutubeDLError
 
+from ..errors import UsageError
 from ..types import Candidate, Reason
 from .connection import Listener, Refused, Session, Stream, close_response, refusal
 from .formats import choose_format
@@ -34,6 +35,9 @@ class YouTube:
         proxy, check_certificate, cookies: as in yt-dlp.
         options: further options of `YoutubeDL`, which win over all of ours.
         timeout: seconds of silence after which a connection is given up.
+
+    Raises:
+        UsageError: yt-dlp does not take the options, or the cookies are none.
     """
 
     def __init__(
@@ -64,6 +68,13 @@ class YouTube:
         self._local = threading.local()
         self._sessions: list[Session] = []
         self._lock = threading.Lock()
+        try:
+            self._session(0)[0].cookiejar  # noqa: B018 - read now, not by every worker later
+        except (YoutubeDLError, OSError, TypeError, ValueError) as error:
+            raise UsageError(
+                f"yt-dlp does not take these options or cookies: {error}",
+                "Correct --cookies (a file in Netscape format), --proxy or --ytdlp-option.",
+            ) from error
 
     def open(self, candidate: Candidate) -> Excerpt:
         """Resolve a video and read the bytes of the segment.

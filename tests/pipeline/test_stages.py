@@ -79,6 +79,27 @@ def test_an_unwritable_workspace(world: World, tmp_path: Path) -> None:
     assert "cannot be written to" in done.stderr
 
 
+@pytest.mark.parametrize("cookies", ["missing.txt", "letter.txt"])
+def test_cookies_that_are_none_are_told_before_any_request(
+    world: World, tmp_path: Path, cookies: str
+) -> None:
+    (tmp_path / "letter.txt").write_text("Dear committee,\n")
+    where = ["--metadata", str(world.lists), "--workspace", str(tmp_path / "w")]
+    done = run(
+        "fetch",
+        *where,
+        "--per-class",
+        "1",
+        "--cookies",
+        str(tmp_path / cookies),
+        "--proxy",
+        "http://127.0.0.1:9",
+    )
+    assert done.returncode == 2
+    assert "--cookies" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("ytid", ["../../x", "-rf", "abcdefghij", "abcdefghijkA"])
 def test_a_hostile_id_to_explain(world: World, ytid: str) -> None:
     done = run("select", "--metadata", str(world.lists), "--explain", ytid)
