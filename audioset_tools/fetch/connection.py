@@ -63,15 +63,12 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
         media = host.endswith(".googlevideo.com")
         self.sent_at = self.pace.wait_out() if media else self.pace.spend()
         try:
-            response = super().urlopen(request)
+            return super().urlopen(request)
         except HTTPError as error:
             if error.status == 429:
                 error.close()
                 raise Refused(host, _retry_after(error.response), self.sent_at) from error
             raise
-        if not media:
-            self.pace.granted(self.sent_at)
-        return response
 
     def save_cookies(self) -> None:
         """Leave the user's cookie file as it is: several sessions share it."""

@@ -11,7 +11,7 @@ from typing import Any
 from yt_dlp.utils import ExtractorError, YoutubeDLError
 
 from ..errors import UsageError
-from ..types import Candidate, Reason
+from ..types import Candidate, Reason, Scope
 from .connection import Listener, Refused, Session, Stream, close_response, refusal
 from .formats import choose_format
 from .pace import Pace
@@ -86,13 +86,17 @@ class YouTube:
         for number in range(len(self._extractions)):
             session, listener = self._session(number)
             try:
-                with_formats = _extract(session, listener, candidate.ytid)
+                info = _extract(session, listener, candidate.ytid)
             except FetchError as error:
+                # YouTube refuses with HTTP 200 too: only an answer about the video tells that it is content.
+                if error.reason.scope is Scope.FINAL:
+                    self._pace.granted(session.sent_at)
                 last = number == len(self._extractions) - 1
                 if last or error.reason not in (Reason.NO_FORMATS, Reason.UNKNOWN):
                     raise
                 continue
-            return self._read(session, with_formats, candidate)
+            self._pace.granted(session.sent_at)
+            return self._read(session, info, candidate)
         raise AssertionError("there is at least one extraction")
 
     def close(self) -> None:

@@ -1,11 +1,13 @@
 """The source `youtube` against every fault of the simulator, through the real yt-dlp and the real ffmpeg."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from math import inf
 
 import numpy as np
 import pytest
 
-from audioset_tools.fetch.pace import Pace, parse_pace
+from audioset_tools.fetch.pace import Pace, PacePolicy, parse_pace
 from audioset_tools.fetch.source import FetchError
 from audioset_tools.fetch.transcode import decode
 from audioset_tools.fetch.youtube import YouTube
@@ -112,6 +114,30 @@ def test_a_spent_allowance_is_the_runs(serve: Serve, connect: Connect, answer: s
     with pytest.raises(FetchError) as caught:
         fetch(source, "secondvid0A")
     assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize("answer", ["rate-limited", "bot-check", "captcha", "429"])
+def test_refusals_in_a_row_make_the_pause_grow(serve: Serve, connect: Connect, answer: str) -> None:
+    """YouTube words most of its refusals in an answer of HTTP 200, which must not count as a grant."""
+    pace = Pace(PacePolicy(start=inf, most=inf, first_pause=0.001))
+    source = connect(serve(Plan(refusals=(Refusal(at=1, seconds=60, answer=answer),))), pace=pace)
+    for refusals in (1, 2, 3):
+        with pytest.raises(FetchError) as caught:
+            source.open(candidate(GOOD))
+        assert caught.value.sent_at is not None
+        pace.refused(caught.value.reason, caught.value.sent_at, None)
+        assert pace.state.refusals == refusals
+
+
+def test_an_answer_about_a_video_ends_the_row_of_refusals(serve: Serve, connect: Connect) -> None:
+    pace = Pace(PacePolicy(start=inf, most=inf, first_pause=0.001))
+    source = connect(serve(Plan(faults={"deadvideo0A": "removed"})), pace=pace)
+    for ytid in (GOOD, "deadvideo0A"):
+        pace.refused(Reason.BOT_CHECK, pace.spend(), None)
+        assert pace.state.refusals == 1
+        with suppress(FetchError):
+            source.open(candidate(ytid))
+        assert pace.state.refusals == 0
 
 
 def test_a_proxy_that_is_gone_is_the_network_down() -> None:
