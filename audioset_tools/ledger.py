@@ -9,7 +9,8 @@ whatever the size of the table.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -20,6 +21,7 @@ from typing import Any, Self
 from .schema import connect, speaking_to
 from .types import Candidate, Clip, Failure, Reason
 
+_ROW_ENDS = ("accepted", "believed", "taken back")
 _CANDIDATE = "ytid, start_ms, end_ms, class, tier, rank, subset"
 
 
@@ -154,10 +156,52 @@ class Ledger:
             self._set(candidate, State.QUEUED, None)
             self._event(at, self._place(candidate), "lost", "", detail)
 
-    def note(self, outcome: str, reason: Reason, detail: str, at: float) -> None:
+    def note(self, outcome: str, reason: Reason | None, detail: str, at: float) -> None:
         """Record something that concerns the run, not one clip."""
         with self._transaction():
-            self._event(at, (None, None), outcome, reason, detail)
+            self._event(at, (None, None), outcome, reason or "", detail)
+
+    def row(self, counts: Callable[[Reason], bool]) -> list[tuple[Candidate, int]]:
+        """Who failed for a reason that counts since the last clip, and how often."""
+        with speaking_to(self.path):
+            rows = self._db.execute(
+                f"SELECT {_CANDIDATE}, event.reason FROM event JOIN candidate USING (class, rank)"
+                " WHERE event.id > coalesce((SELECT id FROM event WHERE outcome IN (?, ?, ?)"
+                " ORDER BY id DESC LIMIT 1), 0) AND outcome IN ('dead', 'waiting') ORDER BY event.id",
+                _ROW_ENDS,
+            ).fetchall()
+        return list(Counter(self._candidate(row[:7]) for row in rows if counts(Reason(row[7]))).items())
+
+    def doubted(self) -> bool:
+        """Whether failures were taken back and nobody is known to have lived since."""
+        with speaking_to(self.path):
+            last = self._db.execute(
+                "SELECT outcome FROM event WHERE outcome IN (?, ?, ?) ORDER BY id DESC LIMIT 1", _ROW_ENDS
+            ).fetchone()
+        return bool(last == ("taken back",))
+
+    def take_back(self, row: Iterable[tuple[Candidate, int]], at: float) -> None:
+        """Undo failures that were no verdict: candidates, each with how many attempts to give back."""
+        with self._transaction():
+            for candidate, attempts in row:
+                place = self._place(candidate)
+                self._db.execute(
+                    "UPDATE candidate SET state = CASE WHEN attempts > ? THEN 'waiting' ELSE 'queued' END,"
+                    " reason = CASE WHEN attempts > ? THEN reason ELSE '' END,"
+                    " attempts = max(0, attempts - ?), retry_at = ? WHERE class = ? AND rank = ?",
+                    (attempts, attempts, attempts, at, *place),
+                )
+                self._event(at, place, "taken back", "", "")
+
+    def lately_accepted(self, most: int) -> list[Candidate]:
+        """Whose clips were recorded last, the last one first."""
+        with speaking_to(self.path):
+            rows = self._db.execute(
+                f"SELECT {_CANDIDATE} FROM event JOIN candidate USING (class, rank)"
+                " WHERE outcome = 'accepted' AND state = 'accepted' ORDER BY event.id DESC LIMIT ?",
+                (most,),
+            ).fetchall()
+        return [self._candidate(row) for row in rows]
 
     def clips(self) -> list[tuple[Candidate, Clip]]:
         """The accepted clips by class and rank."""

@@ -156,7 +156,7 @@ class Reason(StrEnum):
     CAPTCHA = "captcha", Scope.RUN
     WRONG_VIDEO = "wrong-video", Scope.RUN
     NETWORK_DOWN = "network-down", Scope.RUN
-    DISK_FULL = "disk-full", Scope.RUN
+    IMPLAUSIBLE = "implausible", Scope.RUN
 
 
 @dataclass(frozen=True, slots=True)

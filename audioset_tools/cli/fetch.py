@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import Paused, Shortfall, UsageError
+from ..errors import AudiosetToolsError, EnvironmentProblem, Paused, Shortfall, UsageError
 from ..workspace import Workspace
 from .options import json_option, metadata_option, recipe_option, workspace_option
 
 if TYPE_CHECKING:
-    from ..fetch.run import Progress
+    from ..fetch.progress import Progress
 
 
 def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
@@ -94,7 +94,8 @@ def fetch(
     from ..catalog.recipe import read_recipe
     from ..fetch.check import restore_lost
     from ..fetch.pace import Pace, parse_pace
-    from ..fetch.run import Fetch, FetchConfig
+    from ..fetch.progress import FetchConfig
+    from ..fetch.run import Fetch
     from ..fetch.summary import class_bars, estimate_table, fetch_json, fetch_table, pace_line
     from ..fetch.youtube import YouTube
     from ..ledger import Ledger
@@ -135,28 +136,46 @@ def fetch(
             console.result_json(fetch_json(end, ledger.tallies()))
         else:
             console.table(fetch_table(end, ledger.tallies()))
-    _conclude(end, max_wait)
+    _conclude(end)
 
 
-def _conclude(end: "Progress", max_wait: float) -> None:
+def _conclude(end: "Progress") -> None:
     """Exit as what was reached demands."""
-    from time import time
-
-    from .. import console
-
     if end.complete:
         return
-    if end.pace.paused_until > time() + max_wait:
-        raise Paused(
-            f"YouTube refuses ({end.pace.reason}); the pause is longer than --max-wait",
-            f"Run the same command again after {console.clock_time(end.pace.paused_until)}; nothing is lost.",
-        )
+    if end.gave_up:
+        raise _gave_up(end)
     if end.stopping:
         raise KeyboardInterrupt
     lacking = ", ".join(f"{name} lacks {n}" for name, n in end.shortfall.items())
     raise Shortfall(
         f"the queues are spent: {lacking}",
         "Every other class is complete; a smaller --per-class can be filled.",
+    )
+
+
+def _gave_up(end: "Progress") -> AudiosetToolsError:
+    """Why the fetch waited no longer, and what to do."""
+    from time import time
+
+    from .. import console
+    from ..types import Reason
+
+    if end.pace.reason is Reason.NETWORK_DOWN:
+        return EnvironmentProblem(
+            "YouTube could not be reached for longer than --max-wait",
+            "See to the network (or the proxy) and run the same command again; nothing is lost.",
+        )
+    if end.doubting:
+        return Paused(
+            "too many failures in a row for chance: clips known to be alive fail too; none was written off",
+            "Update yt-dlp (pip install --upgrade 'yt-dlp[default,deno]') and run the same command again;"
+            " `audioset-tools status --failures` has YouTube's own words.",
+        )
+    when = console.clock_time(max(end.pace.paused_until, time()))
+    return Paused(
+        f"YouTube refuses ({end.pace.reason}); the pause is longer than --max-wait",
+        f"Run the same command again after {when}; nothing is lost.",
     )
 
 

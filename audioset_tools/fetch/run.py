@@ -5,88 +5,34 @@ One thread decides and writes the ledger; workers only resolve, read, decode and
 
 import threading
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from errno import EDQUOT, ENOSPC
+from contextlib import suppress
+from itertools import count
+from typing import NamedTuple
 
-from ..errors import EnvironmentProblem, UsageError
-from ..ledger import Ledger, State
+from ..errors import AudiosetToolsError
+from ..ledger import Ledger, State, Tally
 from ..types import Candidate, Clip, Failure, Reason, Scope
 from ..workspace import Workspace
-from .pace import Pace, PaceState, Stopped
+from .attempt import Outcome, Worker
+from .pace import Pace
 from .places import Places
-from .retry import retry_at
+from .progress import ClassProgress, FetchConfig, Progress
+from .retry import LONGEST_WAIT, retry_at
 from .source import FetchError, Source
-from .transcode import decode, write_clip
+from .suspicion import Suspicion, doubtful
+
+_NO_CONNECTION = {Reason.TIMEOUT, Reason.CONNECTION, Reason.TRUNCATED, Reason.SERVER_ERROR}
+"""What a network that is away, or a remote that is out of order, makes of every clip."""
 
 
-@dataclass(frozen=True, slots=True)
-class FetchConfig:
-    """How to fetch.
+class Turn(NamedTuple):
+    """An attempt in flight: at whom, after how many failed ones, and how many attempts began before it."""
 
-    Args:
-        per_class: clips wanted of each class.
-        jobs: workers at once.
-        max_wait: the longest pause to sit out, in seconds.
-        retry_wait: seconds before the second try after a passing failure; doubled for each further one.
-        attempts: tries before a passing failure is taken for final.
-
-    Raises:
-        UsageError: a number makes no sense.
-    """
-
-    per_class: int
-    jobs: int = 4
-    max_wait: float = 2 * 3_600
-    retry_wait: float = 30
-    attempts: int = 5
-
-    def __post_init__(self) -> None:
-        if self.per_class < 1:
-            raise UsageError(
-                f"--per-class must be at least 1, not {self.per_class}", "The paper's data set has 2400."
-            )
-        if self.jobs < 1:
-            raise UsageError(
-                f"--jobs must be at least 1, not {self.jobs}", "4 are enough for any pace below 20000/h."
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class ClassProgress:
-    """One class so far; `spent` says that its queue has no further candidate."""
-
-    class_name: str
-    wanted: int
-    accepted: int
-    waiting: int
-    dead: int
-    spent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A fetch so far: `eta` in seconds (None while unknown), `stopping` once it drains."""
-
-    classes: tuple[ClassProgress, ...]
-    pace: PaceState
-    requests: int
-    elapsed: float
-    eta: float | None
-    stopping: bool
-
-    @property
-    def shortfall(self) -> dict[str, int]:
-        """How many clips each class lacks whose queue is spent."""
-        return {
-            c.class_name: c.wanted - c.accepted for c in self.classes if c.spent and c.accepted < c.wanted
-        }
-
-    @property
-    def complete(self) -> bool:
-        return all(c.accepted >= c.wanted for c in self.classes)
+    candidate: Candidate
+    attempts: int
+    number: int
 
 
 class Fetch:
@@ -114,38 +60,40 @@ class Fetch:
     ) -> None:
         self.ledger = ledger
         self.source = source
-        self.workspace = workspace
         self.config = config
         self.pace = pace
         self.stop = stop
         self.clock = clock
-        self._dead = _counts(ledger, State.DEAD)
-        accepted = _counts(ledger, State.ACCEPTED)
-        self._places = {
-            name: Places(name, config.per_class, accepted[name], ledger.waiting(name), ledger)
-            for name in ledger.class_names
-        }
-        self._in_flight: dict[Future[Clip | FetchError | None], tuple[Candidate, int]] = {}
+        self._worker = Worker(source, workspace, pace, clock)
+        self._in_flight: dict[Future[Outcome], Turn] = {}
+        self._numbers = count()
+        self._probe: Future[Outcome] | None = None
+        self._failed_probes = 0
+        self._failed_canaries: set[Candidate] = set()
+        self._stuck_since: float | None = None
+        self._gave_up = False
         self._began = clock()
-        self._had = sum(accepted.values())
+        self._begin()
+        self._had = sum(places.accepted for places in self._places.values())
 
     def run(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> Progress:
         """Fetch until every place is taken, every queue is spent, or `stop` is set.
 
         Raises:
-            EnvironmentProblem: the disk is full.
+            EnvironmentProblem: the disk is full, or the machine is otherwise at fault.
         """
         with ThreadPoolExecutor(self.config.jobs, thread_name_prefix="fetch") as pool:
             try:
                 while self._fill(pool) or self._in_flight:
                     done, _ = wait(self._in_flight, timeout=0.5, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        self._settle(*self._in_flight.pop(future), future.result())
-                    if self.pace.state.paused_until - self.clock() > self.config.max_wait:
-                        self.stop.set()
+                    self._settle_all(done)
+                    self._give_up_in_time()
                     on_progress(self.progress())
             except BaseException:
                 self.stop.set()
+                pool.shutdown()
+                with suppress(AudiosetToolsError):
+                    self._settle_all(self._in_flight)
                 raise
         return self.progress()
 
@@ -166,21 +114,58 @@ class Fetch:
             elapsed=elapsed,
             eta=lacking * elapsed / gained if gained >= 5 else None,
             stopping=self.stop.is_set(),
+            doubting=self._doubting,
+            gave_up=self._gave_up,
         )
+
+    def _begin(self) -> None:
+        """Take the places and the row of failures from the ledger, as at the start of a process."""
+        now, row = self.clock(), self.ledger.row(doubtful)
+        self._failed_probes = max(self._failed_probes, int(self.ledger.doubted()))
+        tallies = self.ledger.tallies()
+        accepted, self._dead = _counts(tallies, State.ACCEPTED), _counts(tallies, State.DEAD)
+        doubted = sum(t.n for t in tallies if t.state is State.DEAD and t.reason and doubtful(t.reason))
+        alive, dead = sum(accepted.values()), max(0, doubted - len(row))
+        self._suspicion = Suspicion(alive, dead, row, self.config.attempts)
+        self._places = {
+            # A clock that was set back must not make anybody wait longer than it could have meant.
+            name: Places(
+                name,
+                self.config.per_class,
+                n,
+                [(c, attempts, min(at, now + LONGEST_WAIT)) for c, attempts, at in self.ledger.waiting(name)],
+                self.ledger,
+            )
+            for name, n in accepted.items()
+        }
+
+    @property
+    def _doubting(self) -> bool:
+        """Whether nobody is tried before a clip known to be alive was had."""
+        return self._failed_probes > 0 or self._suspicion.implausible
 
     def _fill(self, pool: ThreadPoolExecutor) -> bool:
         """Give free workers something to do; False once nobody will ever need one again."""
         if self.stop.is_set():
             return False
+        if self._doubting:
+            return bool(self._in_flight) or self._examine(pool)
         while len(self._in_flight) < self.config.jobs:
             turn = self._next(self.clock())
             if turn is None:
                 break
-            self._in_flight[pool.submit(self._attempt, turn[0])] = turn
+            self._submit(pool, *turn)
         turns = [p.next_turn for p in self._places.values() if p.next_turn is not None]
         if turns and not self._in_flight:
             self.stop.wait(min(0.5, max(0.0, min(turns) - self.clock())))
         return bool(turns)
+
+    def _submit(
+        self, pool: ThreadPoolExecutor, candidate: Candidate, attempts: int, keep: bool = True
+    ) -> Future[Outcome]:
+        future = pool.submit(self._worker.attempt, candidate, keep)
+        self._in_flight[future] = Turn(candidate, attempts, next(self._numbers))
+        return future
 
     def _next(self, now: float) -> tuple[Candidate, int] | None:
         """The next candidate of the class that is furthest behind."""
@@ -189,58 +174,93 @@ class Fetch:
                 return turn
         return None
 
-    def _attempt(self, candidate: Candidate) -> Clip | FetchError | None:
-        """One candidate, in a worker: its clip, or why not; None if the run was stopped meanwhile."""
-        sent_at = self.clock()
-        try:
-            excerpt = self.source.open(candidate)
-            sound = decode(excerpt, candidate.start_ms, candidate.end_ms)
-            path = self.workspace.clip(candidate.class_name, candidate.key)
-            sha256 = write_clip(sound, path)
-        except Stopped:
-            return None
-        except FetchError as error:
-            failure = error
-        except OSError as error:
-            reason = Reason.DISK_FULL if error.errno in (ENOSPC, EDQUOT) else Reason.UNKNOWN
-            failure = FetchError(reason, repr(error))
-        except Exception as error:  # noqa: BLE001 - the worker's boundary: nothing unknown may end the run
-            failure = FetchError(Reason.UNKNOWN, "".join(traceback.format_exception(error))[-2_000:])
+    def _examine(self, pool: ThreadPoolExecutor) -> bool:
+        """Try a clip known to be alive: the last one had, or if it has itself died since, the one before."""
+        known = self.ledger.lately_accepted(10)
+        if self.source.known_alive:
+            known.append(self.source.known_alive)
+        if known:
+            canary = next((one for one in known if one not in self._failed_canaries), known[0])
+            self._probe = self._submit(pool, canary, 0, keep=False)
         else:
-            name = path.relative_to(self.workspace.root).as_posix()
-            return Clip(
-                candidate.key, candidate.class_name, candidate.rank, name, sha256, sound.seconds, sound.peak,
-                excerpt.origin,
-            )  # fmt: skip
-        if failure.reason.scope is Scope.RUN and failure.reason is not Reason.DISK_FULL:
-            # At once and from here: the other workers must not send another request.
-            self.pace.refused(failure.reason, failure.sent_at or sent_at, failure.retry_after)
-        return failure
+            self._suspicion.believed()
+        return True
 
-    def _settle(self, candidate: Candidate, attempts: int, outcome: Clip | FetchError | None) -> None:
+    def _settle_all(self, done: Iterable[Future[Outcome]]) -> None:
+        """Write down what became of some attempts; an error of one does not lose the others."""
+        futures, failed = sorted(done, key=lambda f: f.exception() is not None), None
+        for future in futures:
+            turn = self._in_flight.pop(future)
+            if error := future.exception():
+                failed = error
+            elif future is self._probe:
+                self._judge(turn.candidate, future.result(), self.clock())
+            else:
+                self._settle(turn, future.result(), self.clock())
+            self.ledger.put("pace", self.pace.to_json())
+        if failed:
+            raise failed
+
+    def _settle(self, turn: Turn, outcome: Outcome, now: float) -> None:
         """Write down what became of a candidate, and give its place on if it is out."""
-        places, now = self._places[candidate.class_name], self.clock()
+        candidate, attempts = turn.candidate, turn.attempts
+        places = self._places[candidate.class_name]
         if outcome is None:
             places.hold(candidate, attempts, now)
         elif isinstance(outcome, Clip):
             places.accept()
             self.ledger.accept(candidate, outcome, now)
+            self._suspicion.lived(turn.number)
+            self._stuck_since = None
         elif outcome.reason.scope is Scope.RUN:
             places.hold(candidate, attempts, now)
-            self.ledger.note("paused", outcome.reason, f"{candidate.key}: {outcome.detail}", now)
-            if outcome.reason is Reason.DISK_FULL:
-                self.stop.set()
-                raise EnvironmentProblem(
-                    f"the disk of {self.workspace.root} is full",
-                    "Make room (a clip takes 320 kB) and run the same command again; nothing is lost.",
-                )
+            self._refused(candidate, outcome, now)
         else:
             self._fail(candidate, attempts + 1, outcome, now)
-        self.ledger.put("pace", self.pace.to_json())
+            self._suspicion.failed(candidate, outcome.reason, turn.number)
+
+    def _refused(self, candidate: Candidate, error: FetchError, now: float) -> None:
+        self.ledger.note("paused", error.reason, f"{candidate.key}: {error.detail}", now)
+        if error.reason is Reason.NETWORK_DOWN:
+            self._stuck_since = self._stuck_since or now
+
+    def _judge(self, canary: Candidate, outcome: Outcome, now: float) -> None:
+        """Believe a row of failures if a clip known to be alive could be had, else take it back and pause."""
+        self._probe = None
+        if outcome is None:
+            return
+        row = self._suspicion.row
+        if isinstance(outcome, Clip):
+            self.ledger.note("believed", None, f"{len(row)} failures in a row, but {canary.key} lives", now)
+            self._suspicion.believed()
+            self._failed_canaries.discard(canary)
+            self._failed_probes, self._stuck_since = 0, None
+            return
+        self.ledger.take_back(row, now)
+        if outcome.reason.scope is not Scope.RUN:
+            reason = Reason.NETWORK_DOWN if outcome.reason in _NO_CONNECTION else Reason.IMPLAUSIBLE
+            why = f"{len(row)} failures in a row, and {canary.key}, known to be alive, fails too: {outcome}"
+            outcome = FetchError(reason, why)
+            # An answer about a video counts as a grant: the pace alone would not let these pauses grow.
+            policy = self.pace.policy
+            pause = min(policy.first_pause * 2**self._failed_probes, policy.longest_pause)
+            self.pace.refused(reason, now, None if reason is Reason.NETWORK_DOWN else pause)
+        self._refused(canary, outcome, now)
+        self._failed_probes += 1
+        self._failed_canaries.add(canary)
+        self._stuck_since = self._stuck_since or now
+        self._begin()
+
+    def _give_up_in_time(self) -> None:
+        """Drain when a pause, or an outage, is longer than the user cares to wait."""
+        now = self.clock()
+        waited = now - self._stuck_since if self._stuck_since is not None else 0
+        if max(self.pace.state.paused_until - now, waited) > self.config.max_wait and not self.stop.is_set():
+            self._gave_up = True
+            self.stop.set()
 
     def _fail(self, candidate: Candidate, attempts: int, error: FetchError, now: float) -> None:
-        places = self._places[candidate.class_name]
-        at = None
+        places, at = self._places[candidate.class_name], None
         if error.reason.scope is Scope.PASSING:
             at = retry_at(candidate.key, attempts, now, self.config.retry_wait, self.config.attempts)
         self.ledger.fail(candidate, Failure(candidate.key, error.reason, error.detail, attempts, at), now)
@@ -251,9 +271,9 @@ class Fetch:
             places.hold(candidate, attempts, at)
 
 
-def _counts(ledger: Ledger, state: State) -> dict[str, int]:
-    counts = dict.fromkeys(ledger.class_names, 0)
-    for tally in ledger.tallies():
-        if tally.state is state:
-            counts[tally.class_name] += tally.n
+def _counts(tallies: list[Tally], state: State) -> dict[str, int]:
+    """How many candidates of each class are in a state."""
+    counts = {tally.class_name: 0 for tally in tallies}
+    for tally in tallies:
+        counts[tally.class_name] += tally.n if tally.state is state else 0
     return counts

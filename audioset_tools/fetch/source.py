@@ -54,6 +54,10 @@ class FetchError(Exception):
 class Source(Protocol):
     """Where audio comes from; called by several threads at once."""
 
+    @property
+    def known_alive(self) -> Candidate | None:
+        """Somebody whose audio can surely be had; None where nothing is sure."""
+
     def open(self, candidate: Candidate) -> Excerpt:
         """Find one candidate's audio.
 

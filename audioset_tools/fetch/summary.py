@@ -7,7 +7,7 @@ from typing import Any
 from ..ledger import State, Tally
 from ..types import Reason, Table
 from .pace import PacePolicy
-from .run import Progress
+from .progress import Progress
 
 CLIP_BYTES = 320_044
 """A clip on disk: 160,000 samples of two bytes and a header."""
@@ -36,15 +36,20 @@ def pace_line(
     if progress.stopping:
         return "stopping: what is in flight ends first"
     if pace.paused_until > now:
-        why = (
-            "the network is down"
-            if pace.reason is Reason.NETWORK_DOWN
-            else f"YouTube refuses ({pace.reason})"
-        )
-        return f"all paused until {moment(pace.paused_until)}: {why}"
+        return f"all paused until {moment(pace.paused_until)}: {_why(pace.reason)}"
+    if progress.doubting:
+        return "too many failures in a row to be chance: trying a clip known to be alive"
     rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:.0f} requests/h"
     left = f", {duration(progress.eta)} left" if progress.eta else ""
     return f"pace {rate}, {progress.requests} requests sent{left}"
+
+
+def _why(reason: Reason | None) -> str:
+    if reason is Reason.NETWORK_DOWN:
+        return "YouTube cannot be reached"
+    if reason is Reason.IMPLAUSIBLE:
+        return "too many failures in a row to be chance, and a clip known to be alive failed too"
+    return f"YouTube refuses ({reason})"
 
 
 def fetch_table(progress: Progress, tallies: Iterable[Tally]) -> Table:

@@ -172,7 +172,6 @@ def _reason_of(said: str) -> Reason:
         r"5XX Server Error|HTTP error 5\d\d": Reason.SERVER_ERROR,
         r"Connection (reset|refused|timed out)|Input/output error": Reason.CONNECTION,
         r"matches no streams|does not contain any stream": Reason.NO_AUDIO,
-        r"No space left": Reason.DISK_FULL,
     }
     return next((reason for words, reason in reasons.items() if re.search(words, said)), Reason.DECODE)
 

@@ -43,6 +43,8 @@ class YouTube:
         UsageError: yt-dlp does not take the options, or the cookies are none.
     """
 
+    known_alive = KNOWN_ALIVE
+
     def __init__(
         self,
         pace: Pace,

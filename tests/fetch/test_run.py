@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from audioset_tools.errors import EnvironmentProblem, UsageError
-from audioset_tools.fetch import run as run_module
+from audioset_tools.fetch import attempt as attempt_module
 from audioset_tools.fetch.check import restore_lost
 from audioset_tools.fetch.pace import Pace, PacePolicy
-from audioset_tools.fetch.run import Fetch, FetchConfig, Progress
+from audioset_tools.fetch.progress import FetchConfig, Progress
+from audioset_tools.fetch.run import Fetch
 from audioset_tools.fetch.source import Excerpt, FetchError
 from audioset_tools.fetch.transcode import Sound
+from audioset_tools.fetch.youtube import KNOWN_ALIVE
 from audioset_tools.ledger import Ledger, Origin, State
 from audioset_tools.types import CLIP_SAMPLES, Candidate, Reason
 from audioset_tools.workspace import Workspace
@@ -24,6 +26,8 @@ Answer = Callable[[Candidate, int], None]
 
 class Scripted:
     """A source that answers as a function of the candidate and of how often it was asked for it."""
+
+    known_alive = KNOWN_ALIVE
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -41,7 +45,7 @@ class Scripted:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        candidates = [Candidate(f"{n:010}A", 0, 10_000, "Flute", 0, n, "eval") for n in range(8)]
+        candidates = [Candidate(f"{n:010}A", 0, 10_000, "Flute", 0, n, "eval") for n in range(40)]
         ledger.load(Origin("paper", "", "", ("Flute",), 0, (10, 1, 1)), candidates)
         yield ledger
 
@@ -49,7 +53,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 @pytest.fixture(autouse=True)
 def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     sound = Sound(np.ones(CLIP_SAMPLES, np.int16), 10.0, 0.5)
-    monkeypatch.setattr(run_module, "decode", lambda *_: sound)
+    monkeypatch.setattr(attempt_module, "decode", lambda *_: sound)
 
 
 def fetch(ledger: Ledger, answer: Answer, per_class: int = 3, **settings: float) -> tuple[Progress, Scripted]:
@@ -94,7 +98,7 @@ def test_a_refusal_of_the_run_spends_no_attempt(ledger: Ledger) -> None:
     _, source = fetch(ledger, lambda c, n: fail(Reason.BOT_CHECK) if c.rank == 0 and n < 9 else None)
     assert [candidate.rank for candidate, _ in ledger.clips()] == [0, 1, 2]
     assert source.asked["0000000000A_0"] == 9 > FetchConfig(1).attempts
-    assert states(ledger) == {State.ACCEPTED: 3, State.QUEUED: 5}
+    assert states(ledger) == {State.ACCEPTED: 3, State.QUEUED: 37}
 
 
 def test_an_unknown_error_in_a_worker_ends_nothing_and_is_kept_whole(ledger: Ledger) -> None:
@@ -113,16 +117,16 @@ def test_a_full_disk_ends_the_run_and_costs_nobody(ledger: Ledger, monkeypatch: 
         raise OSError(ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "write_clip", full)
+        patch.setattr(attempt_module, "write_clip", full)
         with pytest.raises(EnvironmentProblem, match="full"):
             fetch(ledger, lambda c, n: None)
-    assert states(ledger) == {State.QUEUED: 8}
+    assert states(ledger) == {State.QUEUED: 40}
     end, _ = fetch(ledger, lambda c, n: None)
     assert end.complete
 
 
 def test_an_empty_queue_is_told(ledger: Ledger) -> None:
-    end, _ = fetch(ledger, lambda c, n: None, per_class=9)
+    end, _ = fetch(ledger, lambda c, n: None, per_class=41)
     assert end.shortfall == {"Flute": 1}
     assert not end.complete
 

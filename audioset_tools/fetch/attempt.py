@@ -1,0 +1,77 @@
+"""One attempt at one candidate, as a worker makes it: a clip on disk, or why there is none."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from errno import EDQUOT, ENOSPC
+
+from ..errors import AudiosetToolsError, EnvironmentProblem
+from ..types import Candidate, Clip, Reason, Scope
+from ..workspace import Workspace
+from .pace import Pace, Stopped
+from .source import Excerpt, FetchError, Source
+from .transcode import Sound, decode, write_clip
+
+Outcome = Clip | FetchError | None
+"""A clip, or why there is none; None if the run was stopped meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What an attempt needs; used by several threads at once.
+
+    Args:
+        source: where the audio comes from.
+        workspace: where the clips go.
+        pace: told of a refusal at once, so that the other workers send nothing more.
+        clock: seconds since the epoch.
+    """
+
+    source: Source
+    workspace: Workspace
+    pace: Pace
+    clock: Callable[[], float]
+
+    def attempt(self, candidate: Candidate, keep: bool = True) -> Outcome:
+        """Try a candidate.
+
+        Args:
+            candidate: who.
+            keep: whether to write the clip; without it the attempt only tells whether it could be had.
+
+        Raises:
+            EnvironmentProblem: the machine is at fault: the disk is full, there is no ffmpeg.
+        """
+        sent_at = self.clock()
+        try:
+            excerpt = self.source.open(candidate)
+            sound = decode(excerpt, candidate.start_ms, candidate.end_ms)
+        except Stopped:
+            return None
+        except AudiosetToolsError:
+            raise
+        except FetchError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - the worker's boundary: nothing unknown may end the run
+            failure = FetchError(Reason.UNKNOWN, "".join(traceback.format_exception(error))[-2_000:])
+        else:
+            return self._clip(candidate, excerpt, sound, keep)
+        if failure.reason.scope is Scope.RUN:
+            self.pace.refused(failure.reason, failure.sent_at or sent_at, failure.retry_after)
+        return failure
+
+    def _clip(self, candidate: Candidate, excerpt: Excerpt, sound: Sound, keep: bool) -> Clip:
+        path = self.workspace.clip(candidate.class_name, candidate.key)
+        name = path.relative_to(self.workspace.root).as_posix()
+        try:
+            sha256 = write_clip(sound, path) if keep else ""
+        except OSError as error:
+            what = f"{path} cannot be written: {error.strerror}"
+            if error.errno in (ENOSPC, EDQUOT):
+                what = f"the disk of {self.workspace.root} is full (a clip takes 320 kB)"
+            remedy = "See to the disk and run the same command again; nothing is lost."
+            raise EnvironmentProblem(what, remedy) from error
+        return Clip(
+            candidate.key, candidate.class_name, candidate.rank, name, sha256, sound.seconds, sound.peak,
+            excerpt.origin,
+        )  # fmt: skip
