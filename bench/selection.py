@@ -1,22 +1,18 @@
 """The whole selection over AudioSet's lists, our way and the obvious pandas way.
 
-    python bench/select.py [METADATA_FOLDER] [--repeats N]
+    python bench/selection.py [METADATA_FOLDER] [--repeats N]
 
 Every measurement is a fresh process: seconds from after the imports to the ranked queues of all four classes,
 and the peak of the process's memory. Both ways must arrive at the same counts, or the comparison is void.
 Needs the three genuine lists and ontology.json in the folder (default: ../shared/audioset).
 """
 
-import sys
-
-# Python puts a script's folder first on the path, where this file would hide the standard library's `select`.
-sys.path.pop(0)
-
 import argparse
 import json
 import resource
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
