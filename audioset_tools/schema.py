@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from .errors import DataMismatch, EnvironmentProblem
@@ -57,6 +57,18 @@ def connect(path: Path) -> sqlite3.Connection:
             db.close()
             raise
     return db
+
+
+def damage(path: Path) -> str | None:
+    """What SQLite's own check of a ledger's pages finds wrong, or None; reads the whole file.
+
+    Raises:
+        DataMismatch: the file is too damaged to be opened, foreign, or written by a newer version.
+        EnvironmentProblem: it is locked by another program.
+    """
+    with closing(connect(path)) as db, speaking_to(path):
+        (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    return None if found == "ok" else str(found)
 
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:

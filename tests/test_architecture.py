@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "audioset_tools"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 STAGES = {"catalog", "fetch", "featurize", "train"}
-ABOVE_STAGES = {"cli", "demo", "__main__"}
+ABOVE_STAGES = {"cli", "demo", "doctor", "__main__"}
 
 MAY_SEE = {
     "catalog": {"ledger"},
@@ -24,7 +24,7 @@ MAY_SEE = {
 FOUNDATIONS = {"types", "errors", "workspace", "manifests", "__version__"}
 
 ONLY_DOOR = {
-    "yt_dlp": {"fetch/youtube.py", "fetch/connection.py"},
+    "yt_dlp": {"fetch/youtube.py", "fetch/connection.py", "fetch/versions.py"},
     "ffmpeg": {"fetch/transcode.py"},
     "imageio_ffmpeg": {"fetch/transcode.py", "simulator/bank.py"},
     "h5py": {"featurize/shard.py"},

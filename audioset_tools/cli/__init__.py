@@ -13,6 +13,7 @@ import click
 from .. import __version__
 from ..errors import AudiosetToolsError, EnvironmentProblem
 from .demo import demo
+from .doctor import doctor
 from .featurize import featurize
 from .fetch import fetch
 from .options import FILE
@@ -43,7 +44,7 @@ def cli() -> None:
     """
 
 
-for _command in (select, fetch, featurize, train, demo):
+for _command in (select, fetch, featurize, train, doctor, demo):
     cli.add_command(_command)
 
 

@@ -44,6 +44,15 @@ class Sound:
     peak: float
 
 
+@dataclass(frozen=True, slots=True)
+class FfmpegBuild:
+    """The ffmpeg in use: where it lies, its version, and whether it has the resampler soxr."""
+
+    binary: str
+    version: str
+    soxr: bool
+
+
 @cache
 def ffmpeg_binary() -> str:
     """`ffmpeg` from the PATH, or else the one that imageio-ffmpeg carries.
@@ -58,6 +67,40 @@ def ffmpeg_binary() -> str:
             "there is no ffmpeg on the PATH, and imageio-ffmpeg carries none for this machine",
             "Install ffmpeg (apt install ffmpeg, brew install ffmpeg).",
         ) from error
+
+
+def ffmpeg_build(timeout: float = 20) -> FfmpegBuild:
+    """Ask ffmpeg what it is.
+
+    Args:
+        timeout: seconds after which it is taken to hang, and killed.
+
+    Raises:
+        EnvironmentProblem: there is none, or it does not run.
+    """
+    binary = ffmpeg_binary()
+    remedy = f"Repair {binary}, or take it off the PATH: then the one that imageio-ffmpeg carries is used."
+    try:
+        done = subprocess.run(
+            [binary, "-version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentProblem(f"{binary} did not answer within {timeout:g} s", remedy) from error
+    except OSError as error:
+        raise EnvironmentProblem(f"{binary} cannot be run: {error.strerror}", remedy) from error
+    version = re.match(r"ffmpeg version (\S+)", done.stdout)
+    if done.returncode or not version:
+        said = _last_line(done.stderr or done.stdout)
+        raise EnvironmentProblem(
+            f"{binary} is no working ffmpeg (exit code {done.returncode}): {said}", remedy
+        )
+    return FfmpegBuild(binary, version[1], "--enable-libsoxr" in done.stdout)
 
 
 def decode(excerpt: Excerpt, start_ms: int, end_ms: int, timeout: float = _TIMEOUT_S) -> Sound:

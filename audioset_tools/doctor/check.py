@@ -1,0 +1,77 @@
+"""One row of the doctor's table, and the table for people and for programs."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from ..errors import AudiosetToolsError
+from ..types import Table
+
+
+class Verdict(StrEnum):
+    """What a check came to."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """Fetching works, but not as well or not for long, or the check could not tell."""
+    PROBLEM = "problem"
+    """Fetching cannot work, or loses what it fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found, and what to do about it; nothing to do where all is well."""
+
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at, and what was found."""
+
+    name: str
+    finding: Finding
+
+
+def guarded(name: str, look: Callable[[], Finding]) -> Check:
+    """Run a check; that it fails, or that a package it needs is missing, is itself a finding."""
+    try:
+        finding = look()
+    except AudiosetToolsError as error:
+        finding = Finding(Verdict.PROBLEM, error.what, error.remedy)
+    except ImportError as error:
+        finding = Finding(
+            Verdict.PROBLEM,
+            f"a package is missing or broken: {error}",
+            "Install it anew: pip install --force-reinstall audioset-tools",
+        )
+    except OSError as error:
+        finding = Finding(
+            Verdict.PROBLEM, f"the check itself failed: {error}", "Look at the disk and at permissions."
+        )
+    return Check(name, finding)
+
+
+def problems(checks: Iterable[Check]) -> list[str]:
+    """The names of the checks that found a problem."""
+    return [check.name for check in checks if check.finding.verdict is Verdict.PROBLEM]
+
+
+def checks_table(checks: Iterable[Check]) -> Table:
+    """All checks, for people."""
+    rows = tuple(
+        (check.name, check.finding.verdict.value, check.finding.found, check.finding.remedy)
+        for check in checks
+    )
+    return Table("Checks", ("what", "verdict", "found", "what to do"), rows)
+
+
+def checks_json(checks: list[Check]) -> dict[str, Any]:
+    """The same for `--json`."""
+    return {
+        "problems": problems(checks),
+        "checks": [{"name": check.name, **asdict(check.finding)} for check in checks],
+    }
