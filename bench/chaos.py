@@ -2,10 +2,10 @@
 
     python bench/chaos.py [--kills 200] [--seed S] [--per-class N]
 
-One fetch runs undisturbed against the simulator. Then others run in workspaces of their own, each killed with
-SIGKILL again and again at random instants until it is complete. Before every third life or so comes a disaster:
-lost and damaged clips, a disk that refuses to write, a power cut that takes the ledger's log, a clock set
-forward or back, a second fetch, a locked ledger, a network that is away; and the remote refuses now and then.
+One fetch runs undisturbed against the simulator. Then others run in workspaces of their own, each killed
+with SIGKILL again and again at random instants until it is complete. Before every third life there is a
+disaster: lost and damaged clips, a disk that refuses to write, a power cut that takes the ledger's log, a clock
+set forward or back, a second fetch, a locked ledger, a network that is away; the remote refuses now and then.
 Rounds go on until there were as many kills as asked for. Each round's clips and ledger are compared with the
 undisturbed one's, byte for byte; any difference makes the exit code 1.
 """
@@ -29,6 +29,7 @@ from pathlib import Path
 from audioset_tools.simulator import Plan, Refusal, Simulator
 from audioset_tools.simulator.lists import write_lists
 
+WIDTHS = (5, 5, 5, 5, 8, 11, 5, 6, 8)
 CLASSES = ("Piano", "Drums", "Flute", "Other")
 SHARES = {
     **{"removed": 0.08, "private": 0.05, "terminated": 0.03, "silent": 0.03, "beyond-end": 0.02},
@@ -258,6 +259,10 @@ def compare(calm: dict[str, bytes], disturbed: dict[str, bytes]) -> Counter[str]
     )
 
 
+def _print(*cells: object) -> None:
+    print(" ".join(f"{cell!s:>{width}}" for cell, width in zip(cells, WIDTHS, strict=True)), flush=True)
+
+
 def campaign(kills: int, seed: int, per_class: int, folder: Path) -> int:
     """Run it and print its tables."""
     table = write_lists(folder / "lists", dict.fromkeys(CLASSES, 3 * per_class), seed=seed)
@@ -271,11 +276,17 @@ def campaign(kills: int, seed: int, per_class: int, folder: Path) -> int:
         requests = simulator.counts()["requests"]["player"]
     expected = outcome(undisturbed.workspace)
     total, seen, number = Counter[str](), Counter[str](), 0
-    print(
-        f"{'round':>5} {'kills':>6} {'clips':>6} {'lost':>5} {'too many':>9} {'other bytes':>12} {'rows':>6} {'differ':>7} {'requests':>9}"
-    )
-    print(
-        f"{'calm':>5} {0:>6} {len(CLASSES) * per_class:>6} {'':>5} {'':>9} {'':>12} {'':>6} {'':>7} {requests:>9}"
+    _print("round", "kills", "clips", "lost", "too many", "other bytes", "rows", "differ", "requests")
+    _print(
+        "calm",
+        0,
+        len(CLASSES) * per_class,
+        "",
+        "",
+        "",
+        len(expected) - len(CLASSES) * per_class,
+        "",
+        requests,
     )
     while seen["killed"] < kills:
         number += 1
@@ -292,11 +303,7 @@ def campaign(kills: int, seed: int, per_class: int, folder: Path) -> int:
         found = compare(expected, outcome(disturbed.workspace))
         total += found
         seen += disturbed.seen
-        print(
-            f"{number:>5} {disturbed.seen['killed']:>6} {found['clips']:>6} {found['lost']:>5} {found['one too many']:>9}"
-            f" {found['other bytes']:>12} {found['ledger rows']:>6} {found['rows that differ']:>7} {disturbed.requests:>9}",
-            flush=True,
-        )
+        _print(number, disturbed.seen["killed"], *found.values(), disturbed.requests)
     wrong = sum(total[name] for name in ("lost", "one too many", "other bytes", "rows that differ"))
     print(f"\n{'before a life':<20} {'times':>6}")
     for disaster in (calm, *DISASTERS):
