@@ -2,12 +2,12 @@
 
     python bench/chaos.py [--kills 200] [--seed S] [--per-class N]
 
-One fetch runs undisturbed against the simulator. Then others run in workspaces of their own, each killed
-with SIGKILL again and again at random instants until it is complete. Before every third life there is a
-disaster: lost and damaged clips, a disk that refuses to write, a power cut that takes the ledger's log, a clock
-set forward or back, a second fetch, a locked ledger, a network that is away; the remote refuses now and then.
-Rounds go on until there were as many kills as asked for. Each round's clips and ledger are compared with the
-undisturbed one's, byte for byte; any difference makes the exit code 1.
+One fetch runs undisturbed against the simulator. Then others run in workspaces of their own, each killed with
+SIGKILL again and again at random instants until it is complete. Before every third life comes a disaster: lost
+and damaged clips, a disk that refuses to write, a power cut that takes the ledger's log, a clock set forward or
+back, a second fetch, a locked ledger, a network that is away; and the remote refuses now and then. Rounds go on
+until there were as many kills as asked for. Each round's clips and ledger are compared with the undisturbed
+one's, byte for byte; any difference makes the exit code 1.
 """
 
 import argparse
@@ -312,8 +312,8 @@ def campaign(kills: int, seed: int, per_class: int, folder: Path) -> int:
     for name in sorted(name for name in seen if name.startswith("exit ")):
         print(f"{name:<20} {seen[name]:>6}")
     print(
-        f"\n{seen['killed']} kills in {number} rounds, {total['clips']} clips and {total['ledger rows']} rows of ledgers"
-        f" compared in {time.monotonic() - began:.0f} s: {wrong} differences"
+        f"\n{seen['killed']} kills in {number} rounds, {total['clips']} clips and"
+        f" {total['ledger rows']} rows of ledgers compared in {time.monotonic() - began:.0f} s: {wrong} differences"
     )
     return 1 if wrong else 0
 
