@@ -17,6 +17,7 @@ from .featurize import featurize
 from .fetch import fetch
 from .options import FILE
 from .select import select
+from .status import status
 from .train import train
 
 
@@ -43,7 +44,7 @@ def cli() -> None:
     """
 
 
-for _command in (select, fetch, featurize, train, demo):
+for _command in (select, fetch, status, featurize, train, demo):
     cli.add_command(_command)
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from math import isinf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..ledger import State, Tally
 from ..types import Reason, Table
-from .pace import PacePolicy
-from .run import Progress
+from .pace import PacePolicy, PaceState
+
+if TYPE_CHECKING:
+    # `status` uses this module and has no need of what a fetch runs on.
+    from .run import Progress
 
 CLIP_BYTES = 320_044
 """A clip on disk: 160,000 samples of two bytes and a header."""
@@ -16,7 +19,7 @@ SURVIVAL = 0.8
 """Share of AudioSet's videos still there: 79 to 87 % in late 2024 (FACTS section 1)."""
 
 
-def class_bars(progress: Progress) -> dict[str, tuple[int, int, str]]:
+def class_bars(progress: "Progress") -> dict[str, tuple[int, int, str]]:
     """For each class what is done, what is wanted, and a remark."""
     return {
         c.class_name: (
@@ -29,25 +32,25 @@ def class_bars(progress: Progress) -> dict[str, tuple[int, int, str]]:
 
 
 def pace_line(
-    progress: Progress, now: float, duration: Callable[[float], str], moment: Callable[[float], str]
+    progress: "Progress", now: float, duration: Callable[[float], str], moment: Callable[[float], str]
 ) -> str:
     """How fast it goes and how long it takes, or until when and why everyone is paused."""
     pace = progress.pace
     if progress.stopping:
         return "stopping: what is in flight ends first"
     if pace.paused_until > now:
-        why = (
-            "the network is down"
-            if pace.reason is Reason.NETWORK_DOWN
-            else f"YouTube refuses ({pace.reason})"
-        )
-        return f"all paused until {moment(pace.paused_until)}: {why}"
+        return f"all paused until {moment(pace.paused_until)}: {why_paused(pace)}"
     rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:.0f} requests/h"
     left = f", {duration(progress.eta)} left" if progress.eta else ""
     return f"pace {rate}, {progress.requests} requests sent{left}"
 
 
-def fetch_table(progress: Progress, tallies: Iterable[Tally]) -> Table:
+def why_paused(pace: PaceState) -> str:
+    """Why everyone is paused."""
+    return "the network is down" if pace.reason is Reason.NETWORK_DOWN else f"YouTube refuses ({pace.reason})"
+
+
+def fetch_table(progress: "Progress", tallies: Iterable[Tally]) -> Table:
     """What each class has, and why its other candidates were left out."""
     why: dict[str, list[str]] = {}
     for tally in tallies:
@@ -66,7 +69,7 @@ def fetch_table(progress: Progress, tallies: Iterable[Tally]) -> Table:
     return Table("Clips", ("class", "wanted", "verified", "to be tried again", "left out, and why"), rows)
 
 
-def fetch_json(progress: Progress, tallies: Iterable[Tally]) -> dict[str, Any]:
+def fetch_json(progress: "Progress", tallies: Iterable[Tally]) -> dict[str, Any]:
     """The same for `--json`."""
     counts = list(tallies)
     return {
@@ -90,7 +93,7 @@ def fetch_json(progress: Progress, tallies: Iterable[Tally]) -> dict[str, Any]:
     }
 
 
-def estimate_table(progress: Progress, policy: PacePolicy, duration: Callable[[float], str]) -> Table:
+def estimate_table(progress: "Progress", policy: PacePolicy, duration: Callable[[float], str]) -> Table:
     """What is still to be had and what it will about cost, before anything is sent."""
     lacking = {c.class_name: max(0, c.wanted - c.accepted) for c in progress.classes}
     lacking["all"] = sum(lacking.values())
