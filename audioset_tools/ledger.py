@@ -128,7 +128,7 @@ class Ledger:
         """Candidates that failed for now, by rank, each with its attempts so far and when to try again."""
         with speaking_to(self.path):
             rows = self._db.execute(
-                f"SELECT {_CANDIDATE}, attempts, retry_at FROM candidate"
+                f"SELECT {_CANDIDATE}, attempts, retry_at FROM candidate INDEXED BY waiting"
                 " WHERE class = ? AND state = 'waiting' ORDER BY rank",
                 (self.class_names.index(class_name),),
             ).fetchall()

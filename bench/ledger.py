@@ -289,7 +289,7 @@ def measure(folder: Path, rows: int, seed: int) -> None:
         report.times(f"load ({rows / ours:,.0f} a second)", [ours], [slow])
         ledger.put("per_class", "2400")
         report.times("next candidate", walk(ledger, 1_000))
-        report.times("  the first of a process", first(ledger, 1_000), next_obvious(theirs))
+        report.times("  from the front, as after a restart", first(ledger, 1_000), next_obvious(theirs))
         both(report, ledger, theirs, world, 0)
 
         few, many, dead, waiting = (rows * n // 20_000 for n in (96, 1_000, 4_000, 100))
@@ -307,9 +307,9 @@ def measure(folder: Path, rows: int, seed: int) -> None:
             settle(ledger, world, ranks, state, reason)
             theirs.settle(range(0 if state == "accepted" else ranks.start, ranks.stop), state, reason)
         report.times("next candidate", walk(ledger, 1_000))
-        report.times("  the first of a process", first(ledger, 1_000), next_obvious(theirs))
+        report.times("  from the front, as after a restart", first(ledger, 1_000), next_obvious(theirs))
         scan = prefix_scan(place.ledger)
-        report.times("  beside it: our table without its index", first(ledger, 1_000), scan)
+        report.times("  the same without our index", first(ledger, 1_000), scan)
         report.times("waiting(), once at the start", [timed(lambda: ledger.waiting(LARGE)) for _ in range(5)])
         both(report, ledger, theirs, world, stops[2])
 

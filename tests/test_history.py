@@ -1,4 +1,4 @@
-"""A ledger is looked at beside its writer, after a kill, on a read-only medium; its counts are the events'."""
+"""A ledger is looked at beside its writer, after a kill, on a read-only medium; its counts are the events."""
 
 import os
 import shutil

@@ -145,10 +145,10 @@ def status_lines(
     else:
         lines.append("time left: none" if left == 0 else "time left: not known")
     if status.last_event_at is None:
-        lines.append("last outcome: none yet")
+        lines.append("last event: none yet")
     else:
         ago = duration(max(0.0, now - status.last_event_at))
-        lines.append(f"last outcome: {moment(status.last_event_at)}, {ago} ago")
+        lines.append(f"last event: {moment(status.last_event_at)}, {ago} ago")
     return lines
 
 
@@ -189,7 +189,7 @@ def status_json(status: Status, now: float) -> dict[str, Any]:
         "lacking": status.lacking,
         "survival": round(status.survival, 4),
         "seconds_left": None if left is None else round(left),
-        "last_outcome": None if status.last_event_at is None else utc(status.last_event_at),
+        "last_event": None if status.last_event_at is None else utc(status.last_event_at),
     }
 
 
