@@ -6,7 +6,7 @@ On a terminal progress is a live bar; elsewhere (a log, a pipe, a batch job) it 
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,14 @@ def result(text: str) -> None:
 def result_json(content: Mapping[str, Any]) -> None:
     """Print a result for a program."""
     sys.stdout.write(json.dumps(content, indent=2) + "\n")
+
+
+def result_json_rows(name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print a long result for a program: an object with one list, a row a line, none of them kept."""
+    sys.stdout.write(f"{{{json.dumps(name)}: [")
+    for number, row in enumerate(rows):
+        sys.stdout.write((",\n" if number else "\n") + json.dumps(row))
+    sys.stdout.write("\n]}\n")
 
 
 def say(text: str) -> None:

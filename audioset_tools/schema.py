@@ -1,5 +1,6 @@
 """The ledger's tables, how its file is opened, and what SQLite's errors mean to a user."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,10 +18,12 @@ CREATE TABLE candidate (
     ytid TEXT NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
     tier INTEGER NOT NULL, subset TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'queued', reason TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '',
-    attempts INTEGER NOT NULL DEFAULT 0, retry_at REAL,
+    attempts INTEGER NOT NULL DEFAULT 0, retry_at REAL, tried_at REAL,
     PRIMARY KEY (class, rank)
 ) WITHOUT ROWID;
+CREATE INDEX queued ON candidate (class, rank) WHERE state = 'queued';
 CREATE INDEX waiting ON candidate (class, rank) WHERE state = 'waiting';
+CREATE INDEX failed ON candidate (tried_at) WHERE state IN ('dead', 'waiting');
 CREATE TABLE clip (
     class INTEGER NOT NULL, rank INTEGER NOT NULL,
     path TEXT NOT NULL, sha256 TEXT NOT NULL, seconds REAL NOT NULL, peak REAL NOT NULL, source TEXT NOT NULL,
@@ -38,6 +41,17 @@ CREATE TRIGGER keep_tally AFTER UPDATE OF state, reason ON candidate BEGIN
     UPDATE tally SET n = n - 1 WHERE class = old.class AND state = old.state AND reason = old.reason;
     INSERT INTO tally VALUES (new.class, new.state, new.reason, 1)
         ON CONFLICT (class, state, reason) DO UPDATE SET n = n + 1;
+END;
+CREATE TABLE day (
+    day INTEGER NOT NULL, class INTEGER NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (day, class, outcome, reason)
+) WITHOUT ROWID;
+CREATE TRIGGER keep_day AFTER INSERT ON event BEGIN
+    INSERT INTO day VALUES (
+        CAST(new.at / 86400 AS INTEGER), coalesce(new.class, -1), new.outcome, new.reason, 1
+    ) ON CONFLICT (day, class, outcome, reason) DO UPDATE SET n = n + 1;
+    UPDATE candidate SET tried_at = new.at WHERE class = new.class AND rank = new.rank;
 END;
 """
 
@@ -66,30 +80,73 @@ def damage(path: Path) -> str | None:
         DataMismatch: the file is too damaged to be opened, foreign, or written by a newer version.
         EnvironmentProblem: it is locked by another program.
     """
-    with closing(connect(path)) as db, speaking_to(path):
+    with closing(connect_to_read(path)) as db, speaking_to(path):
         (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
     return None if found == "ok" else str(found)
 
 
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a ledger's file for looking only, as it is at the first question; beside a running fetch, too.
+
+    Raises:
+        DataMismatch: the file is missing, empty, damaged, foreign, or written by a newer version.
+        EnvironmentProblem: it cannot be read.
+    """
+    if not path.exists():
+        raise DataMismatch(f"{path} does not exist", "Run first: audioset-tools fetch")
+    # SQLite reads a log through an index beside it. Where that cannot be made, a ledger without a log is read
+    # as a file that nobody changes.
+    fixed = not os.access(path.parent, os.W_OK) and not _has_log(path)
+    address = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if fixed else ''}"
+    with speaking_to(path):
+        try:
+            db = sqlite3.connect(address, uri=True, timeout=10, isolation_level=None)
+            try:
+                if _is_empty(db, path):
+                    raise DataMismatch(f"{path} is empty", "Run first: audioset-tools fetch")
+                db.execute("BEGIN")
+            except BaseException:
+                db.close()
+                raise
+        except sqlite3.OperationalError as error:
+            raise EnvironmentProblem(
+                f"{path} cannot be read here: {error}",
+                f"Copy {path.name} and {path.name}-wal to a folder that you may write to; read them there.",
+            ) from error
+    return db
+
+
+def _has_log(path: Path) -> bool:
+    log, index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+    return log.exists() and (index.exists() or log.stat().st_size > 0)
+
+
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    (application_id,) = db.execute("PRAGMA application_id").fetchone()
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    (objects,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if application_id == 0 and objects == 0:
+    if _is_empty(db, path):
         db.execute("PRAGMA journal_mode = WAL")
         db.executescript(
             f"BEGIN; {SCHEMA}"
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
         )
-    elif application_id != APPLICATION_ID:
+    # A clip is on disk before the ledger speaks of it: an outcome lost in a power cut is only fetched again.
+    db.execute("PRAGMA synchronous = NORMAL")
+
+
+def _is_empty(db: sqlite3.Connection, path: Path) -> bool:
+    """Whether a database holds nothing yet; anything that is no ledger of ours is refused."""
+    (application_id,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    (objects,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if application_id == 0 and objects == 0:
+        return True
+    if application_id != APPLICATION_ID:
         raise DataMismatch(f"{path} is not a ledger of audioset-tools", "Choose another --workspace.")
-    elif version > VERSION:
+    if version > VERSION:
         raise DataMismatch(
             f"{path} was written by a newer audioset-tools (ledger version {version})",
             "Upgrade: pip install --upgrade audioset-tools",
         )
-    # A clip is on disk before the ledger speaks of it: an outcome lost in a power cut is only fetched again.
-    db.execute("PRAGMA synchronous = NORMAL")
+    return False
 
 
 @contextmanager

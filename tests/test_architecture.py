@@ -14,7 +14,8 @@ ABOVE_STAGES = {"cli", "demo", "doctor", "__main__"}
 
 MAY_SEE = {
     "catalog": {"ledger"},
-    "fetch": {"ledger"},
+    "fetch": {"ledger", "history"},
+    "history": {"ledger"},
     "featurize": set(),
     "train": {"featurize"},
     "simulator": set(),

@@ -95,7 +95,8 @@ def test_loading_is_all_or_nothing(tmp_path: Path) -> None:
         assert ledger.next_queued("Other", 3) == candidates(5)[9]
 
 
-def test_a_foreign_a_damaged_and_a_newer_file_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_foreign_a_damaged_and_a_newer_file_are_refused(tmp_path: Path, read_only: bool) -> None:
     foreign = tmp_path / "foreign.sqlite"
     with sqlite3.connect(foreign) as db:
         db.execute("CREATE TABLE birds (name)")
@@ -109,7 +110,32 @@ def test_a_foreign_a_damaged_and_a_newer_file_are_refused(tmp_path: Path) -> Non
     db.close()
     for path, words in [(foreign, "not a ledger"), (text, "damaged"), (newer, "newer")]:
         with pytest.raises(DataMismatch, match=words):
-            Ledger(path)
+            Ledger(path, read_only)
+
+
+def test_the_first_of_a_queue_is_found_past_those_settled_without_reading_them(tmp_path: Path) -> None:
+    with loaded(tmp_path / "ledger.sqlite", 2_000) as ledger:
+        for one in candidates(2_000)[:1_900]:
+            ledger.fail(one, Failure(one.key, Reason.REMOVED, "", 1, None), at=1)
+        steps = 0
+
+        def count() -> None:
+            nonlocal steps
+            steps += 1
+
+        ledger._db.set_progress_handler(count, 1)
+        assert ledger.next_queued("Piano", -1) == candidates(2_000)[1_900]
+    assert steps < 200
+
+
+@given(said=st.text(st.characters()))
+def test_whatever_a_stranger_says_can_be_recorded(said: str) -> None:
+    one = candidates(1)[0]
+    with loaded(Path(":memory:"), 1) as ledger:
+        ledger.fail(one, Failure(one.key, Reason.UNKNOWN, said, 1, None), at=1)
+        ledger.note("paused", Reason.BOT_CHECK, said, at=1)
+        (kept,) = ledger.rows("SELECT detail FROM candidate WHERE state = 'dead'")
+    assert kept == (said.encode("utf-8", "backslashreplace").decode(),)
 
 
 def test_a_locked_ledger_is_the_environments_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from .featurize import featurize
 from .fetch import fetch
 from .options import FILE
 from .select import select
+from .status import status
 from .train import train
 
 
@@ -44,7 +45,7 @@ def cli() -> None:
     """
 
 
-for _command in (select, fetch, featurize, train, doctor, demo):
+for _command in (select, fetch, status, featurize, train, doctor, demo):
     cli.add_command(_command)
 
 

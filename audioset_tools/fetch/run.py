@@ -82,6 +82,7 @@ class Fetch:
         Raises:
             EnvironmentProblem: the disk is full, or the machine is otherwise at fault.
         """
+        self.ledger.put("per_class", str(self.config.per_class))
         with ThreadPoolExecutor(self.config.jobs, thread_name_prefix="fetch") as pool:
             try:
                 while self._fill(pool) or self._in_flight:

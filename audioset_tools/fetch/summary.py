@@ -6,7 +6,7 @@ from typing import Any
 
 from ..ledger import State, Tally
 from ..types import Reason, Table
-from .pace import PacePolicy
+from .pace import PacePolicy, PaceState
 from .progress import Progress
 
 CLIP_BYTES = 320_044
@@ -16,7 +16,7 @@ SURVIVAL = 0.8
 """Share of AudioSet's videos still there: 79 to 87 % in late 2024 (FACTS section 1)."""
 
 
-def class_bars(progress: Progress) -> dict[str, tuple[int, int, str]]:
+def class_bars(progress: "Progress") -> dict[str, tuple[int, int, str]]:
     """For each class what is done, what is wanted, and a remark."""
     return {
         c.class_name: (
@@ -29,14 +29,14 @@ def class_bars(progress: Progress) -> dict[str, tuple[int, int, str]]:
 
 
 def pace_line(
-    progress: Progress, now: float, duration: Callable[[float], str], moment: Callable[[float], str]
+    progress: "Progress", now: float, duration: Callable[[float], str], moment: Callable[[float], str]
 ) -> str:
     """How fast it goes and how long it takes, or until when and why everyone is paused."""
     pace = progress.pace
     if progress.stopping:
         return "stopping: what is in flight ends first"
     if pace.paused_until > now:
-        return f"all paused until {moment(pace.paused_until)}: {_why(pace.reason)}"
+        return f"all paused until {moment(pace.paused_until)}: {why_paused(pace)}"
     if progress.doubting:
         return "too many failures in a row to be chance: trying a clip known to be alive"
     rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:.0f} requests/h"
@@ -44,12 +44,13 @@ def pace_line(
     return f"pace {rate}, {progress.requests} requests sent{left}"
 
 
-def _why(reason: Reason | None) -> str:
-    if reason is Reason.NETWORK_DOWN:
+def why_paused(pace: PaceState) -> str:
+    """Why everyone is paused."""
+    if pace.reason is Reason.NETWORK_DOWN:
         return "YouTube cannot be reached"
-    if reason is Reason.IMPLAUSIBLE:
+    if pace.reason is Reason.IMPLAUSIBLE:
         return "too many failures in a row to be chance, and a clip known to be alive failed too"
-    return f"YouTube refuses ({reason})"
+    return f"YouTube refuses ({pace.reason})"
 
 
 def fetch_table(progress: Progress, tallies: Iterable[Tally]) -> Table:
@@ -71,7 +72,7 @@ def fetch_table(progress: Progress, tallies: Iterable[Tally]) -> Table:
     return Table("Clips", ("class", "wanted", "verified", "to be tried again", "left out, and why"), rows)
 
 
-def fetch_json(progress: Progress, tallies: Iterable[Tally]) -> dict[str, Any]:
+def fetch_json(progress: "Progress", tallies: Iterable[Tally]) -> dict[str, Any]:
     """The same for `--json`."""
     counts = list(tallies)
     return {
@@ -95,7 +96,7 @@ def fetch_json(progress: Progress, tallies: Iterable[Tally]) -> dict[str, Any]:
     }
 
 
-def estimate_table(progress: Progress, policy: PacePolicy, duration: Callable[[float], str]) -> Table:
+def estimate_table(progress: "Progress", policy: PacePolicy, duration: Callable[[float], str]) -> Table:
     """What is still to be had and what it will about cost, before anything is sent."""
     lacking = {c.class_name: max(0, c.wanted - c.accepted) for c in progress.classes}
     lacking["all"] = sum(lacking.values())

@@ -1,0 +1,48 @@
+"""`audioset-tools status`."""
+
+from pathlib import Path
+
+import click
+
+from ..errors import UsageError
+from ..workspace import Workspace
+from .options import FILE, json_option, workspace_option
+
+
+@click.command()
+@workspace_option
+@click.option(
+    "--failures", is_flag=True, help="List the candidates that are dead or wait for another try, and why."
+)
+@click.option("--out", type=FILE, help="With --failures: write all of them as CSV.")
+@json_option
+def status(workspace: Path, failures: bool, out: Path | None, as_json: bool) -> None:
+    """Show how far a workspace is, also while a fetch is running in it."""
+    from time import time
+
+    from .. import console
+    from ..fetch.failures import failure_json, failures_table, write_failures
+    from ..fetch.status import read_status, status_json, status_lines, status_tables
+    from ..history import failures as every_failure
+    from ..ledger import Ledger
+
+    if out is not None and not failures:
+        raise UsageError("--out goes with --failures", "Write: audioset-tools status --failures --out FILE")
+    with Ledger(Workspace(workspace).ledger, read_only=True) as ledger:
+        now, found = time(), read_status(ledger)
+        if out is not None:
+            written = write_failures(every_failure(ledger), out)
+            console.say(f"wrote {written:,} failures to {out}")
+        if failures and as_json:
+            console.result_json_rows("failures", map(failure_json, every_failure(ledger)))
+        elif failures and out is None:
+            total = sum(c.dead + c.waiting for c in found.classes)
+            console.table(failures_table(every_failure(ledger), total, console.clock_time))
+        elif as_json:
+            console.result_json(status_json(found, now))
+        elif not failures:
+            for table in status_tables(found):
+                if table.rows:
+                    console.table(table)
+            for line in status_lines(found, now, console.duration, console.clock_time):
+                console.result(line)
