@@ -26,6 +26,9 @@ LEAN = {
 }
 """Extractor arguments that resolve a video with one request of 2.7 kB (FACTS section 2)."""
 
+KNOWN_ALIVE = Candidate("jNQXAC9IVRw", 0, 10_000, class_name="", tier=0, rank=-1, subset="")
+"""A segment that can be had if anything can: YouTube's first video, "Me at the zoo", 19 s long."""
+
 
 class YouTube:
     """The source `youtube`.

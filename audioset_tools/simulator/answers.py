@@ -38,8 +38,8 @@ def player(video: Video, studio: Studio) -> bytes:
 
 
 def refused_player(ytid: str, answer: str) -> bytes:
-    """The answer to a player request that comes too soon: any of `faults.ANSWERS` but "429"."""
-    return json.dumps({"videoDetails": {"videoId": ytid}, "playabilityStatus": playability(answer)}).encode()
+    """The answer to a player request that comes too soon: one of `faults.ANSWERS` that is a page."""
+    return json.dumps(_refusal(ytid, answer)).encode()
 
 
 def page(video: Video) -> bytes:
@@ -49,7 +49,7 @@ def page(video: Video) -> bytes:
 
 def refused_page(ytid: str, answer: str) -> bytes:
     """The watch page of a client that asks too much."""
-    return _page({"videoDetails": {"videoId": ytid}, "playabilityStatus": playability(answer)})
+    return _page(_refusal(ytid, answer))
 
 
 def home() -> bytes:
@@ -70,6 +70,10 @@ def iframe_api() -> bytes:
 def player_script() -> bytes:
     """All that yt-dlp wants from the player's script when no address needs deciphering."""
     return b"var config={signatureTimestamp:20500};"
+
+
+def _refusal(ytid: str, answer: str) -> dict[str, Any]:
+    return {"videoDetails": {"videoId": ytid}, "playabilityStatus": playability(answer)}
 
 
 def _response(video: Video, formats: list[dict[str, Any]]) -> dict[str, Any]:

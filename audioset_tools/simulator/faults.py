@@ -37,8 +37,11 @@ ODD = ("premiere", "live-now", "unavailable", "no-audio", "no-formats", "no-inde
 
 FAULTS = DEAD + PASSING + ODD
 
-ANSWERS = ("429", "rate-limited", "bot-check", "captcha")
-"""How a refusal is put: the bare status, or one of three pages that come with status 200."""
+SILENT = ("stall", "drop")
+
+ANSWERS = ("429", "rate-limited", "bot-check", "captcha", "unavailable", "no-formats", *SILENT)
+"""How a refusal is put: the bare status; pages that come with status 200, the last two of which say nothing
+of a refusal; or no answer at all, the connection being closed after `stall_s` or at once, as in an outage."""
 
 
 def playability(name: str) -> dict[str, Any]:

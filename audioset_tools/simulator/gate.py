@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
+from .faults import SILENT
 from .plan import Limit, Plan, Refusal
 
 
@@ -30,7 +31,7 @@ def draw(bucket: Bucket, limit: Limit, now: float) -> tuple[Bucket, bool]:
 
 @dataclass(frozen=True, slots=True)
 class No:
-    """A refusal: one of `faults.ANSWERS`, and the seconds to announce with a 429."""
+    """A refusal: one of `faults.ANSWERS` (no page for media), and the seconds to announce with a 429."""
 
     answer: str
     retry_after: float | None
@@ -74,4 +75,5 @@ class Gate:
 
 
 def _no(kind: str, why: Refusal | Limit) -> No:
-    return No("429" if kind == "media" else why.answer, why.retry_after)
+    answer = why.answer if kind == "player" or why.answer in SILENT else "429"
+    return No(answer, why.retry_after)

@@ -79,7 +79,7 @@ class Refusal:
     Args:
         at: which request sets it off.
         seconds: how long it lasts from that request on.
-        answer: one of `faults.ANSWERS`; media is always refused with 429.
+        answer: one of `faults.ANSWERS`; media is never refused with a page, but with 429.
         retry_after: seconds announced with a 429, or None for no announcement.
         kind: "player" (watch pages and player requests together) or "media".
     """

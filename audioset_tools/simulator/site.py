@@ -12,7 +12,7 @@ from ..types import YTID
 from . import answers
 from .bank import FORMATS, Studio
 from .counts import Counts
-from .faults import PASSING
+from .faults import PASSING, SILENT
 from .gate import Gate, No
 from .media import VirtualFile
 from .plan import Plan, Video, decide
@@ -95,6 +95,10 @@ class Site:
 
     def _refuse(self, line: Line, request: Request, no: No, kind: str, body: bytes) -> bool:
         self._counts.refused()
+        if no.answer in SILENT:
+            if no.answer == "stall":
+                self._wait(self._plan.stall_s)
+            return False
         if no.answer != "429":
             return send(line, request, 200, kind, body)
         extra = {} if no.retry_after is None else {"Retry-After": f"{no.retry_after:g}"}

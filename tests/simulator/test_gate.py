@@ -48,6 +48,12 @@ def test_media_pass_unless_the_limit_counts_them() -> None:
     assert counted.ask("media") == No("429", None)
 
 
+def test_an_outage_is_one_for_media_too() -> None:
+    gate = Gate(Plan(refusals=(Refusal(1, 9, answer="drop", kind="media"),)), Clock())
+    assert gate.ask("media") == No("drop", None)
+    assert gate.ask("player") is None
+
+
 def test_a_script_refuses_from_one_request_on_for_a_time() -> None:
     clock = Clock()
     gate = Gate(Plan(refusals=(Refusal(at=3, seconds=5, retry_after=2),)), clock)

@@ -121,6 +121,7 @@ def test_a_player_in_trouble_recovers(serve: Serve, client: Client, fault: str) 
         ),
         ("bot-check", "Sign in to confirm you’re not a bot"),
         ("captcha", "Video unavailable. YouTube is requiring a captcha challenge before playback"),
+        ("unavailable", "Video unavailable. This video is not available"),
     ],
 )
 @pytest.mark.parametrize("lean", [True, False], ids=["lean", "default"])
@@ -151,6 +152,31 @@ def test_429_on_the_player(serve: Serve, client: Client, retry_after: float | No
     assert [error.status for error in seen] == [429]
     assert seen[0].response.headers.get("Retry-After") == (None if retry_after is None else "7")
     seen[0].close()
+
+
+@pytest.mark.parametrize("lean", [True, False], ids=["lean", "default"])
+def test_a_refusal_that_looks_like_a_video_without_addresses(
+    serve: Serve, client: Client, lean: bool
+) -> None:
+    options: dict[str, Any] = {} if lean else {"extractor_args": {}, "js_runtimes": {}}
+    youtube = serve(Plan(refusals=(Refusal(at=1, seconds=60, answer="no-formats"),)))
+    assert extract(client(youtube, **options))["formats"] == []
+    assert youtube.counts()["refused"] >= 1
+
+
+@pytest.mark.parametrize("answer", ["drop", "stall"])
+def test_an_outage_gives_no_answer(serve: Serve, client: Client, answer: str) -> None:
+    outage = tuple(Refusal(at=2, seconds=60, answer=answer, kind=kind) for kind in ("player", "media"))
+    youtube = serve(Plan(refusals=outage, stall_s=0.2))
+    ydl = client(youtube)
+    request = Request(address(ydl), headers={"Range": "bytes=0-9"})
+    ydl.urlopen(request).close()
+    began = time.monotonic()
+    with pytest.raises(TransportError):
+        ydl.urlopen(request)
+    assert (time.monotonic() - began >= 0.2) == (answer == "stall")
+    assert "Failed to extract any player response" in trouble(ydl).msg
+    assert youtube.counts()["refused"] == 2
 
 
 def test_a_scripted_pause_ends(serve: Serve, client: Client) -> None:
