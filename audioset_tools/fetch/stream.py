@@ -96,7 +96,7 @@ def _total(content_range: str | None, at: int) -> int:
     Raises:
         FetchError: it does not.
     """
-    parts = re.fullmatch(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", (content_range or "").strip())
+    parts = re.fullmatch(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", (content_range or "").strip(), re.ASCII)
     if parts:
         first, last, total = map(int, parts.groups())
         if first == at <= last < total:

@@ -111,19 +111,20 @@ class Site:
             self._flood(line, b" " * _PIECE)
         else:
             line.socket.sendall(head(200, kind, len(body)))
-            self._hold_back(line, body, how)
+            return self._hold_back(line, body, how)
         return False
 
-    def _hold_back(self, line: Line, body: bytes, how: str) -> None:
+    def _hold_back(self, line: Line, body: bytes, how: str) -> bool:
         """Send half of a body and then nothing ("stall"), or all of it byte by byte ("drip")."""
         if how == "stall":
             line.socket.sendall(body[: len(body) // 2])
             self._wait(self._plan.stall_s)
-            return
+            return False
         for at in range(len(body)):
             line.socket.sendall(body[at : at + 1])
             if self._wait(self._plan.drip_s):
-                return
+                return False
+        return True
 
     def _flood(self, line: Line, piece: bytes) -> None:
         while not self._wait(0):
@@ -185,8 +186,7 @@ class Site:
         if request.method == "HEAD":
             return True
         if fault == "drip":
-            self._hold_back(line, b"".join(file.read(begin, end)), fault)
-            return False
+            return self._hold_back(line, b"".join(file.read(begin, end)), fault)
         upto = (begin + end) // 2 if fault else end
         for at in range(begin, upto, _PIECE):
             piece = b"".join(file.read(at, min(at + _PIECE, upto)))
