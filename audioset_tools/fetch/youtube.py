@@ -7,6 +7,7 @@ settings hold for them too.
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,9 @@ from .stream import Stream
 
 KNOWN_ALIVE = Candidate("jNQXAC9IVRw", 0, 10_000, class_name="", tier=0, rank=-1, subset="")
 """A segment that can be had if anything can: YouTube's first video, "Me at the zoo", 19 s long."""
+
+_SURPRISES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What yt-dlp raises of an answer whose parts are not what it takes them for."""
 
 _LONGEST_WAIT = 60.0
 _ROUNDING_MS = 2_000
@@ -182,6 +186,10 @@ def _extract(session: Session, ytid: str) -> dict[str, Any]:
         inner = error.exc_info[1] if getattr(error, "exc_info", None) else error
         close_response(getattr(inner, "cause", None))
         raise _failure(session, str(getattr(inner, "orig_msg", None) or inner), inner) from error
+    except _SURPRISES as error:
+        raise FetchError(
+            Reason.BAD_ANSWER, "".join(traceback.format_exception(error)), sent_at=session.sent_at
+        ) from error
     if info.get("_type", "video") != "video":
         raise _failure(session, "the answer leads to another video: only a trailer is free")
     if info.get("live_status") in ("is_live", "is_upcoming", "post_live"):

@@ -1,20 +1,32 @@
 """The source `youtube`: exact cuts, few requests, refusals; through the real yt-dlp and the real ffmpeg."""
 
+import io
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from math import inf
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import yt_dlp
+from hypothesis import given
+from hypothesis import strategies as st
+from yt_dlp.networking import Response
+from yt_dlp.networking.exceptions import HTTPError
 
+from audioset_tools.fetch import youtube as youtube_module
 from audioset_tools.fetch.bounded import Patience
+from audioset_tools.fetch.connection import Session
+from audioset_tools.fetch.extractions import EXTRACTIONS
 from audioset_tools.fetch.pace import Pace, PacePolicy, parse_pace
 from audioset_tools.fetch.source import FetchError
 from audioset_tools.fetch.transcode import decode
 from audioset_tools.fetch.youtube import KNOWN_ALIVE, YouTube
-from audioset_tools.simulator import Plan, Refusal, Row, Simulator
+from audioset_tools.simulator import Plan, Refusal, Row, Simulator, answers, decide
 from audioset_tools.simulator.sounds import offset_ms, wanted
 from audioset_tools.types import CLIP_SAMPLES, YTID, Reason, Scope
 
@@ -151,6 +163,91 @@ def test_a_certificate_that_is_not_trusted_concerns_everyone(serve: Serve, conne
 def test_a_video_known_to_be_alive_is_a_good_one() -> None:
     assert YTID.fullmatch(KNOWN_ALIVE.ytid)
     assert KNOWN_ALIVE.end_ms - KNOWN_ALIVE.start_ms == 10_000
+
+
+@pytest.fixture
+def retold(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Changes what is told of a video and of all its formats after it was resolved."""
+
+    def retell(of_video: dict[str, Any], of_formats: dict[str, Any]) -> None:
+        def extract(session: Session, ytid: str) -> dict[str, Any]:
+            info = resolve(session, ytid)
+            return {**info, "formats": [{**one, **of_formats} for one in info["formats"]], **of_video}
+
+        resolve = youtube_module._extract
+        monkeypatch.setattr(youtube_module, "_extract", extract)
+
+    return retell
+
+
+def test_media_are_not_asked_for_before_they_may_be(serve: Serve, retold: Callable[..., None]) -> None:
+    waits: list[float] = []
+    pace = Pace(parse_pace("unlimited"), wait=lambda seconds: bool(waits.append(seconds)))
+    retold({}, {"available_at": 1_030})
+    options = {"proxy": serve(Plan()).proxy, "check_certificate": False}
+    with closing(YouTube(pace, clock=lambda: 1_000.0, **options)) as source:
+        source.open(candidate(GOOD))
+    assert waits == [30]
+
+
+def test_a_stream_that_contradicts_its_video_is_no_proof(
+    serve: Serve, connect: Connect, retold: Callable[..., None]
+) -> None:
+    retold({"duration": 300}, {})
+    with pytest.raises(FetchError) as caught:
+        connect(serve(Plan(faults={GOOD: "beyond-end"}))).open(candidate(GOOD))
+    assert caught.value.reason is Reason.BAD_ANSWER
+
+
+def test_no_answer_of_the_player_breaks_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any part of a good answer is taken for something else, or left out."""
+    plan = Plan()
+    good = json.loads(answers.player(decide(plan, GOOD), SimpleNamespace(file=lambda *_: b"12"), "VISIONOS"))
+    told: list[Any] = [None]
+
+    def answer(_: object, request: Any) -> Response:
+        if "/player" not in request.url:
+            raise HTTPError(Response(io.BytesIO(b""), request.url, {}, 403))
+        return Response(io.BytesIO(json.dumps(told[0]).encode()), request.url, {})
+
+    monkeypatch.setattr(yt_dlp.YoutubeDL, "urlopen", answer)
+    source = YouTube(Pace(parse_pace("unlimited")), extractions=EXTRACTIONS[:1])
+
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        told[0] = damaged(data, good)
+        with pytest.raises(FetchError) as caught:
+            source.open(candidate(GOOD))
+        assert caught.value.reason.scope is not Scope.FINAL or caught.value.reason is Reason.LIVE
+
+    with closing(source):
+        check()
+
+
+def damaged(data: st.DataObject, value: Any) -> Any:
+    """A JSON value of which one part is another one."""
+    if isinstance(value, dict | list) and value and data.draw(st.integers(0, 9)):
+        copy = value.copy()
+        place = data.draw(st.sampled_from(sorted(copy) if isinstance(copy, dict) else range(len(copy))))
+        copy[place] = damaged(data, copy[place])
+        return copy
+    odd = [
+        None,
+        True,
+        0,
+        -1,
+        1e300,
+        "",
+        "x",
+        "http://[",
+        "file:///etc/passwd",
+        [],
+        {},
+        [[]],
+        [None],
+        {"x": 1},
+    ]
+    return data.draw(st.sampled_from(odd))
 
 
 @contextmanager
