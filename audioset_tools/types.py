@@ -134,6 +134,7 @@ class Reason(StrEnum):
     AGE_GATED = "age-gated", Scope.FINAL
     GEO_BLOCKED = "geo-blocked", Scope.FINAL
     MEMBERS_ONLY = "members-only", Scope.FINAL
+    PAID = "paid", Scope.FINAL
     LIVE = "live", Scope.FINAL
     DRM = "drm", Scope.FINAL
     UNAVAILABLE = "unavailable", Scope.FINAL
@@ -147,6 +148,8 @@ class Reason(StrEnum):
     CONNECTION = "connection", Scope.PASSING
     TRUNCATED = "truncated", Scope.PASSING
     DECODE = "decode", Scope.PASSING
+    BAD_ANSWER = "bad-answer", Scope.PASSING
+    CLIENT = "client-refused", Scope.PASSING
     NO_FORMATS = "no-formats", Scope.PASSING
     UNKNOWN = "unknown", Scope.PASSING
 
@@ -156,7 +159,13 @@ class Reason(StrEnum):
     CAPTCHA = "captcha", Scope.RUN
     WRONG_VIDEO = "wrong-video", Scope.RUN
     NETWORK_DOWN = "network-down", Scope.RUN
+    PROXY = "proxy-refused", Scope.RUN
+    CERTIFICATE = "certificate", Scope.RUN
     IMPLAUSIBLE = "implausible", Scope.RUN
+
+
+UNREACHED = frozenset({Reason.NETWORK_DOWN, Reason.PROXY, Reason.CERTIFICATE})
+"""Trouble on our own way to the remote: it says nothing about the remote's patience."""
 
 
 @dataclass(frozen=True, slots=True)

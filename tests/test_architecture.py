@@ -25,7 +25,7 @@ MAY_SEE = {
 FOUNDATIONS = {"types", "errors", "workspace", "manifests", "__version__"}
 
 ONLY_DOOR = {
-    "yt_dlp": {"fetch/youtube.py", "fetch/connection.py", "fetch/versions.py"},
+    "yt_dlp": {"fetch/youtube.py", "fetch/connection.py", "fetch/stream.py", "fetch/versions.py"},
     "ffmpeg": {"fetch/transcode.py"},
     "imageio_ffmpeg": {"fetch/transcode.py", "simulator/bank.py"},
     "h5py": {"featurize/shard.py"},

@@ -159,11 +159,11 @@ def _gave_up(end: "Progress") -> AudiosetToolsError:
     from time import time
 
     from .. import console
-    from ..types import Reason
+    from ..types import UNREACHED
 
-    if end.pace.reason is Reason.NETWORK_DOWN:
+    if end.pace.reason in UNREACHED:
         return EnvironmentProblem(
-            "YouTube could not be reached for longer than --max-wait",
+            f"YouTube could not be reached for longer than --max-wait ({end.pace.reason})",
             "See to the network (or the proxy) and run the same command again; nothing is lost.",
         )
     if end.doubting:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ..types import Reason, Scope
+from ..types import UNREACHED, Reason, Scope
 from ..workspace import Workspace
 from .check import Finding, Verdict
 from .place import busy
@@ -57,7 +57,7 @@ def youtube_verdict(answer: "Answer", moment: Callable[[float], str]) -> Finding
     if answer.reason is None:
         return Finding(Verdict.OK, f"it answers, and audio comes: {answer.said}")
     said = f"{answer.reason}: {answer.said}"
-    if answer.reason is Reason.NETWORK_DOWN:
+    if answer.reason in UNREACHED:
         return Finding(
             Verdict.PROBLEM, f"not reached: {said}", "Look at the network, the proxy and the name server."
         )

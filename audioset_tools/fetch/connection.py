@@ -1,34 +1,37 @@
-"""yt-dlp's connections as we use them: paced, with every refusal seen, reading exact byte ranges."""
+"""yt-dlp's connections as we use them: paced, bounded, with every refusal seen."""
 
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import yt_dlp
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from yt_dlp.networking import Request, Response
-from yt_dlp.networking.exceptions import HTTPError, IncompleteRead, TransportError
-from yt_dlp.utils import DownloadCancelled
+from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
+from yt_dlp.utils import DownloadCancelled, ExtractorError
 
 from ..types import Reason
-from .index import Incomplete, StreamIndex, read_index
+from .bounded import BoundedBody, Patience, within
 from .pace import Pace
-from .reasons import reason_of
+from .reasons import Stage, Trouble, reason_of
 from .source import FetchError
 
-_HEAD_BYTES = 16_384
-_MOST_HEAD_BYTES = 4_000_000
-_MOST_MEDIA_BYTES = 32_000_000
+_LONGEST_RETRY_AFTER = 86_400.0
 
 
 class Refused(DownloadCancelled):  # type: ignore[misc]
-    """HTTP 429, raised through every layer of yt-dlp, which would otherwise make a warning of it."""
+    """A refusal of the run, raised through every layer of yt-dlp, which would make a warning of it."""
 
-    def __init__(self, host: str, retry_after: float | None, sent_at: float) -> None:
-        super().__init__(f"HTTP Error 429: Too Many Requests from {host}")
+    def __init__(self, reason: Reason, said: str, retry_after: float | None, sent_at: float) -> None:
+        super().__init__(said)
+        self.reason = reason
         self.retry_after = retry_after
         self.sent_at = sent_at
+
+
+class Broken(DownloadCancelled):  # type: ignore[misc]
+    """A connection failed: yt-dlp would go on with requests that fail alike."""
 
 
 class Listener:
@@ -42,113 +45,132 @@ class Listener:
 
     def warning(self, message: str) -> None:
         """Keep what may explain a failure that follows."""
-        self.said.append(message)
+        self.said.append(str(message))
 
     def error(self, message: str) -> None:
         """Nothing: the same text is raised."""
 
 
 class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
-    """A `YoutubeDL` whose every request spends from the pace, and whose 429s are seen."""
+    """A `YoutubeDL` whose every request spends from the pace, ends in time, and whose refusals are seen.
 
-    def __init__(self, options: dict[str, Any], pace: Pace) -> None:
+    Args:
+        options: of `YoutubeDL`.
+        pace: the budget.
+        patience: the bounds of an answer.
+        most_requests: page and player requests for one video; a further one is answered by an error.
+    """
+
+    def __init__(
+        self, options: dict[str, Any], pace: Pace, patience: Patience, most_requests: int | None = None
+    ) -> None:
         self.pace = pace
         self.sent_at = 0.0
-        super().__init__(options)
+        self.listener = Listener()
+        self._patience = patience
+        self._most_requests = most_requests
+        self._asked = 0
+        self._failed: RequestError | None = None
+        super().__init__({**options, "logger": self.listener})
+
+    def begin(self) -> None:
+        """Forget what was asked and said for the last video."""
+        self.listener.said.clear()
+        self._asked = 0
+        self._failed = None
+
+    def diagnose(self, said: str, error: BaseException | None = None) -> Trouble:
+        """What an extraction failed of: YouTube's own words, or what kept them from coming.
+
+        Args:
+            said: the error's words.
+            error: the error, or None where there is none but no stream either.
+        """
+        worded = error is None or (isinstance(error, ExtractorError) and error.expected and not error.cause)
+        if worded and (error is not None or self._failed is None):
+            return Trouble(Stage.ANSWER, said, "\n".join(self.listener.said), raised=frozenset(_names(error)))
+        warned = "\n".join([*self.listener.said, *([str(self._failed)] if self._failed else [])])
+        status = getattr(self._failed, "status", None)
+        raised = frozenset([*_names(error), *_names(self._failed)])
+        return Trouble(Stage.PLAYER, said, warned, status, raised)
 
     def urlopen(self, request: Request | str) -> Response:
-        """Wait for the request's turn, send it, and raise `Refused` for a 429."""
+        """Wait for the request's turn and send it.
+
+        Raises:
+            Refused: the answer is a refusal of the run.
+            Broken: no answer came to a page or player request.
+        """
         url = request if isinstance(request, str) else request.url
-        host = urlsplit(url).hostname or ""
-        media = host.endswith(".googlevideo.com")
+        media = _is_media(url)
+        if not media and self._most_requests is not None:
+            if self._asked >= self._most_requests:
+                raise ExtractorError("No further request is made for this video", expected=True)
+            self._asked += 1
         self.sent_at = self.pace.wait_out() if media else self.pace.spend()
         try:
-            return super().urlopen(request)
+            answer = within(
+                self._patience.head, lambda: super(Session, self).urlopen(request), lambda late: late.close()
+            )
+            return self._bounded(self._landed(answer, media))
         except HTTPError as error:
-            if error.status == 429:
-                error.close()
-                raise Refused(host, _retry_after(error.response), self.sent_at) from error
+            self._failed = error
+            self._bounded(error.response)
+            self._refuse(error, media)
             raise
+        except (RequestError, TimeoutError) as error:
+            failed = error if isinstance(error, RequestError) else TransportError(str(error))
+            self._failed = failed
+            if not media and isinstance(failed, TransportError):
+                raise Broken("no answer came") from error
+            raise failed from error.__cause__
 
     def save_cookies(self) -> None:
         """Leave the user's cookie file as it is: several sessions share it."""
 
+    def _bounded(self, answer: Response) -> Response:
+        answer.fp = BoundedBody(answer.fp, self._patience, TransportError)
+        return answer
 
-class Stream:
-    """One media address, read by byte ranges."""
+    def _landed(self, answer: Response, media: bool) -> Response:
+        """The answer, if redirects did not lead elsewhere."""
+        if "/sorry/" in urlsplit(answer.url).path:
+            answer.close()
+            raise Refused(Reason.CAPTCHA, f"led to the captcha of {_host(answer.url)}", None, self.sent_at)
+        if media and not _is_media(answer.url):
+            answer.close()
+            raise RequestError(f"redirected from the media to {_host(answer.url)}")
+        return answer
 
-    def __init__(self, session: Session, url: str, headers: dict[str, str]) -> None:
-        self._session = session
-        self._url = url
-        self.headers = headers
+    def _refuse(self, error: HTTPError, media: bool) -> None:
+        retry_after = read_retry_after(error.response.headers.get("Retry-After"))
+        # 402 is how YouTube once put 429; and a server that says when to come back means everyone.
+        busy = error.status == 402 or (error.status == 503 and retry_after is not None)
+        if error.status == 429 or (busy and not media):
+            error.close()
+            said = f"{error.msg} from {_host(error.response.url)}"
+            raise Refused(Reason.TOO_MANY_REQUESTS, said, retry_after, self.sent_at) from error
 
-    def index(self) -> tuple[StreamIndex | None, bytes]:
-        """The stream's index, if it has one, and the first bytes."""
-        head = self.read(0, _HEAD_BYTES)
-        while True:
-            try:
-                return read_index(head), head
-            except Incomplete as more:
-                if more.needed > _MOST_HEAD_BYTES or more.needed <= len(head):
-                    return None, head
-                known = len(head)
-                head += self.read(known, more.needed + _HEAD_BYTES)
-                if len(head) == known:
-                    return None, head
 
-    def read(self, first: int, behind: int | None) -> bytes:
-        """Bytes `first` to `behind` (None: the end), going on where a broken connection left off.
+def media_trouble(error: RequestError) -> Trouble:
+    """What reading failed of."""
+    return Trouble(
+        Stage.MEDIA,
+        str(error),
+        status=getattr(error, "status", None),
+        raised=frozenset(_names(error)),
+    )
 
-        Raises:
-            FetchError: they did not come.
-        """
-        got = bytearray()
-        retrying = Retrying(
-            stop=stop_after_attempt(3),
-            wait=wait_exponential(multiplier=0.25),
-            retry=retry_if_exception_type(TransportError),
-            sleep=self._session.pace.sleep,
-            reraise=True,
-        )
-        try:
-            for attempt in retrying:
-                with attempt:
-                    self._read_on(got, first, behind)
-        except Refused as error:
-            raise refusal(error) from error
-        except (HTTPError, TransportError) as error:
-            close_response(error)
-            raise FetchError(
-                reason_of(str(error), False), str(error)[:500], sent_at=self._session.sent_at
-            ) from error
-        return bytes(got)
 
-    def _read_on(self, got: bytearray, first: int, behind: int | None) -> None:
-        at = first + len(got)
-        wanted = f"bytes={at}-{'' if behind is None else behind - 1}"
-        request = Request(self._url, headers={**self.headers, "Range": wanted})
-        response = self._session.urlopen(request)
-        try:
-            if response.status != 206 or "text/html" in (response.headers.get("Content-Type") or ""):
-                raise FetchError(
-                    Reason.MEDIA_REFUSED,
-                    f"HTTP {response.status} {response.headers.get('Content-Type')}, no media",
-                )
-            total = int(response.headers["Content-Range"].rpartition("/")[2])
-            end = total if behind is None else min(behind, total)
-            if end - first > _MOST_MEDIA_BYTES:
-                raise FetchError(Reason.DECODE, f"the segment would take {end - first:,} bytes")
-            while len(got) < end - first and (chunk := response.read(min(65_536, end - first - len(got)))):
-                got += chunk
-        finally:
-            response.close()
-        if len(got) < end - first:
-            raise IncompleteRead(len(got), end - first - len(got))
+def media_failure(error: RequestError, sent_at: float) -> FetchError:
+    """A failure to read media as the fetch understands it."""
+    close_response(error)
+    return FetchError(reason_of(media_trouble(error)), str(error), sent_at=sent_at)
 
 
 def refusal(error: Refused) -> FetchError:
-    """A 429 as the fetch understands it."""
-    return FetchError(Reason.TOO_MANY_REQUESTS, str(error), error.retry_after, error.sent_at)
+    """A refusal of the run as the fetch understands it."""
+    return FetchError(error.reason, str(error), error.retry_after, error.sent_at)
 
 
 def close_response(error: BaseException | None) -> None:
@@ -157,14 +179,30 @@ def close_response(error: BaseException | None) -> None:
         error.close()
 
 
-def _retry_after(response: Response) -> float | None:
-    """`Retry-After` in seconds: a number, or a date (RFC 9110, 10.2.3)."""
-    text = response.headers.get("Retry-After")
+def read_retry_after(text: str | None) -> float | None:
+    """`Retry-After` in seconds, at most a day: a number or a date (RFC 9110, 10.2.3); None if neither."""
     if not text:
         return None
     try:
-        return max(
-            0.0, float(text) if text.strip().isdigit() else parsedate_to_datetime(text).timestamp() - time()
-        )
-    except ValueError:
+        number = text.strip()
+        seconds = float(number) if number.isdigit() else parsedate_to_datetime(text).timestamp() - time()
+    except (ValueError, TypeError, OverflowError):
         return None
+    return min(max(0.0, seconds), _LONGEST_RETRY_AFTER)
+
+
+def _is_media(url: str) -> bool:
+    return _host(url).endswith(".googlevideo.com")
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _names(error: object) -> Iterator[str]:
+    """The classes of an error and of what caused it."""
+    seen: set[int] = set()
+    while isinstance(error, BaseException) and id(error) not in seen:
+        seen.add(id(error))
+        yield from (kind.__name__ for kind in type(error).__mro__)
+        error = getattr(error, "cause", None) or error.__cause__

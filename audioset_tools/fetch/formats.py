@@ -25,6 +25,8 @@ def choose_format(info: Mapping[str, Any]) -> dict[str, Any]:
 def _merit(entry: Mapping[str, Any]) -> tuple[Any, ...]:
     return (
         entry.get("language_preference") or -1,
+        # yt-dlp says so of a stream less than half as long as its video: damaged in encoding.
+        (entry.get("preference") or 0) > -10,
         entry.get("vcodec") in (None, "none"),
         # A "drc" stream is the same sound with its dynamics compressed.
         "drc" not in str(entry.get("format_id")),

@@ -8,6 +8,7 @@ Sources: RFC 9559 (Matroska), ISO/IEC 14496-12 (`sidx`, 8.16.3).
 import struct
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 PRE_ROLL_MS = 80
 """What a decoder must hear before its output is right: Opus needs 80 ms (RFC 7845, 4.6), AAC one frame."""
@@ -29,6 +30,10 @@ _SCALE, _DURATION, _CUE_POINT, _CUE_TIME, _CUE_POSITIONS, _CUE_CLUSTER = (
     0xF1,
 )
 _SEGMENT_OF_UNKNOWN_SIZE = bytes.fromhex("18538067 01ffffffffffffff")
+
+
+_LONGEST_MS = 7 * 86_400_000
+_LARGEST = 1 << 40
 
 
 class Incomplete(Exception):
@@ -74,12 +79,22 @@ def read_index(head: bytes) -> StreamIndex | None:
     """
     try:
         if head[:4] == _EBML.to_bytes(4, "big"):
-            return _read_webm(head)
+            return _sound(_read_webm(head))
         if head[4:8] == b"ftyp":
-            return _read_mp4(head)
+            return _sound(_read_mp4(head))
     except (ValueError, KeyError, IndexError, OverflowError, struct.error):
         pass
     return None
+
+
+def _sound(index: StreamIndex | None) -> StreamIndex | None:
+    """An index that can be true: times and offsets ascend, and lie where a stream's may."""
+    if index is None or not 0 < index.length_ms < _LONGEST_MS or index.offsets[-1] >= _LARGEST:
+        return None
+    ascending = all(a < b for a, b in pairwise(index.offsets)) and all(
+        a <= b for a, b in pairwise(index.times_ms)
+    )
+    return index if ascending else None
 
 
 def _read_webm(head: bytes) -> StreamIndex | None:

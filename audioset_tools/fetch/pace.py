@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from math import inf
 
 from ..errors import UsageError
-from ..types import Reason
+from ..types import UNREACHED, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def refused(
     paused = replace(
         state, paused_at=now, paused_until=now + pause, reason=reason, refusals=min(state.refusals + 1, 32)
     )
-    if reason is Reason.NETWORK_DOWN:
+    if reason in UNREACHED:
         return paused
     return replace(paused, rate=max(state.rate / 2, policy.least), ceiling=state.rate * 0.95)
 

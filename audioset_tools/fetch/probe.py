@@ -7,13 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from ..ledger import Ledger
-from ..types import Candidate, Reason, Scope
+from ..types import UNREACHED, Reason, Scope
+from .extractions import EXTRACTIONS
 from .pace import Pace, PacePolicy
 from .source import FetchError
-from .youtube import LEAN, YouTube
-
-_ALIVE = Candidate("jNQXAC9IVRw", 0, 10_000, "probe", 0, 0, "probe")
-"""YouTube's first video, of 19 seconds, there since 2005."""
+from .youtube import KNOWN_ALIVE, YouTube
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +54,14 @@ def ask(
     if pace.state.paused_until > clock():
         return Answer(pace.state.reason, "", False, pace.state.paused_until)
     began = clock()
-    # Who names a client gets that one and no second try: one request, whatever is answered.
     with closing(
-        YouTube(pace, proxy=proxy, check_certificate=check_certificate, options={"extractor_args": LEAN})
+        YouTube(pace, proxy=proxy, check_certificate=check_certificate, extractions=EXTRACTIONS[:1])
     ) as source:
         try:
-            reason, said = None, source.open(_ALIVE).origin
+            reason, said = None, source.open(KNOWN_ALIVE).origin
         except FetchError as error:
             reason, said = error.reason, _without_addresses(error.detail)
-            if reason.scope is Scope.RUN and reason is not Reason.NETWORK_DOWN:
+            if reason.scope is Scope.RUN and reason not in UNREACHED:
                 pace.refused(reason, error.sent_at or began, error.retry_after)
                 if ledger:
                     ledger.note("paused", reason, f"asked by doctor: {said}", clock())

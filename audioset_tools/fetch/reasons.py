@@ -1,58 +1,194 @@
-"""What a refusal in words means: one table from what YouTube and yt-dlp say to a `Reason`.
+"""What trouble means: one table from what yt-dlp and ffmpeg raise and say to a `Reason`.
 
 The run's reasons come first: YouTube wraps both kinds in "Video unavailable.", and taking a rate limit for a
-removed video would write off a living one. Only answers that YouTube worded itself (`expected` in yt-dlp) are
-ever final; what no row matches is `unknown` and tried again.
-Source: yt-dlp 2026.10.26, `yt_dlp/extractor/youtube/_video.py` (FACTS section 2).
+removed video would write off a living one. Only what YouTube itself said of the video is ever final; what no
+row matches is `unknown` and tried again.
+Sources: yt-dlp 2026.8.19, `extractor/youtube/_video.py`, `extractor/common.py`, `networking/exceptions.py`;
+yt-dlp's issues; ffmpeg's `libavformat/http.c`.
 """
 
 import re
+from dataclasses import dataclass
+from enum import Flag, auto
 
 from ..types import Reason, Scope
 
-_SPOKEN = [
-    (r"rate.limited by YouTube|current session has been rate", Reason.RATE_LIMITED),
-    (r"confirm you.re not a bot", Reason.BOT_CHECK),
-    (r"captcha", Reason.CAPTCHA),
-    (r"All player responses are invalid|IP is likely being blocked", Reason.WRONG_VIDEO),
-    (r"HTTP Error 429|Too Many Requests", Reason.TOO_MANY_REQUESTS),
-    (r"Name or service not known|name resolution|getaddrinfo failed|Failed to resolve", Reason.NETWORK_DOWN),
-    (r"Network is unreachable|No route to host|connect to proxy|Connection refused", Reason.NETWORK_DOWN),
-    (r"Private video|video is private", Reason.PRIVATE),
-    (r"account .*has been terminated|account .*terminated", Reason.TERMINATED),
-    (r"copyright", Reason.COPYRIGHT),
-    (r"confirm your age|age.restricted|inappropriate for some users", Reason.AGE_GATED),
-    (r"not made this video available in your country|not available in your country", Reason.GEO_BLOCKED),
-    (r"[Jj]oin this channel|members.only|available to this channel's members", Reason.MEMBERS_ONLY),
-    (
-        r"live event will begin|Premieres in|Premiere will begin|live stream recording is not available",
+
+class Stage(Flag):
+    """Where trouble came up."""
+
+    ANSWER = auto()
+    """In YouTube's own words about the video."""
+    PLAYER = auto()
+    """On the way to those words: the watch page, the player request."""
+    MEDIA = auto()
+    """In reading the sound, by ourselves."""
+    FFMPEG = auto()
+    """In decoding, and in ffmpeg's own reading."""
+    ASKING = ANSWER | PLAYER
+    READING = MEDIA | FFMPEG
+    ANY = ASKING | READING
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What happened, told without yt-dlp's classes.
+
+    Args:
+        stage: where.
+        said: the error's own words.
+        warned: the warnings that came before it, and what underlies it.
+        status: the HTTP status, if it was one.
+        raised: the names of the classes raised, causes included.
+    """
+
+    stage: Stage
+    said: str
+    warned: str = ""
+    status: int | None = None
+    raised: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """A row: it holds where its stage does, and any one of its other entries."""
+
+    reason: Reason
+    stage: Stage
+    words: str = ""
+    statuses: range = range(0)
+    raised: str = ""
+
+    def holds(self, trouble: Trouble) -> bool:
+        """Whether the trouble shows this sign; a final one must be in the error's own words."""
+        if not trouble.stage & self.stage:
+            return False
+        said = trouble.said
+        if self.reason.scope is not Scope.FINAL:
+            said = f"{said}\n{trouble.warned}"
+        return (
+            (trouble.status in self.statuses)
+            or self.raised in trouble.raised
+            or bool(self.words and re.search(self.words, said))
+        )
+
+
+def _only(status: int) -> range:
+    return range(status, status + 1)
+
+
+_TABLE = [
+    # The run's.
+    _Sign(
+        Reason.RATE_LIMITED,
+        Stage.ASKING,
+        r"rate.limited by YouTube|current session has been rate|content isn.t available, try again later",
+    ),
+    _Sign(Reason.BOT_CHECK, Stage.ASKING, r"not a bot"),
+    _Sign(Reason.CAPTCHA, Stage.ANY, r"(?i)captcha|unusual traffic|google\.\w+/sorry/"),
+    _Sign(
+        Reason.WRONG_VIDEO,
+        Stage.ASKING,
+        r"player responses are invalid|IP is likely being blocked|Skipping player responses from",
+    ),
+    _Sign(Reason.TOO_MANY_REQUESTS, Stage.ANY, r"Error 429|Too Many Requests", _only(429)),
+    # What YouTube answered to those who asked too much, before there was 429 (youtube-dl, issue 13423).
+    _Sign(Reason.TOO_MANY_REQUESTS, Stage.PLAYER, statuses=_only(402)),
+    _Sign(Reason.CERTIFICATE, Stage.PLAYER, r"CERTIFICATE_VERIFY_FAILED", raised="CertificateVerifyError"),
+    _Sign(Reason.PROXY, Stage.ASKING, r"Tunnel connection failed: 4\d\d|Proxy Authentication", _only(407)),
+    # What urllib3 says of a connection through a proxy that broke later on.
+    _Sign(Reason.CONNECTION, Stage.ANY, r"onnect to proxy.*(RemoteDisconnected|ConnectionReset|EOF)"),
+    # A proxy or a resolver that is gone concerns everyone; one media server that is gone, one clip.
+    _Sign(
+        Reason.NETWORK_DOWN,
+        Stage.ANY,
+        r"onnect to proxy|[Tt]emporary failure in name resolution|Network is unreachable",
+    ),
+    _Sign(
+        Reason.NETWORK_DOWN,
+        Stage.ASKING,
+        r"[Nn]ame or service not known|nodename nor servname|getaddrinfo failed|Failed to resolve"
+        r"|No route to host|Connection refused|Failed to establish a new connection|Tunnel connection failed"
+        r"|connect timeout",
+        raised="ProxyError",
+    ),
+    # The client's: said of the video, but no verdict on it.
+    _Sign(
+        Reason.CLIENT,
+        Stage.ANSWER,
+        r"on this (app|device)|latest version of YouTube|no longer supported in this|update (the|your) .*app"
+        r"|page needs to be reloaded|Precondition check failed|Please sign in|invalid argument"
+        r"|Error code: 15\d|on other websites has been disabled|[Aa]n error occurred|[Ss]omething went wrong"
+        r"|[Uu]nknown error|[Tt]ry again later|video is restricted|administrator",
+    ),
+    # The clip's, for good.
+    _Sign(Reason.PRIVATE, Stage.ANSWER, r"Private video|(video|content) is private"),
+    _Sign(Reason.TERMINATED, Stage.ANSWER, r"account .*terminated|closed their YouTube account"),
+    _Sign(Reason.COPYRIGHT, Stage.ANSWER, r"copyright"),
+    _Sign(
+        Reason.AGE_GATED,
+        Stage.ANSWER,
+        r"confirm your age|age.restricted|inappropriate for some users|verify your age",
+    ),
+    _Sign(
+        Reason.GEO_BLOCKED,
+        Stage.ANSWER,
+        r"in your (country|region|location)|from your location|on this country domain|geo.restrict",
+        raised="GeoRestrictedError",
+    ),
+    _Sign(Reason.MEMBERS_ONLY, Stage.ANSWER, r"[Jj]oin this channel|members.only|channel's members"),
+    _Sign(
+        Reason.PAID,
+        Stage.ANSWER,
+        r"(?i)requires payment|(music|youtube) premium|premium members|purchase|\brent(al)?\b|only a trailer",
+    ),
+    _Sign(
         Reason.LIVE,
+        Stage.ANSWER,
+        r"live event (will|has)|Premieres |Premiere will begin|[Ll]ive stream|will begin (in|shortly)"
+        r"|is offline|live status",
     ),
-    (r"DRM protected", Reason.DRM),
-    (r"removed by the uploader|has been removed|no longer available", Reason.REMOVED),
-    (r"Video unavailable|This video is unavailable|This video is not available", Reason.UNAVAILABLE),
-    (r"No video formats found|Requested format is not available", Reason.NO_FORMATS),
-    (r"timed out|[Tt]imeout", Reason.TIMEOUT),
-    (r"HTTP Error 5\d\d", Reason.SERVER_ERROR),
-    (r"HTTP Error 4\d\d", Reason.MEDIA_REFUSED),
-    (
-        r"Connection reset|Connection aborted|RemoteDisconnected|EOF occurred",
+    _Sign(Reason.DRM, Stage.ANSWER, r"DRM protected"),
+    _Sign(
+        Reason.REMOVED,
+        Stage.ANSWER,
+        r"removed by|been removed|no longer available|isn.t available any ?more|not exist|deleted|violat",
+    ),
+    _Sign(Reason.UNAVAILABLE, Stage.ANSWER, r"unavailable|(isn.t|is not) available"),
+    # For now.
+    _Sign(
+        Reason.TRUNCATED, Stage.ANY, r"bytes read, -?\d+ more expected|missing bytes", raised="IncompleteRead"
+    ),
+    _Sign(Reason.BAD_ANSWER, Stage.ASKING | Stage.MEDIA, r"does not end|redirect", range(300, 400)),
+    _Sign(Reason.TIMEOUT, Stage.ANY, r"(?i)timed? ?out|no answer within"),
+    _Sign(Reason.SERVER_ERROR, Stage.ANY, r"Error 5\d\d|5XX Server Error|HTTP error 5", range(500, 600)),
+    _Sign(Reason.CLIENT, Stage.PLAYER, r"HTTP Error 4\d\d", range(400, 500)),
+    _Sign(Reason.BAD_ANSWER, Stage.MEDIA, statuses=_only(416)),
+    _Sign(
+        Reason.MEDIA_REFUSED,
+        Stage.READING,
+        r"HTTP Error 4\d\d|40[134] (Forbidden|Not Found|Unauthorized)|4XX Client Error",
+        range(400, 500),
+    ),
+    _Sign(
         Reason.CONNECTION,
+        Stage.ANY,
+        r"Connection (reset|aborted|refused)|RemoteDisconnected|EOF occurred|Input/output error"
+        r"|[Cc]ertificate|Failed to resolve",
+        raised="TransportError",
     ),
-    (r"bytes read, .* more expected", Reason.TRUNCATED),
-    (r"Failed to extract any player response", Reason.SERVER_ERROR),
+    _Sign(
+        Reason.BAD_ANSWER,
+        Stage.ASKING,
+        r"Failed to parse JSON|Expecting value|Incomplete data|nothing but a list|extractor error",
+    ),
+    _Sign(Reason.NO_AUDIO, Stage.FFMPEG, r"matches no streams|does not contain any stream"),
+    _Sign(Reason.BAD_ANSWER, Stage.MEDIA, raised="RequestError"),
+    _Sign(Reason.NO_FORMATS, Stage.ASKING, r"No video formats found|names no stream"),
+    _Sign(Reason.DECODE, Stage.FFMPEG, r"^"),
 ]
 
 
-def reason_of(said: str, worded_by_youtube: bool) -> Reason:
-    """The reason behind an error's text.
-
-    Args:
-        said: the whole text, with the warnings that came before it.
-        worded_by_youtube: whether it is YouTube's own answer about the video (`ExtractorError.expected`), and
-            not trouble on the way.
-    """
-    for words, reason in _SPOKEN:
-        if re.search(words, said) and (worded_by_youtube or reason.scope is not Scope.FINAL):
-            return reason
-    return Reason.UNKNOWN
+def reason_of(trouble: Trouble) -> Reason:
+    """The reason behind trouble: the first row that holds, or `unknown`."""
+    return next((sign.reason for sign in _TABLE if sign.holds(trouble)), Reason.UNKNOWN)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..errors import AudiosetToolsError
 from ..ledger import Ledger, State, Tally
-from ..types import Candidate, Clip, Failure, Reason, Scope
+from ..types import UNREACHED, Candidate, Clip, Failure, Reason, Scope
 from ..workspace import Workspace
 from .attempt import Outcome, Worker
 from .pace import Pace
@@ -222,7 +222,7 @@ class Fetch:
 
     def _refused(self, candidate: Candidate, error: FetchError, now: float) -> None:
         self.ledger.note("paused", error.reason, f"{candidate.key}: {error.detail}", now)
-        if error.reason is Reason.NETWORK_DOWN:
+        if error.reason in UNREACHED:
             self._stuck_since = self._stuck_since or now
 
     def _judge(self, canary: Candidate, outcome: Outcome, now: float) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..types import Candidate, Reason
+from .detail import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class FetchError(Exception):
 
     Args:
         reason: why, and so whom it concerns.
-        detail: the source's own words.
+        detail: the source's own words; what is secret in them is masked.
         retry_after: seconds that the server asks us to wait.
         sent_at: when the refused request went out, seconds since the epoch.
     """
@@ -44,9 +45,9 @@ class FetchError(Exception):
     def __init__(
         self, reason: Reason, detail: str, retry_after: float | None = None, sent_at: float | None = None
     ) -> None:
-        super().__init__(f"{reason}: {detail}")
         self.reason = reason
-        self.detail = detail
+        self.detail = clean(detail)
+        super().__init__(f"{reason}: {self.detail}")
         self.retry_after = retry_after
         self.sent_at = sent_at
 

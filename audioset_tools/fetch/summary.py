@@ -5,7 +5,7 @@ from math import isinf
 from typing import Any
 
 from ..ledger import State, Tally
-from ..types import Reason, Table
+from ..types import UNREACHED, Reason, Table
 from .pace import PacePolicy, PaceState
 from .progress import Progress
 
@@ -46,8 +46,8 @@ def pace_line(
 
 def why_paused(pace: PaceState) -> str:
     """Why everyone is paused."""
-    if pace.reason is Reason.NETWORK_DOWN:
-        return "YouTube cannot be reached"
+    if pace.reason in UNREACHED:
+        return f"YouTube cannot be reached ({pace.reason})"
     if pace.reason is Reason.IMPLAUSIBLE:
         return "too many failures in a row to be chance, and a clip known to be alive failed too"
     return f"YouTube refuses ({pace.reason})"

@@ -24,6 +24,7 @@ import soundfile
 from ..errors import EnvironmentProblem
 from ..types import CLIP_SAMPLES, SAMPLE_RATE, Reason
 from ..workspace import write_beside
+from .reasons import Stage, Trouble, reason_of
 from .source import Excerpt, FetchError
 
 SILENT_PEAK = 10 ** (-60 / 20)
@@ -203,20 +204,8 @@ def _run(command: list[str], excerpt: Excerpt, timeout: float) -> bytes:
         raise FetchError(Reason.TIMEOUT, f"ffmpeg had not ended after {timeout:g} s") from error
     said = done.stderr.decode("utf-8", "replace")
     if done.returncode:
-        raise FetchError(_reason_of(said), _last_line(said))
+        raise FetchError(reason_of(Trouble(Stage.FFMPEG, said)), _last_line(said))
     return done.stdout
-
-
-def _reason_of(said: str) -> Reason:
-    """What ffmpeg's words mean; its exit code says nothing."""
-    reasons = {
-        r"429|Too Many Requests": Reason.TOO_MANY_REQUESTS,
-        r"403 Forbidden|404 Not Found|4XX Client Error": Reason.MEDIA_REFUSED,
-        r"5XX Server Error|HTTP error 5\d\d": Reason.SERVER_ERROR,
-        r"Connection (reset|refused|timed out)|Input/output error": Reason.CONNECTION,
-        r"matches no streams|does not contain any stream": Reason.NO_AUDIO,
-    }
-    return next((reason for words, reason in reasons.items() if re.search(words, said)), Reason.DECODE)
 
 
 def _last_line(said: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from .bank import FORMATS, Format, Studio
-from .faults import playability
+from .faults import NOT_FOR_KIDS, playability
 from .plan import Video
 
 MEDIA_HOST = "rr1---sn-loopback.googlevideo.com"
@@ -16,7 +16,7 @@ _LIVE = ("live", "premiere", "live-now")
 _PAGE = """<!DOCTYPE html><html><head><title>{title}</title>
 <script>ytcfg.set({config});</script></head><body>
 <script>var ytInitialPlayerResponse = {player};</script>
-<script>var ytInitialData = {data};</script></body></html>
+<script>var ytInitialData = {data};</script>{remark}</body></html>
 """
 
 _CONFIG = {
@@ -32,9 +32,13 @@ _CONFIG = {
 }
 
 
-def player(video: Video, studio: Studio) -> bytes:
-    """The answer to a player request."""
-    return json.dumps(_response(video, _formats(video, studio))).encode()
+def player(video: Video, studio: Studio, client: str = "") -> bytes:
+    """The answer to a player request of a client."""
+    if video.fault == "no-json":
+        return b"<!DOCTYPE html><html><body>Sorry</body></html>"
+    if video.fault == "kids" and client in NOT_FOR_KIDS:
+        return json.dumps(_refusal(video.ytid, "unavailable")).encode()
+    return json.dumps(_response(video, _formats(video, studio, client))).encode()
 
 
 def refused_player(ytid: str, answer: str) -> bytes:
@@ -44,7 +48,7 @@ def refused_player(ytid: str, answer: str) -> bytes:
 
 def page(video: Video) -> bytes:
     """The watch page. Its formats have no address, as YouTube's own web client does not use any."""
-    return _page(_response(video, []))
+    return _page(_response(video, []), "This video is made for kids" if video.fault == "kids" else "")
 
 
 def refused_page(ytid: str, answer: str) -> bytes:
@@ -102,17 +106,17 @@ def _response(video: Video, formats: list[dict[str, Any]]) -> dict[str, Any]:
     return response
 
 
-def _formats(video: Video, studio: Studio) -> list[dict[str, Any]]:
+def _formats(video: Video, studio: Studio, client: str) -> list[dict[str, Any]]:
     if playability(video.fault)["status"] != "OK":
         return []
     if video.fault == "no-audio":
-        return [_picture(video)]
+        return [_picture(video, client)]
     if video.fault in ("no-formats", "drm"):
         return [_described(video, format) for format in FORMATS]
     return [
         _described(video, format)
         | {
-            "url": _address(video, format.itag, format.mime),
+            "url": _address(video, format.itag, format.mime, client),
             "contentLength": str(len(studio.file(video, format))),
         }
         for format in FORMATS
@@ -133,10 +137,10 @@ def _described(video: Video, format: Format) -> dict[str, Any]:
     }
 
 
-def _picture(video: Video) -> dict[str, Any]:
+def _picture(video: Video, client: str) -> dict[str, Any]:
     return {
         "itag": 160,
-        "url": _address(video, 160, "video/mp4"),
+        "url": _address(video, 160, "video/mp4", client),
         "mimeType": 'video/mp4; codecs="avc1.4d400c"',
         "bitrate": 80_000,
         "width": 256,
@@ -148,7 +152,7 @@ def _picture(video: Video) -> dict[str, Any]:
     }
 
 
-def _address(video: Video, itag: int, mime: str) -> str:
+def _address(video: Video, itag: int, mime: str, client: str) -> str:
     query = {
         "expire": "4102444800",
         "id": video.ytid,
@@ -156,16 +160,18 @@ def _address(video: Video, itag: int, mime: str) -> str:
         "source": "youtube",
         "mime": mime,
         "dur": f"{video.length_ms / 1000:.3f}",
+        "c": client,
     }
     return f"https://{MEDIA_HOST}/videoplayback?{urlencode(query)}"
 
 
-def _page(response: dict[str, Any]) -> bytes:
+def _page(response: dict[str, Any], remark: str = "") -> bytes:
     title = response.get("videoDetails", {}).get("title", "YouTube")
     text = _PAGE.format(
         title=title,
         config=json.dumps(_CONFIG),
         player=json.dumps(response),
         data=json.dumps({"contents": {"twoColumnWatchNextResults": {}}}),
+        remark=remark,
     )
     return text.encode()

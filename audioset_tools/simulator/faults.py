@@ -27,13 +27,40 @@ PASSING = (
     "reset",
     "stall",
     "truncate",
+    "drip",
+    "endless",
     "player-503",
     "player-reset",
+    "player-stall",
+    "player-drip",
+    "player-endless",
 )
 """Faults that strike an id `passing_attempts` times and are then gone."""
 
-ODD = ("premiere", "live-now", "unavailable", "no-audio", "no-formats", "no-index", "wrong-video")
+ODD = (
+    "premiere",
+    "live-now",
+    "unavailable",
+    "paid",
+    "trailer",
+    "region",
+    "kids",
+    "sign-in",
+    "not-on-app",
+    "unheard-of",
+    "no-audio",
+    "no-formats",
+    "no-index",
+    "no-json",
+    "wrong-video",
+)
 """Further things an answer can be: some final, some the client's affair, some to be coped with."""
+
+NOT_FOR_KIDS = ("VISIONOS", "ANDROID_VR")
+"""Clients to which a video made for kids (`kids`) is unavailable; it is good to every other."""
+
+OFF = ("no-formats", "not-on-app", "player-400", "player-403", "media-403")
+"""How a client is switched off: by an answer, by a status, or by addresses that do not work."""
 
 FAULTS = DEAD + PASSING + ODD
 
@@ -58,6 +85,8 @@ def playability(name: str) -> dict[str, Any]:
         answer["errorScreen"] = {
             "playerErrorMessageRenderer": {"reason": _text(reason), "subreason": _text(detail)}
         }
+    if name == "trailer":
+        answer["errorScreen"] = {"playerLegacyDesktopYpcTrailerRenderer": {"trailerVideoId": "dQw4w9WgXcQ"}}
     if name == "captcha":
         answer["errorScreen"] = {"playerCaptchaViewModel": {"siteKey": "simulator"}}
     return answer
@@ -109,6 +138,16 @@ _WORDS = {
     "live": ("LIVE_STREAM_OFFLINE", "This live event will begin in 3 hours.", ""),
     "premiere": ("LIVE_STREAM_OFFLINE", "Premieres in 5 hours", ""),
     "unavailable": ("ERROR", "Video unavailable", "This video is not available"),
+    "paid": ("UNPLAYABLE", "This video requires payment to watch.", ""),
+    "trailer": ("UNPLAYABLE", "This video requires payment to watch.", ""),
+    "region": ("UNPLAYABLE", "Video unavailable", "This video is not available in your region"),
+    "sign-in": ("LOGIN_REQUIRED", "Please sign in", ""),
+    "not-on-app": (
+        "ERROR",
+        "The following content is not available on this app.",
+        "Watch on the latest version of YouTube.",
+    ),
+    "unheard-of": ("UNPLAYABLE", "The aurora keeps this one to itself", ""),
     "rate-limited": (
         "UNPLAYABLE",
         "Video unavailable",

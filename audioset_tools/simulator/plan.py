@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import DataMismatch, UsageError
-from .faults import ANSWERS, FAULTS
+from .faults import ANSWERS, FAULTS, OFF
 
 PHRASE_MS = 1_920
 """Length of a phrase: whole packets of Opus (20 ms) and whole frames of AAC (1,024 samples at 48 kHz)."""
@@ -107,6 +107,9 @@ class Plan:
         table: id -> what it holds; an id that is not there has a class by hash and a segment at 30 s.
         latency_s: wait before each answer.
         stall_s: how long a stalled body hangs before the connection is closed.
+        drip_s: wait between two bytes of a dripping body.
+        clients_off: clients that are switched off, by the name they give themselves (`VISIONOS`), and how:
+            one of `faults.OFF`.
         limit: the token bucket, or None.
         refusals: the scripted refusals.
 
@@ -121,12 +124,16 @@ class Plan:
     table: Mapping[str, tuple[str, int, int]] = field(default_factory=dict)
     latency_s: float = 0.0
     stall_s: float = 30.0
+    drip_s: float = 1.0
+    clients_off: Mapping[str, str] = field(default_factory=dict)
     limit: Limit | None = None
     refusals: tuple[Refusal, ...] = ()
 
     def __post_init__(self) -> None:
         for fault in (*self.shares, *filter(None, self.faults.values())):
             _one_of("fault", fault, FAULTS)
+        for how in self.clients_off.values():
+            _one_of("way of being off", how, OFF)
         if sum(self.shares.values()) > 1 + 1e-9:
             raise UsageError("the shares of the faults add up to more than 1", "Give smaller shares.")
 

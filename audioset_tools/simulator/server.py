@@ -164,6 +164,7 @@ def _told(plan: Plan, ytid: str) -> dict[str, Any]:
     if YTID.fullmatch(ytid):
         return asdict(decide(plan, ytid))
     told = {name: getattr(plan, name) for name in ("seed", "passing_attempts", "latency_s", "stall_s")}
+    told |= {"drip_s": plan.drip_s, "clients_off": dict(plan.clients_off)}
     told |= {"shares": dict(plan.shares), "faults": dict(plan.faults)}
     told |= {"limit": plan.limit and asdict(plan.limit), "refusals": [asdict(one) for one in plan.refusals]}
     return told

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from ..types import YTID
 from . import answers
@@ -49,7 +50,7 @@ class Site:
         if host.endswith(".googlevideo.com"):
             return self._media(line, request)
         if path == "/youtubei/v1/player":
-            return self._player(line, request, str(json.loads(request.body).get("videoId", "")))
+            return self._player(line, request)
         if path == "/watch":
             return self._page(line, request, request.query("v"))
         if path == "/iframe_api":
@@ -76,7 +77,10 @@ class Site:
         self._counts.sent(len(body))
         return send(line, request, 200, HTML, body)
 
-    def _player(self, line: Line, request: Request, ytid: str) -> bool:
+    def _player(self, line: Line, request: Request) -> bool:
+        asked = json.loads(request.body)
+        ytid = str(asked.get("videoId", ""))
+        client = str(asked.get("context", {}).get("client", {}).get("clientName", ""))
         if not YTID.fullmatch(ytid):
             self._counts.asked("player")
             return send(line, request, 400, JSON, b"{}")
@@ -85,13 +89,46 @@ class Site:
         if no:
             return self._refuse(line, request, no, JSON, answers.refused_player(ytid, no.answer))
         video = decide(self._plan, ytid)
-        if video.fault == "player-503" and self._strikes_now(video):
-            return send(line, request, 503, JSON, b"{}")
-        if video.fault == "player-reset" and self._strikes_now(video):
-            return _reset(line)
-        body = answers.player(video, self._studio)
+        off = self._plan.clients_off.get(client, "")
+        if off.startswith("player-"):
+            return send(line, request, int(off.removeprefix("player-")), JSON, b"{}")
+        if off in ("no-formats", "not-on-app"):
+            video = replace(video, fault=off)
+        body = answers.player(video, self._studio, client)
+        if video.fault in PASSING and video.fault.startswith("player-") and self._strikes_now(video):
+            return self._fail(line, video.fault.removeprefix("player-"), JSON, body)
         self._counts.sent(len(body))
         return send(line, request, 200, JSON, body)
+
+    def _fail(self, line: Line, how: str, kind: str, body: bytes) -> bool:
+        """A player answer that does not come: a status, or one of `faults.PASSING` without its prefix."""
+        if how == "reset":
+            return _reset(line)
+        if how.isdigit():
+            line.socket.sendall(head(int(how), kind, 0))
+        elif how == "endless":
+            line.socket.sendall(head(200, kind, None))
+            self._flood(line, b" " * _PIECE)
+        else:
+            line.socket.sendall(head(200, kind, len(body)))
+            return self._hold_back(line, body, how)
+        return False
+
+    def _hold_back(self, line: Line, body: bytes, how: str) -> bool:
+        """Send half of a body and then nothing ("stall"), or all of it byte by byte ("drip")."""
+        if how == "stall":
+            line.socket.sendall(body[: len(body) // 2])
+            self._wait(self._plan.stall_s)
+            return False
+        for at in range(len(body)):
+            line.socket.sendall(body[at : at + 1])
+            if self._wait(self._plan.drip_s):
+                return False
+        return True
+
+    def _flood(self, line: Line, piece: bytes) -> None:
+        while not self._wait(0):
+            line.socket.sendall(piece)
 
     def _refuse(self, line: Line, request: Request, no: No, kind: str, body: bytes) -> bool:
         self._counts.refused()
@@ -110,11 +147,14 @@ class Site:
         if not YTID.fullmatch(ytid) or format is None:
             self._counts.asked("media")
             return send(line, request, 404, TEXT, b"")
+        off = self._plan.clients_off.get(request.query("c"), "")
         self._counts.asked("media", ytid)
         no = self._gate.ask("media")
         if no:
             return self._refuse(line, request, no, TEXT, b"")
         video = decide(self._plan, ytid)
+        if off == "media-403":
+            return send(line, request, 403, TEXT, b"")
         fault = ""
         if video.fault in PASSING and not video.fault.startswith("player-") and self._strikes_now(video):
             fault = video.fault
@@ -138,9 +178,15 @@ class Site:
         if asked:
             status = 206
             extra["Content-Range"] = f"bytes {begin}-{end - 1}/{len(file)}"
+        if fault == "endless":
+            line.socket.sendall(head(status, mime, None, extra))
+            self._flood(line, bytes(_PIECE))
+            return False
         line.socket.sendall(head(status, mime, end - begin, extra))
         if request.method == "HEAD":
             return True
+        if fault == "drip":
+            return self._hold_back(line, b"".join(file.read(begin, end)), fault)
         upto = (begin + end) // 2 if fault else end
         for at in range(begin, upto, _PIECE):
             piece = b"".join(file.read(at, min(at + _PIECE, upto)))

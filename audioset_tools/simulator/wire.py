@@ -78,19 +78,19 @@ class Line:
         return bool(received)
 
 
-def head(status: int, kind: str, length: int, extra: dict[str, str] | None = None) -> bytes:
+def head(status: int, kind: str, length: int | None, extra: dict[str, str] | None = None) -> bytes:
     """The head of an answer.
 
     Args:
         status: the HTTP status.
         kind: the Content-Type.
-        length: bytes of the body.
+        length: bytes of the body; None where it ends with the connection, if ever.
         extra: further header fields.
     """
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
         f"Content-Type: {kind}",
-        f"Content-Length: {length}",
+        "Connection: close" if length is None else f"Content-Length: {length}",
         *(f"{name}: {value}" for name, value in (extra or {}).items()),
     ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

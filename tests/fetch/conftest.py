@@ -1,11 +1,13 @@
 """The real yt-dlp and the real ffmpeg, pointed at the simulator."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from audioset_tools.fetch.bounded import Patience
+from audioset_tools.fetch.extractions import EXTRACTIONS, Extraction
 from audioset_tools.fetch.pace import Pace, parse_pace
 from audioset_tools.fetch.youtube import YouTube
 from audioset_tools.simulator import Plan, Simulator
@@ -26,12 +28,19 @@ def serve(cache: Path) -> Iterator[Callable[[Plan], Simulator]]:
 def connect() -> Iterator[Callable[..., YouTube]]:
     with ExitStack() as stack:
 
-        def make(simulator: Simulator, timeout: float = 2.0, pace: Pace | None = None) -> YouTube:
+        def make(
+            simulator: Simulator,
+            patience: Patience = Patience(silence=2),
+            pace: Pace | None = None,
+            extractions: Sequence[Extraction] = EXTRACTIONS,
+            check_certificate: bool = False,
+        ) -> YouTube:
             source = YouTube(
                 pace or Pace(parse_pace("unlimited")),
                 proxy=simulator.proxy,
-                check_certificate=False,
-                timeout=timeout,
+                check_certificate=check_certificate,
+                patience=patience,
+                extractions=extractions,
             )
             stack.callback(source.close)
             return source

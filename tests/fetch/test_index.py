@@ -1,5 +1,6 @@
 """Stream indexes: those of real files made by the real ffmpeg, and every damaged one."""
 
+import struct
 import subprocess
 
 import pytest
@@ -84,3 +85,44 @@ def test_damage_never_hangs_nor_crashes(streams: dict[str, bytes], data: st.Data
         assert more.needed > cut
     else:
         assert index is None or len(index.offsets) == len(index.times_ms) > 0
+
+
+def lying(times: list[int], offsets: list[int], seconds: float = 42.0) -> bytes:
+    """A WebM head whose index says what it likes."""
+
+    def element(number: str, content: bytes) -> bytes:
+        return bytes.fromhex(number) + (len(content) | 1 << 56).to_bytes(8, "big") + content
+
+    def cue(time: int, offset: int) -> bytes:
+        place = element("b7", element("f1", offset.to_bytes(8, "big")))
+        return element("bb", element("b3", time.to_bytes(8, "big")) + place)
+
+    info = element("1549a966", element("4489", struct.pack(">d", seconds * 1000)))
+    cues = element("1c53bb6b", b"".join(map(cue, times, offsets)))
+    body = info + element("1654ae6b", b"") + cues + bytes(12)
+    return element("1a45dfa3", b"") + element("18538067", body)
+
+
+def test_an_index_that_may_be_true_is_believed() -> None:
+    index = read_index(lying([0, 10_000], [1_000, 90_000]))
+    assert index is not None
+    assert index.span(1_000, 9_000) == (1_024, 90_024)
+
+
+@pytest.mark.parametrize(
+    ("times", "offsets", "seconds"),
+    [
+        ([0, 10_000], [90_000, 1_000], 42.0),
+        ([0, 10_000], [1_000, 1_000], 42.0),
+        ([10_000, 0], [1_000, 90_000], 42.0),
+        ([0, 10_000], [1_000, 2**63], 42.0),
+        ([0], [1_000], 0.0),
+        ([0], [1_000], -5.0),
+        ([0], [1_000], float("nan")),
+        ([0], [1_000], float("inf")),
+        ([0], [1_000], 1e300),
+        ([], [], 42.0),
+    ],
+)
+def test_an_index_that_cannot_be_true_is_none(times: list[int], offsets: list[int], seconds: float) -> None:
+    assert read_index(lying(times, offsets, seconds)) is None

@@ -1,19 +1,34 @@
-"""The source `youtube` against every fault of the simulator, through the real yt-dlp and the real ffmpeg."""
+"""The source `youtube`: exact cuts, few requests, refusals; through the real yt-dlp and the real ffmpeg."""
 
-from collections.abc import Callable
-from contextlib import suppress
+import io
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from math import inf
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import yt_dlp
+from hypothesis import given
+from hypothesis import strategies as st
+from yt_dlp.networking import Response
+from yt_dlp.networking.exceptions import HTTPError
 
+from audioset_tools.fetch import youtube as youtube_module
+from audioset_tools.fetch.bounded import Patience
+from audioset_tools.fetch.connection import Session
+from audioset_tools.fetch.extractions import EXTRACTIONS
 from audioset_tools.fetch.pace import Pace, PacePolicy, parse_pace
 from audioset_tools.fetch.source import FetchError
 from audioset_tools.fetch.transcode import decode
-from audioset_tools.fetch.youtube import YouTube
-from audioset_tools.simulator import Limit, Plan, Refusal, Row, Simulator
+from audioset_tools.fetch.youtube import KNOWN_ALIVE, YouTube
+from audioset_tools.simulator import Plan, Refusal, Row, Simulator, answers, decide
 from audioset_tools.simulator.sounds import offset_ms, wanted
-from audioset_tools.types import CLIP_SAMPLES, Reason
+from audioset_tools.types import CLIP_SAMPLES, YTID, Reason, Scope
 
 from .conftest import candidate
 
@@ -47,40 +62,6 @@ def test_one_player_request_and_two_reads_of_few_bytes(serve: Serve, connect: Co
     assert counts["bytes_sent"] < 350_000
 
 
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        ("removed", Reason.REMOVED),
-        ("private", Reason.PRIVATE),
-        ("terminated", Reason.TERMINATED),
-        ("copyright", Reason.COPYRIGHT),
-        ("age-gated", Reason.AGE_GATED),
-        ("geo-blocked", Reason.GEO_BLOCKED),
-        ("members-only", Reason.MEMBERS_ONLY),
-        ("live", Reason.LIVE),
-        ("drm", Reason.DRM),
-        ("beyond-end", Reason.BEYOND_END),
-        ("silent", Reason.SILENT),
-        ("media-403", Reason.MEDIA_REFUSED),
-        ("media-404", Reason.MEDIA_REFUSED),
-        ("media-503", Reason.SERVER_ERROR),
-        ("player-503", Reason.SERVER_ERROR),
-        ("reset", Reason.TRUNCATED),
-        ("truncate", Reason.TRUNCATED),
-        ("stall", Reason.TIMEOUT),
-        ("wrong-video", Reason.WRONG_VIDEO),
-    ],
-)
-def test_every_fault_has_its_reason(serve: Serve, connect: Connect, fault: str, reason: Reason) -> None:
-    simulator = serve(Plan(faults={GOOD: fault}, passing_attempts=99, stall_s=3))
-    with pytest.raises(FetchError) as caught:
-        fetch(connect(simulator, timeout=0.5 if fault == "stall" else 10))
-    assert caught.value.reason is reason, caught.value.detail
-    # yt-dlp itself asks a second client about an age gate; a broken answer is asked for again without `LEAN`.
-    if fault not in ("age-gated", "player-503", "wrong-video"):
-        assert simulator.counts()["requests"]["player"] == 1
-
-
 def test_a_connection_that_breaks_once_is_taken_up_where_it_broke(serve: Serve, connect: Connect) -> None:
     simulator = serve(Plan(faults={GOOD: "truncate"}, passing_attempts=1))
     assert fetch(connect(simulator)).any()
@@ -97,23 +78,6 @@ def test_429_is_the_runs_and_says_for_how_long(
         fetch(connect(simulator))
     assert caught.value.reason is Reason.TOO_MANY_REQUESTS
     assert caught.value.retry_after == retry_after
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        ("rate-limited", Reason.RATE_LIMITED),
-        ("bot-check", Reason.BOT_CHECK),
-        ("captcha", Reason.CAPTCHA),
-        ("429", Reason.TOO_MANY_REQUESTS),
-    ],
-)
-def test_a_spent_allowance_is_the_runs(serve: Serve, connect: Connect, answer: str, reason: Reason) -> None:
-    source = connect(serve(Plan(limit=Limit(per_second=0.01, burst=1, answer=answer))))
-    assert fetch(source).any()
-    with pytest.raises(FetchError) as caught:
-        fetch(source, "secondvid0A")
-    assert caught.value.reason is reason
 
 
 @pytest.mark.parametrize("answer", ["rate-limited", "bot-check", "captcha", "429"])
@@ -141,7 +105,7 @@ def test_an_answer_about_a_video_ends_the_row_of_refusals(serve: Serve, connect:
 
 
 def test_a_proxy_that_is_gone_is_the_network_down() -> None:
-    source = YouTube(Pace(parse_pace("unlimited")), proxy="http://127.0.0.1:9", timeout=2)
+    source = YouTube(Pace(parse_pace("unlimited")), proxy="http://127.0.0.1:9", patience=Patience(silence=2))
     try:
         with pytest.raises(FetchError) as caught:
             source.open(candidate(GOOD))
@@ -151,10 +115,163 @@ def test_a_proxy_that_is_gone_is_the_network_down() -> None:
 
 
 def test_a_password_of_the_proxy_is_in_no_error(serve: Serve, connect: Connect) -> None:
-    source = YouTube(Pace(parse_pace("unlimited")), proxy="http://me:s3cret@127.0.0.1:9", timeout=2)
+    source = YouTube(
+        Pace(parse_pace("unlimited")), proxy="http://me:s3cret@127.0.0.1:9", patience=Patience(silence=2)
+    )
     try:
         with pytest.raises(FetchError) as caught:
             source.open(candidate(GOOD))
     finally:
         source.close()
     assert "s3cret" not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", Reason.PROXY),
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", Reason.PROXY),
+        (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", Reason.NETWORK_DOWN),
+        (b"HTTP/1.1 200 Connection established\r\n\r\nno TLS at all\r\n\r\n", Reason.CONNECTION),
+        (b"", Reason.CONNECTION),
+    ],
+    ids=["407", "403", "502", "no-tls", "hangs-up"],
+)
+def test_a_proxy_in_the_way(answers: bytes, reason: Reason) -> None:
+    with one_answer(answers) as proxy:
+        source = YouTube(Pace(parse_pace("unlimited")), proxy=proxy, patience=Patience(silence=2))
+        with closing(source), pytest.raises(FetchError) as caught:
+            source.open(candidate(GOOD))
+    assert caught.value.reason is reason, caught.value.detail
+
+
+def test_an_answer_whose_head_drips_is_given_up(serve: Serve, connect: Connect) -> None:
+    with one_answer(b"HTTP/1.1 200 Connection established\r\nX-Slow: " + b"x" * 100, every=0.02) as proxy:
+        source = YouTube(Pace(parse_pace("unlimited")), proxy=proxy, patience=Patience(silence=2, head=0.3))
+        with closing(source), pytest.raises(FetchError) as caught:
+            source.open(candidate(GOOD))
+    assert caught.value.reason is Reason.TIMEOUT, caught.value.detail
+
+
+def test_a_certificate_that_is_not_trusted_concerns_everyone(serve: Serve, connect: Connect) -> None:
+    with pytest.raises(FetchError) as caught:
+        connect(serve(Plan()), check_certificate=True).open(candidate(GOOD))
+    assert caught.value.reason is Reason.CERTIFICATE
+    assert caught.value.reason.scope is Scope.RUN
+
+
+def test_a_video_known_to_be_alive_is_a_good_one() -> None:
+    assert YTID.fullmatch(KNOWN_ALIVE.ytid)
+    assert KNOWN_ALIVE.end_ms - KNOWN_ALIVE.start_ms == 10_000
+
+
+@pytest.fixture
+def retold(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Changes what is told of a video and of all its formats after it was resolved."""
+
+    def retell(of_video: dict[str, Any], of_formats: dict[str, Any]) -> None:
+        def extract(session: Session, ytid: str) -> dict[str, Any]:
+            info = resolve(session, ytid)
+            return {**info, "formats": [{**one, **of_formats} for one in info["formats"]], **of_video}
+
+        resolve = youtube_module._extract
+        monkeypatch.setattr(youtube_module, "_extract", extract)
+
+    return retell
+
+
+def test_media_are_not_asked_for_before_they_may_be(serve: Serve, retold: Callable[..., None]) -> None:
+    waits: list[float] = []
+    pace = Pace(parse_pace("unlimited"), wait=lambda seconds: bool(waits.append(seconds)))
+    retold({}, {"available_at": 1_030})
+    options = {"proxy": serve(Plan()).proxy, "check_certificate": False}
+    with closing(YouTube(pace, clock=lambda: 1_000.0, **options)) as source:
+        source.open(candidate(GOOD))
+    assert waits == [30]
+
+
+def test_a_stream_that_contradicts_its_video_is_no_proof(
+    serve: Serve, connect: Connect, retold: Callable[..., None]
+) -> None:
+    retold({"duration": 300}, {})
+    with pytest.raises(FetchError) as caught:
+        connect(serve(Plan(faults={GOOD: "beyond-end"}))).open(candidate(GOOD))
+    assert caught.value.reason is Reason.BAD_ANSWER
+
+
+def test_no_answer_of_the_player_breaks_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any part of a good answer is taken for something else, or left out."""
+    plan = Plan()
+    good = json.loads(answers.player(decide(plan, GOOD), SimpleNamespace(file=lambda *_: b"12"), "VISIONOS"))
+    told: list[Any] = [None]
+
+    def answer(_: object, request: Any) -> Response:
+        if "/player" not in request.url:
+            raise HTTPError(Response(io.BytesIO(b""), request.url, {}, 403))
+        return Response(io.BytesIO(json.dumps(told[0]).encode()), request.url, {})
+
+    monkeypatch.setattr(yt_dlp.YoutubeDL, "urlopen", answer)
+    source = YouTube(Pace(parse_pace("unlimited")), extractions=EXTRACTIONS[:1])
+
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        told[0] = damaged(data, good)
+        with pytest.raises(FetchError) as caught:
+            source.open(candidate(GOOD))
+        assert caught.value.reason.scope is not Scope.FINAL or caught.value.reason is Reason.LIVE
+
+    with closing(source):
+        check()
+
+
+def damaged(data: st.DataObject, value: Any) -> Any:
+    """A JSON value of which one part is another one."""
+    if isinstance(value, dict | list) and value and data.draw(st.integers(0, 9)):
+        copy = value.copy()
+        place = data.draw(st.sampled_from(sorted(copy) if isinstance(copy, dict) else range(len(copy))))
+        copy[place] = damaged(data, copy[place])
+        return copy
+    odd = [
+        None,
+        True,
+        0,
+        -1,
+        1e300,
+        "",
+        "x",
+        "http://[",
+        "file:///etc/passwd",
+        [],
+        {},
+        [[]],
+        [None],
+        {"x": 1},
+    ]
+    return data.draw(st.sampled_from(odd))
+
+
+@contextmanager
+def one_answer(answer: bytes, every: float = 0.0) -> Iterator[str]:
+    """A proxy that gives everyone the same answer, all at once or byte by byte, and hangs up."""
+    ended = threading.Event()
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):
+                connection.recv(65_536)
+                for piece in [answer[at : at + 1] for at in range(len(answer))] if every else [answer]:
+                    connection.sendall(piece)
+                    if ended.wait(every):
+                        return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        ended.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()

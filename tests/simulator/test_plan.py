@@ -83,6 +83,8 @@ def test_nonsense_is_refused() -> None:
         Limit(per_second=0)
     with pytest.raises(UsageError, match="no kind"):
         Refusal(at=1, seconds=1, kind="page")
+    with pytest.raises(UsageError, match="no way of being off"):
+        Plan(clients_off={"VISIONOS": "gone"})
 
 
 def test_read_table(tmp_path: Path) -> None:
@@ -104,6 +106,7 @@ def test_read_plan(tmp_path: Path) -> None:
         "seed = 3\n"
         'table = "table.csv"\n'
         "[shares]\nremoved = 0.1\n"
+        '[clients_off]\nVISIONOS = "player-400"\n'
         '[limit]\nper_second = 5\nburst = 2\nanswer = "bot-check"\n'
         "[[refusals]]\nat = 40\nseconds = 3\nretry_after = 2\n"
     )
@@ -111,6 +114,7 @@ def test_read_plan(tmp_path: Path) -> None:
         seed=3,
         table={"aaaaaaaaaaA": Row("Drums", 0, 10_000)},
         shares={"removed": 0.1},
+        clients_off={"VISIONOS": "player-400"},
         limit=Limit(per_second=5, burst=2, answer="bot-check"),
         refusals=(Refusal(at=40, seconds=3, retry_after=2),),
     )

@@ -1,8 +1,13 @@
 """What the unmodified yt-dlp makes of the simulator: FACTS.md's table of troubles, line by line."""
 
+import json
+import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +18,10 @@ from yt_dlp.networking.exceptions import HTTPError, IncompleteRead, TransportErr
 from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError
 
 from audioset_tools.simulator import Limit, Plan, Refusal, Simulator, bank
+from audioset_tools.simulator.faults import OFF
 from audioset_tools.simulator.sounds import offset_ms, wanted
 
-from .conftest import GOOD, address, extract
+from .conftest import GOOD, LEAN, address, extract
 
 Serve = Callable[[Plan], Simulator]
 Client = Callable[..., YoutubeDL]
@@ -23,6 +29,19 @@ Client = Callable[..., YoutubeDL]
 
 def asked(youtube: Simulator) -> dict[str, int]:
     return {kind: number for kind, number in youtube.counts()["requests"].items() if number}
+
+
+def raw(youtube: Simulator, fault: str) -> ssl.SSLSocket:
+    """A connection on which a player request, or one for media, has been sent."""
+    line = socket.create_connection(("127.0.0.1", int(youtube.proxy.rpartition(":")[2])))
+    host = "www.youtube.com" if fault.startswith("player-") else "r.googlevideo.com"
+    line.sendall(f"CONNECT {host}:443 HTTP/1.1\r\n\r\n".encode())
+    assert line.recv(100).startswith(b"HTTP/1.1 200")
+    secured = ssl._create_unverified_context().wrap_socket(line, server_hostname=host)
+    body = json.dumps({"videoId": GOOD})
+    path = "/youtubei/v1/player" if fault.startswith("player-") else f"/videoplayback?id={GOOD}&itag=251"
+    secured.sendall(f"POST {path} HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+    return secured
 
 
 def trouble(ydl: YoutubeDL) -> ExtractorError:
@@ -177,6 +196,52 @@ def test_an_outage_gives_no_answer(serve: Serve, client: Client, answer: str) ->
     assert (time.monotonic() - began >= 0.2) == (answer == "stall")
     assert "Failed to extract any player response" in trouble(ydl).msg
     assert youtube.counts()["refused"] == 2
+
+
+@pytest.mark.parametrize("how", OFF)
+def test_a_client_switched_off_is_off_and_the_others_are_not(serve: Serve, client: Client, how: str) -> None:
+    youtube = serve(Plan(clients_off={"VISIONOS": how}))
+    other = {"youtube": {**LEAN, "player_client": ["web_embedded"]}}
+    address(client(youtube, extractor_args=other))
+    ydl = client(youtube)
+    if how == "media-403":
+        with pytest.raises(HTTPError, match="403") as raised:
+            ydl.urlopen(Request(address(ydl)))
+        raised.value.close()
+    elif how == "no-formats":
+        assert extract(ydl)["formats"] == []
+    else:
+        said = [trouble(ydl).msg, *ydl.params["logger"].warnings]
+        words = "not available on this app" if how == "not-on-app" else f"HTTP Error {how[-3:]}"
+        assert any(words in one for one in said)
+
+
+def test_a_video_for_kids_is_not_for_every_client(serve: Serve, client: Client) -> None:
+    youtube = serve(Plan(faults={GOOD: "kids"}))
+    assert "This video is not available" in trouble(client(youtube)).msg
+    other = {"youtube": {**LEAN, "player_client": ["web_embedded"]}}
+    assert extract(client(youtube, extractor_args=other))["formats"]
+
+
+@pytest.mark.parametrize("fault", ["player-stall", "player-drip", "player-endless", "drip", "endless"])
+def test_an_answer_that_does_not_end_ends_with_the_simulator(cache: Path, client: Client, fault: str) -> None:
+    plan = Plan(faults={GOOD: fault}, stall_s=60, drip_s=60)
+    with Simulator(plan, cache=cache) as youtube, closing(raw(youtube, fault)) as line:
+        line.settimeout(5)
+        assert line.recv(65_536).startswith(b"HTTP/1.1 20")
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+
+
+def test_a_drip_has_all_the_bytes(serve: Serve, client: Client) -> None:
+    youtube = serve(Plan(faults={GOOD: "drip"}, drip_s=0.001))
+    request = Request(address(ydl := client(youtube)), headers={"Range": "bytes=0-99"})
+    bodies = []
+    for _ in range(2):
+        with ydl.urlopen(request) as answer:
+            bodies.append(answer.read())
+    assert bodies[0] == bodies[1]
+    assert youtube.counts()["faults"] == {"drip": 1}
 
 
 def test_a_scripted_pause_ends(serve: Serve, client: Client) -> None:

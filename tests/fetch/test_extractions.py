@@ -1,0 +1,168 @@
+"""Which extraction is tried first, what that costs, and that a client switched off costs little."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audioset_tools.fetch.bounded import Patience
+from audioset_tools.fetch.extractions import EXTRACTIONS, Extraction, Preference
+from audioset_tools.fetch.pace import Pace, parse_pace
+from audioset_tools.fetch.source import FetchError
+from audioset_tools.fetch.transcode import decode
+from audioset_tools.fetch.youtube import YouTube
+from audioset_tools.simulator import Plan, Simulator, decide
+from audioset_tools.simulator.faults import DEAD, OFF, PASSING
+from audioset_tools.types import Reason, Scope
+
+from .conftest import candidate
+
+Serve = Callable[[Plan], Simulator]
+Connect = Callable[..., YouTube]
+
+LEAN = EXTRACTIONS[0]
+SKIP = LEAN.arguments["youtube"]["player_skip"]
+OTHER = Extraction("other", {"youtube": {"player_client": ["web_embedded"], "player_skip": SKIP}})
+"""In the place of the default one, which with this yt-dlp has no guest's client but the lean one's."""
+
+
+def ids(number: int) -> list[str]:
+    return [f"{n:09}_A" for n in range(number)]
+
+
+def fetch(source: YouTube, ytid: str) -> Reason | None:
+    try:
+        decode(source.open(candidate(ytid)), 30_000, 40_000)
+    except FetchError as error:
+        return error.reason
+    return None
+
+
+def after(preference: Preference, *winners: int | None) -> int:
+    """Let videos go by, each got by one extraction or by none; says which is first then."""
+    for winner in winners:
+        order = preference.order()
+        for number in order:
+            if number == winner:
+                preference.worked(order, number)
+                break
+            if number == order[0]:
+                assert preference.leads_on(Reason.NO_FORMATS)
+    return preference.first
+
+
+def test_three_in_a_row_change_places_and_back() -> None:
+    preference = Preference()
+    assert after(preference, 1, 1) == 0
+    assert after(preference, 1) == 1
+    assert after(preference, 0, 0) == 1
+    assert after(preference, 0) == 0
+
+
+def test_what_comes_now_and_then_changes_nothing() -> None:
+    preference = Preference()
+    assert after(preference, *[1, 1, 0] * 50) == 0
+
+
+def test_videos_that_neither_gets_change_nothing() -> None:
+    assert after(Preference(), *[None] * 200) == 0
+
+
+def test_the_cheap_one_is_tried_again_and_taken_back_when_it_works() -> None:
+    preference = Preference(again=50)
+    assert after(preference, 1, 1, 1) == 1
+    orders = [preference.order() for _ in range(500)]
+    assert Counter(orders) == {(1, 0): 490, (0, 1): 10}
+    while (order := preference.order())[0] != 0:
+        preference.worked(order, 1)
+    preference.worked(order, 0)
+    assert preference.first == 0
+
+
+@given(st.lists(st.sampled_from([0, 1, None]), max_size=300), st.integers(1, 5), st.integers(2, 60))
+def test_any_history_leaves_an_order(winners: list[int | None], patience: int, again: int) -> None:
+    preference = Preference(patience, again)
+    assert after(preference, *winners) in (0, 1)
+    assert sorted(preference.order()) == [0, 1]
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_which_reasons_lead_to_the_other_extraction(reason: Reason) -> None:
+    leads = {Reason.NO_FORMATS, Reason.CLIENT, Reason.MEDIA_REFUSED, Reason.BAD_ANSWER, Reason.UNKNOWN}
+    assert Preference().leads_on(reason) == (reason in leads)
+
+
+def test_a_server_in_trouble_is_asked_once_unless_it_always_is() -> None:
+    preference = Preference()
+    assert [preference.leads_on(Reason.SERVER_ERROR) for _ in range(5)] == [False] * 3 + [True] * 2
+    assert not preference.leads_on(Reason.PRIVATE)
+    assert not preference.leads_on(Reason.SERVER_ERROR)
+
+
+@pytest.mark.parametrize("way", OFF)
+def test_a_client_that_is_switched_off_costs_a_few_requests(serve: Serve, connect: Connect, way: str) -> None:
+    simulator = serve(Plan(clients_off={"VISIONOS": way}))
+    source = connect(simulator, extractions=(LEAN, OTHER), patience=Patience())
+    assert {fetch(source, ytid) for ytid in ids(12)} == {None}
+    requests = simulator.counts()["requests"]
+    assert requests["player"] == 12 + 3, requests
+    assert requests["media"] == 24 + (3 if way == "media-403" else 0)
+
+
+def test_a_user_who_chooses_a_client_gets_that_one(serve: Serve) -> None:
+    simulator = serve(Plan(clients_off={"VISIONOS": "no-formats"}))
+    source = YouTube(
+        Pace(parse_pace("unlimited")),
+        proxy=simulator.proxy,
+        check_certificate=False,
+        options={"extractor_args": LEAN.arguments},
+    )
+    try:
+        assert fetch(source, ids(1)[0]) is Reason.NO_FORMATS
+    finally:
+        source.close()
+    assert simulator.counts()["requests"] == {"page": 0, "player": 1, "media": 0, "other": 0, "foreign": 0}
+
+
+def test_now_and_then_a_403_is_got_over_and_changes_nothing(serve: Serve, connect: Connect) -> None:
+    tried = ids(12)
+    simulator = serve(Plan(faults={tried[2]: "media-403", tried[7]: "media-403"}))
+    source = connect(simulator, extractions=(LEAN, OTHER), patience=Patience())
+    assert {fetch(source, ytid) for ytid in tried} == {None}
+    assert simulator.counts()["requests"]["player"] == 12 + 2
+
+
+def test_a_final_answer_is_asked_for_once(serve: Serve, connect: Connect) -> None:
+    gone = ids(len(DEAD))
+    simulator = serve(Plan(faults={**dict(zip(gone, DEAD, strict=True)), ids(20)[-1]: "unavailable"}))
+    source = connect(simulator, patience=Patience())
+    assert all(fetch(source, ytid) for ytid in (*gone, ids(20)[-1]))
+    assert simulator.counts()["requests"]["player"] == len(DEAD) + 1
+
+
+def test_a_realistic_mix_takes_one_player_request_a_video(serve: Serve, connect: Connect) -> None:
+    """A fifth is dead of every kind, one in fifty fails in passing in the media, one in a hundred is odd."""
+    shares = dict.fromkeys(DEAD, 0.2 / len(DEAD))
+    shares |= dict.fromkeys(("media-403", "media-503", "truncate", "reset"), 0.02 / 4)
+    shares |= dict.fromkeys(("unavailable", "kids"), 0.01 / 2)
+    plan = Plan(seed=11, shares=shares)
+    simulator = serve(plan)
+    source = connect(simulator, patience=Patience())
+    tried = ids(150)
+    reasons = Counter(fetch(source, ytid) for ytid in tried)
+    counts = simulator.counts()
+    clips = reasons.pop(None)
+    expected = [decide(plan, ytid).fault for ytid in tried]
+    told = (
+        f"{counts['requests']['player'] / len(tried):.3f} player and "
+        f"{counts['requests']['page'] / len(tried):.3f} page requests a video tried, "
+        f"{counts['requests']['media'] / clips:.2f} media requests and "
+        f"{counts['bytes_sent'] / clips / 1000:.0f} kB a clip, {clips} clips, {dict(reasons)}"
+    )
+    assert counts["requests"]["player"] <= 1.1 * len(tried), told
+    assert counts["requests"]["page"] <= 0.05 * len(tried), told
+    assert counts["bytes_sent"] < 350_000 * clips, told
+    assert sum(reasons.values()) <= sum(fault in (*DEAD, *PASSING, "unavailable") for fault in expected), told
+    assert all(reason.scope is not Scope.RUN for reason in reasons), told
