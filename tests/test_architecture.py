@@ -22,7 +22,7 @@ MAY_SEE = {
 }
 """What a part may import besides itself and the foundations."""
 
-FOUNDATIONS = {"types", "errors", "workspace", "manifests", "__version__"}
+FOUNDATIONS = {"clock", "types", "errors", "workspace", "manifests", "__version__"}
 
 ONLY_DOOR = {
     "yt_dlp": {"fetch/youtube.py", "fetch/connection.py", "fetch/stream.py", "fetch/versions.py"},

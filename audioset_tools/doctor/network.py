@@ -10,8 +10,8 @@ from .check import Finding, Verdict
 from .place import busy
 
 if TYPE_CHECKING:
-    from ..fetch.pace import PacePolicy
     from ..fetch.probe import Answer
+    from ..fetch.rate import PacePolicy
 
 _NO_ANSWER = (Reason.TIMEOUT, Reason.CONNECTION, Reason.SERVER_ERROR, Reason.UNKNOWN)
 

@@ -1,64 +1,23 @@
-"""How fast to ask: one budget of requests for the whole process, spent before a request goes out.
+"""One budget of requests for the whole process, spent before a request goes out and shared by all workers.
 
-The rate climbs slowly while nothing is refused and is halved by a refusal (additive increase, multiplicative
-decrease, as TCP does; Chiu and Jain 1989). A refusal pauses everyone, for as long as the server says, or for
-a growing time where it does not say. What was learned is a value that can be stored, so that a restart does
-not walk into the block.
-
-The decisions are pure functions of a `PaceState` and the time; `Pace` adds the lock and the waiting.
+How fast it may be spent is decided in `rate`; here are the waiting, the lock, and the text in which what was
+learned survives a restart, so that it does not walk into the block.
 """
 
 import json
 import re
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from math import inf
+from dataclasses import asdict, fields, replace
+from math import inf, isnan
 
+from ..clock import steady
 from ..errors import UsageError
-from ..types import UNREACHED, Reason
+from ..types import Reason
+from .rate import PacePolicy, PaceState, Phase, begun, granted, refused, spent, wait_before
 
-
-@dataclass(frozen=True, slots=True)
-class PacePolicy:
-    """The bounds of a pace, in requests an hour and in seconds.
-
-    Args:
-        start: the rate to begin with.
-        most: the rate never exceeded.
-        least: the rate that no refusal goes below.
-        first_pause: the pause after a refusal that names no time; doubled by each further one.
-        longest_pause: where the doubling ends: a lock-out lasts up to an hour (yt-dlp wiki, FACTS section 2).
-    """
-
-    start: float
-    most: float
-    least: float = 60
-    first_pause: float = 60
-    longest_pause: float = 3_600
-
-    @property
-    def increase(self) -> float:
-        """What a granted request adds to the rate: so slow that the guest's climb to its most takes hours."""
-        return self.start / 1_200
-
-
-@dataclass(frozen=True, slots=True)
-class PaceState:
-    """What is known of the remote's patience; times are seconds since the epoch.
-
-    `refusals` counts those since the last granted request; `ceiling` lies a little below the rate at which
-    the last refusal came.
-    """
-
-    rate: float
-    ceiling: float = inf
-    next_at: float = 0
-    paused_at: float = 0
-    paused_until: float = 0
-    reason: Reason | None = None
-    refusals: int = 0
+_NAP_S = 30.0
+"""A pause can be shortened by nobody but is looked at again this often, lest a clock should be wrong."""
 
 
 class Stopped(Exception):
@@ -73,8 +32,8 @@ def parse_pace(text: str) -> PacePolicy:
     """
     named = {
         "guest": PacePolicy(start=300, most=1_000),
-        "account": PacePolicy(start=1_000, most=4_000),
-        "unlimited": PacePolicy(start=inf, most=inf, first_pause=5),
+        "account": PacePolicy(start=1_000, most=4_000, climb=3_000),
+        "unlimited": PacePolicy(start=inf, most=inf, first_pause=5, climb=100),
     }
     if text in named:
         return named[text]
@@ -87,55 +46,13 @@ def parse_pace(text: str) -> PacePolicy:
     return PacePolicy(start=rate, most=rate, least=min(60, rate))
 
 
-def wait_before(state: PaceState, now: float) -> float:
-    """Seconds until the next request may go out."""
-    return max(0.0, state.next_at - now, state.paused_until - now)
-
-
-def spent(state: PaceState, now: float) -> PaceState:
-    """A request goes out now."""
-    return replace(state, next_at=max(now, state.next_at) + 3_600 / state.rate)
-
-
-def granted(state: PaceState, policy: PacePolicy, sent_at: float) -> PaceState:
-    """A request that went out at `sent_at` was answered; one from before the last refusal says nothing."""
-    if sent_at <= state.paused_at:
-        return state
-    rate = min(state.rate + policy.increase, policy.most, max(state.ceiling, policy.least))
-    return replace(state, rate=rate, refusals=0, reason=None)
-
-
-def refused(
-    state: PaceState,
-    policy: PacePolicy,
-    reason: Reason,
-    now: float,
-    sent_at: float,
-    retry_after: float | None,
-) -> PaceState:
-    """A request that went out at `sent_at` was refused, or the network is down.
-
-    Answers to requests sent before the present pause began are its echoes and do not deepen it.
-    """
-    if state.paused_until > 0 and sent_at <= state.paused_at:
-        return replace(state, paused_until=max(state.paused_until, now + (retry_after or 0)))
-    doubled = min(policy.first_pause * 2**state.refusals, policy.longest_pause)
-    pause = doubled if retry_after is None else retry_after
-    paused = replace(
-        state, paused_at=now, paused_until=now + pause, reason=reason, refusals=min(state.refusals + 1, 32)
-    )
-    if reason in UNREACHED:
-        return paused
-    return replace(paused, rate=max(state.rate / 2, policy.least), ceiling=state.rate * 0.95)
-
-
 class Pace:
-    """The process's budget, shared by all workers.
+    """The process's budget.
 
     Args:
         policy: its bounds.
         stored: what an earlier process learned (`to_json`), or None.
-        clock: seconds since the epoch.
+        clock: seconds since the epoch, never going back.
         wait: sleeps so many seconds, or returns True at once when the run is being stopped.
     """
 
@@ -143,14 +60,14 @@ class Pace:
         self,
         policy: PacePolicy,
         stored: str | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady,
         wait: Callable[[float], bool] = threading.Event().wait,
     ) -> None:
         self.policy = policy
         self._clock = clock
         self._wait = wait
         self._lock = threading.Lock()
-        self._state = _restored(stored, policy)
+        self._state = restored(stored, policy, clock())
         self.requests = 0
 
     @property
@@ -171,7 +88,7 @@ class Pace:
                     self._state = spent(self._state, now)
                     self.requests += 1
                     return now
-            self.sleep(delay)
+            self.sleep(min(delay, _NAP_S))
 
     def wait_out(self) -> float:
         """Wait while everyone is paused, for a request that costs no budget (media); returns the time then.
@@ -180,7 +97,7 @@ class Pace:
             Stopped: the run is being stopped.
         """
         while (delay := self._state.paused_until - self._clock()) > 0:
-            self.sleep(delay)
+            self.sleep(min(delay, _NAP_S))
         return self._clock()
 
     def granted(self, sent_at: float) -> None:
@@ -195,7 +112,7 @@ class Pace:
 
     def to_json(self) -> str:
         """What was learned, to be stored."""
-        return json.dumps(asdict(self._state))
+        return json.dumps({"start": self.policy.start, "most": self.policy.most, **asdict(self._state)})
 
     def sleep(self, seconds: float) -> None:
         """Wait so many seconds.
@@ -207,11 +124,43 @@ class Pace:
             raise Stopped
 
 
-def _restored(stored: str | None, policy: PacePolicy) -> PaceState:
-    if stored is None:
-        return PaceState(rate=policy.start)
-    table = json.loads(stored)
-    state = PaceState(**{**table, "reason": Reason(table["reason"]) if table["reason"] else None})
-    # Another --pace than last time: its own bounds hold, but a pause and a known limit stay.
-    rate = policy.start if policy.start == policy.most else min(max(state.rate, policy.least), policy.most)
-    return replace(state, rate=rate)
+def remembered(stored: str | None) -> PaceState | None:
+    """What an earlier process knew, for people to read; None where nothing sensible was stored."""
+    try:
+        table = json.loads(stored or "null")
+        told = {field.name: table[field.name] for field in fields(PaceState)}
+        reason, phase = told.pop("reason"), Phase(told.pop("phase"))
+        base, peak, held = told.pop("first")
+        numbers = {name: value for name, value in told.items() if name != "pressed"}
+        if any(isnan(float(value)) or value < 0 for value in (*numbers.values(), base, peak, held)):
+            return None
+        known = Reason(reason) if reason else None
+        state = PaceState(**told, reason=known, phase=phase, first=(base, peak, held))
+        return state if state.rate > 0 and isinstance(state.pressed, bool) else None
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def restored(stored: str | None, policy: PacePolicy, now: float) -> PaceState:
+    """What an earlier process learned, as far as it holds for this one.
+
+    Another policy than last time begins anew, but a pause stays. A clock that was set back since must not
+    make a pause longer than it was meant; that a clock set forward ends it early cannot be known.
+    """
+    state = remembered(stored)
+    if state is None:
+        return begun(policy)
+    table = json.loads(stored or "")
+    if (table.get("start"), table.get("most")) != (policy.start, policy.most):
+        state = replace(
+            begun(policy), paused_at=state.paused_at, paused_until=state.paused_until, reason=state.reason,
+            refused_at=state.refused_at, refusals=state.refusals, outages=state.outages,
+        )  # fmt: skip
+    behind = max(0.0, state.paused_at - now)
+    return replace(
+        state,
+        paused_at=state.paused_at - behind,
+        paused_until=state.paused_until - behind,
+        refused_at=min(state.refused_at, now),
+        next_at=min(state.next_at, now + 3_600 / state.rate),
+    )

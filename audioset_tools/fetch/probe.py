@@ -1,15 +1,16 @@
 """One question to YouTube, asked as `fetch` asks: through its source, from its budget, and remembered."""
 
 import re
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
+from ..clock import steady
 from ..ledger import Ledger
 from ..types import UNREACHED, Reason, Scope
 from .extractions import EXTRACTIONS
-from .pace import Pace, PacePolicy
+from .pace import Pace
+from .rate import PacePolicy
 from .source import FetchError
 from .youtube import KNOWN_ALIVE, YouTube
 
@@ -37,7 +38,7 @@ def ask(
     *,
     proxy: str | None,
     check_certificate: bool,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] = steady,
 ) -> Answer:
     """Send one player request, and read the ten seconds of audio that it resolves.
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ..errors import UsageError
-from .pace import PaceState
+from .rate import PaceState
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ One thread decides and writes the ledger; workers only resolve, read, decode and
 """
 
 import threading
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from itertools import count
 from typing import NamedTuple
 
+from ..clock import steady
 from ..errors import AudiosetToolsError
 from ..ledger import Ledger, State, Tally
 from ..types import UNREACHED, Candidate, Clip, Failure, Reason, Scope
@@ -56,7 +56,7 @@ class Fetch:
         config: FetchConfig,
         pace: Pace,
         stop: threading.Event,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady,
     ) -> None:
         self.ledger = ledger
         self.source = source

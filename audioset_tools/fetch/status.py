@@ -1,6 +1,5 @@
 """How far a workspace is: what it has, what failed when and why, how fast it goes, and how long yet."""
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,7 +10,8 @@ from ..errors import DataMismatch
 from ..history import DayCount, days, last_event_at
 from ..ledger import Ledger, State, Tally
 from ..types import Reason, Table
-from .pace import PaceState
+from .pace import remembered
+from .rate import PaceState
 from .summary import SURVIVAL, why_paused
 
 DAYS_SHOWN = 14
@@ -106,17 +106,9 @@ def read_status(ledger: Ledger) -> Status:
         ),
         tallies=tallies,
         days=tuple(days(ledger)),
-        pace=stored_pace(ledger.get("pace")),
+        pace=remembered(ledger.get("pace")),
         last_event_at=last_event_at(ledger),
     )
-
-
-def stored_pace(text: str | None) -> PaceState | None:
-    """What the last fetch knew of the remote's patience, as it stored it."""
-    if text is None:
-        return None
-    table = json.loads(text)
-    return PaceState(**{**table, "reason": Reason(table["reason"]) if table["reason"] else None})
 
 
 def status_tables(status: Status) -> list[Table]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..ledger import State, Tally
 from ..types import UNREACHED, Reason, Table
-from .pace import PacePolicy, PaceState
 from .progress import Progress
+from .rate import PacePolicy, PaceState
 
 CLIP_BYTES = 320_044
 """A clip on disk: 160,000 samples of two bytes and a header."""

@@ -6,13 +6,13 @@ settings hold for them too.
 """
 
 import threading
-import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from yt_dlp.utils import YoutubeDLError
 
+from ..clock import steady
 from ..errors import UsageError
 from ..types import Candidate, Reason, Scope
 from .bounded import Patience
@@ -62,7 +62,7 @@ class YouTube:
         options: Mapping[str, Any] | None = None,
         patience: Patience = Patience(),
         extractions: Sequence[Extraction] = EXTRACTIONS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = steady,
     ) -> None:
         self._pace = pace
         self._clock = clock

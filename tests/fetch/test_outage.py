@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from audioset_tools.fetch.pace import Pace, PacePolicy
+from audioset_tools.fetch.pace import Pace
 from audioset_tools.fetch.progress import FetchConfig, Progress
+from audioset_tools.fetch.rate import PacePolicy
 from audioset_tools.fetch.run import Fetch
 from audioset_tools.fetch.youtube import YouTube
 from audioset_tools.ledger import Ledger, Origin

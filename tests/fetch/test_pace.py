@@ -1,23 +1,19 @@
 """The pace: never faster than it may, never through a pause, and what was learned survives a restart."""
 
+import json
+from dataclasses import replace
 from itertools import pairwise
 from math import inf
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audioset_tools.clock import steady
 from audioset_tools.errors import UsageError
-from audioset_tools.fetch.pace import (
-    Pace,
-    PacePolicy,
-    PaceState,
-    Stopped,
-    granted,
-    parse_pace,
-    refused,
-    wait_before,
-)
+from audioset_tools.fetch.pace import Pace, Stopped, parse_pace, remembered, restored
+from audioset_tools.fetch.rate import PacePolicy, PaceState, Phase, begun, wait_before
 from audioset_tools.types import Reason
 
 GUEST = parse_pace("guest")
@@ -28,96 +24,112 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
-        self.waits: list[float] = []
+        self.waited = 0.0
 
     def __call__(self) -> float:
         return self.now
 
     def wait(self, seconds: float) -> bool:
-        self.waits.append(seconds)
+        self.waited += seconds
         self.now += seconds
         return False
 
 
-def test_the_guest_begins_at_300_an_hour() -> None:
+def paced(policy: PacePolicy = GUEST, stored: str | None = None) -> tuple[Pace, Clock]:
     clock = Clock()
-    pace = Pace(GUEST, clock=clock, wait=clock.wait)
+    return Pace(policy, stored, clock=clock, wait=clock.wait), clock
+
+
+def test_the_guest_begins_at_300_an_hour() -> None:
+    pace, clock = paced()
     for _ in range(3):
         pace.spend()
-    assert clock.waits == [12, 12]
+    assert clock.waited == 24
 
 
 def test_unlimited_never_waits() -> None:
-    clock = Clock()
-    pace = Pace(parse_pace("unlimited"), clock=clock, wait=clock.wait)
+    pace, clock = paced(parse_pace("unlimited"))
     for _ in range(1000):
         pace.granted(pace.spend())
-    assert clock.waits == []
+    assert clock.waited == 0
 
 
-def test_the_climb_is_slow_and_ends_at_the_most() -> None:
-    state = PaceState(rate=300)
-    for _ in range(1000):
-        state = granted(state, GUEST, sent_at=1)
-    assert 500 < state.rate < 600
-    for _ in range(10_000):
-        state = granted(state, GUEST, sent_at=1)
-    assert state.rate == 1000
+def test_unlimited_settles_for_half_of_what_was_refused() -> None:
+    pace, clock = paced(parse_pace("unlimited"))
+    for _ in range(100):
+        clock.now += 0.1
+        pace.granted(pace.spend())
+    pace.refused(Reason.TOO_MANY_REQUESTS, pace.spend(), 3)
+    assert pace.state.rate == pytest.approx(18_000, rel=0.1)
 
 
-def test_retry_after_is_honoured_and_the_rate_halved() -> None:
-    state = refused(PaceState(rate=800), GUEST, Reason.TOO_MANY_REQUESTS, now=100, sent_at=99, retry_after=77)
-    assert wait_before(state, 100) == 77
-    assert state.rate == 400
-    assert state.ceiling == pytest.approx(760)
+def test_a_pause_is_waited_out_by_media_too() -> None:
+    pace, clock = paced()
+    pace.refused(Reason.RATE_LIMITED, clock.now, 500)
+    assert pace.wait_out() == 1_000_500
 
 
-def test_without_retry_after_the_pause_doubles_up_to_an_hour() -> None:
-    state, now, pauses = PaceState(rate=300), 0.0, []
-    for _ in range(8):
-        state = refused(state, GUEST, Reason.BOT_CHECK, now, now, None)
-        pauses.append(wait_before(state, now))
-        now = state.paused_until + 1
-    assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600]
-
-
-def test_echoes_of_the_refusal_that_began_a_pause_do_not_deepen_it() -> None:
-    first = refused(
-        PaceState(rate=300), GUEST, Reason.TOO_MANY_REQUESTS, now=10, sent_at=9.0, retry_after=None
-    )
-    echo = refused(first, GUEST, Reason.TOO_MANY_REQUESTS, now=11, sent_at=9.5, retry_after=None)
-    assert echo == first
-
-
-def test_an_answer_to_a_request_from_before_the_refusal_does_not_end_the_pause() -> None:
-    paused = refused(PaceState(rate=300), GUEST, Reason.BOT_CHECK, now=10, sent_at=9.0, retry_after=None)
-    assert granted(paused, GUEST, sent_at=9.5) == paused
-    assert granted(paused, GUEST, sent_at=75).reason is None
-
-
-def test_a_network_that_is_down_pauses_but_says_nothing_about_the_limit() -> None:
-    state = refused(PaceState(rate=300), GUEST, Reason.NETWORK_DOWN, now=10, sent_at=9, retry_after=None)
-    assert (state.rate, state.ceiling, state.paused_until) == (300, inf, 70)
-
-
-def test_a_restart_remembers_pause_rate_and_ceiling() -> None:
-    clock = Clock()
-    before = Pace(GUEST, clock=clock, wait=clock.wait)
-    before.spend()
+def test_a_restart_remembers_everything() -> None:
+    before, clock = paced()
+    for _ in range(50):
+        before.granted(before.spend())
     before.refused(Reason.RATE_LIMITED, clock.now, 500)
     after = Pace(GUEST, before.to_json(), clock=clock, wait=clock.wait)
-    assert after.state == before.state
+    assert after.state == before.state == remembered(before.to_json())
+    began = clock.now
     after.spend()
-    assert clock.waits == [500]
+    assert clock.now == began + 500
 
 
-def test_another_pace_after_a_restart_keeps_the_pause() -> None:
-    clock = Clock()
-    before = Pace(GUEST, clock=clock, wait=clock.wait)
+def test_another_pace_after_a_restart_begins_anew_but_keeps_the_pause() -> None:
+    before, clock = paced()
     before.refused(Reason.RATE_LIMITED, clock.now, 500)
-    after = Pace(parse_pace("600/h"), before.to_json(), clock=clock, wait=clock.wait)
-    assert after.state.rate == 600
-    assert after.state.paused_until == clock.now + 500
+    state = restored(before.to_json(), parse_pace("600/h"), clock.now)
+    assert (state.rate, state.phase, state.ceiling) == (600, Phase.SEARCHING, inf)
+    assert (wait_before(state, clock.now), state.reason) == (500, Reason.RATE_LIMITED)
+
+
+@given(st.floats(-1e9, 1e9))
+def test_a_clock_that_was_set_makes_no_pause_longer(shift: float) -> None:
+    before, clock = paced()
+    before.spend()
+    before.refused(Reason.RATE_LIMITED, clock.now, 500)
+    state = restored(before.to_json(), GUEST, clock.now + shift)
+    assert wait_before(state, clock.now + shift) <= 500 + 1e-3
+    if -400 <= shift <= 0:
+        assert wait_before(state, clock.now + shift) >= 499
+
+
+def test_the_clock_inside_a_process_never_goes_back() -> None:
+    moments = [steady() for _ in range(1_000)]
+    assert moments == sorted(moments)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_a_foreign_text_teaches_nothing(content: Any) -> None:
+    assert restored(json.dumps(content), GUEST, 5.0) == begun(GUEST)
+
+
+@given(
+    st.sampled_from(sorted(json.loads(Pace(GUEST).to_json()))),
+    st.none() | st.text(max_size=5) | st.floats() | st.integers() | st.lists(st.floats(), max_size=4),
+)
+def test_a_damaged_text_is_less_careful_than_a_fresh_start_in_nothing(name: str, content: Any) -> None:
+    table = {**json.loads(Pace(GUEST, clock=lambda: 1e6).to_json()), name: content}
+    state = restored(json.dumps(table), GUEST, 1e6)
+    assert 0 <= wait_before(state, 1e6) < inf
+    assert isinstance(state.phase, Phase)
+    Pace(GUEST, json.dumps(table), clock=lambda: 1e6, wait=lambda seconds: True).granted(1e6)
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", '{"rate": 1}'])
+def test_a_text_that_is_no_state(text: str) -> None:
+    assert restored(text, GUEST, 1.0) == begun(GUEST)
 
 
 def test_waiting_ends_at_once_when_the_run_is_stopped() -> None:
@@ -140,9 +152,7 @@ def test_a_pace_that_is_none_is_refused(text: str) -> None:
 def test_no_hour_sees_more_requests_than_the_most(
     rate: int, refusals: list[tuple[int, float | None]]
 ) -> None:
-    clock = Clock()
-    policy = PacePolicy(start=rate, most=rate)
-    pace = Pace(policy, clock=clock, wait=clock.wait)
+    pace, _ = paced(PacePolicy(start=rate, most=rate))
     sent: list[float] = []
     for requests, retry_after in [*refusals, (50, None)]:
         for _ in range(requests):
@@ -153,3 +163,13 @@ def test_no_hour_sees_more_requests_than_the_most(
         assert pace.state.paused_until >= until
     gaps = [later - earlier for earlier, later in pairwise(sent)]
     assert min(gaps, default=inf) >= 3_600 / rate - 1e-6
+
+
+def test_what_is_remembered_is_told_without_a_policy() -> None:
+    state = replace(begun(GUEST), rate=444.0)
+    pace, _ = paced()
+    pace._state = state
+    assert remembered(pace.to_json()) == state
+    assert remembered(None) is None
+    assert remembered(json.dumps({"rate": 3})) is None
+    assert isinstance(remembered(pace.to_json()), PaceState)

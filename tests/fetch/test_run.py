@@ -11,8 +11,9 @@ import pytest
 from audioset_tools.errors import EnvironmentProblem, UsageError
 from audioset_tools.fetch import attempt as attempt_module
 from audioset_tools.fetch.check import restore_lost
-from audioset_tools.fetch.pace import Pace, PacePolicy
+from audioset_tools.fetch.pace import Pace
 from audioset_tools.fetch.progress import FetchConfig, Progress
+from audioset_tools.fetch.rate import PacePolicy
 from audioset_tools.fetch.run import Fetch
 from audioset_tools.fetch.source import Excerpt, FetchError
 from audioset_tools.fetch.transcode import Sound

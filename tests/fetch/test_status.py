@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from audioset_tools.errors import DataMismatch, EnvironmentProblem
 from audioset_tools.fetch.failures import failure_json, failures_table, visible, write_failures
-from audioset_tools.fetch.pace import Pace, PaceState, parse_pace
+from audioset_tools.fetch.pace import Pace, parse_pace, remembered
+from audioset_tools.fetch.rate import PaceState
 from audioset_tools.fetch.status import (
     ClassStatus,
     Status,
@@ -23,7 +24,6 @@ from audioset_tools.fetch.status import (
     status_json,
     status_lines,
     status_tables,
-    stored_pace,
 )
 from audioset_tools.history import FailedCandidate, failures
 from audioset_tools.ledger import Ledger, Origin, State
@@ -106,8 +106,8 @@ def test_a_pause_is_told_with_its_reason_until_it_is_over() -> None:
 def test_the_pace_is_read_as_a_fetch_stores_it() -> None:
     pace = Pace(parse_pace("guest"), clock=lambda: NOW)
     pace.refused(Reason.TOO_MANY_REQUESTS, NOW, 90)
-    assert stored_pace(pace.to_json()) == pace.state
-    assert stored_pace(None) is None
+    assert remembered(pace.to_json()) == pace.state
+    assert remembered(None) is None
 
 
 @pytest.fixture

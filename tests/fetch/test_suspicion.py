@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audioset_tools.fetch import attempt as attempt_module
-from audioset_tools.fetch.pace import Pace, PacePolicy
+from audioset_tools.fetch.pace import Pace
 from audioset_tools.fetch.progress import FetchConfig, Progress
+from audioset_tools.fetch.rate import PacePolicy
 from audioset_tools.fetch.run import Fetch
 from audioset_tools.fetch.source import Excerpt, FetchError
 from audioset_tools.fetch.suspicion import ERROR, PRIOR, Suspicion, chance

@@ -22,7 +22,8 @@ from audioset_tools.fetch import youtube as youtube_module
 from audioset_tools.fetch.bounded import Patience
 from audioset_tools.fetch.connection import Session
 from audioset_tools.fetch.extractions import EXTRACTIONS
-from audioset_tools.fetch.pace import Pace, PacePolicy, parse_pace
+from audioset_tools.fetch.pace import Pace, parse_pace
+from audioset_tools.fetch.rate import PacePolicy
 from audioset_tools.fetch.source import FetchError
 from audioset_tools.fetch.transcode import decode
 from audioset_tools.fetch.youtube import KNOWN_ALIVE, YouTube
