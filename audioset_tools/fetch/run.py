@@ -11,15 +11,15 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
 
-from ..errors import EnvironmentProblem, UsageError
+from ..errors import AudiosetToolsError, EnvironmentProblem, UsageError
 from ..ledger import Ledger, State
 from ..types import Candidate, Clip, Failure, Reason, Scope
 from ..workspace import Workspace
 from .pace import Pace, PaceState, Stopped
 from .places import Places
 from .retry import retry_at
-from .source import FetchError, Source
-from .transcode import decode, write_clip
+from .source import Excerpt, FetchError, Source
+from .transcode import Sound, decode, write_clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +128,13 @@ class Fetch:
         self._in_flight: dict[Future[Clip | FetchError | None], tuple[Candidate, int]] = {}
         self._began = clock()
         self._had = sum(accepted.values())
+        self._stored_pace = pace.to_json()
 
     def run(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> Progress:
         """Fetch until every place is taken, every queue is spent, or `stop` is set.
 
         Raises:
-            EnvironmentProblem: the disk is full.
+            EnvironmentProblem: the disk is full, ffmpeg is missing, or a file cannot be read.
         """
         with ThreadPoolExecutor(self.config.jobs, thread_name_prefix="fetch") as pool:
             try:
@@ -193,12 +194,14 @@ class Fetch:
         """One candidate, in a worker: its clip, or why not; None if the run was stopped meanwhile."""
         sent_at = self.clock()
         try:
-            excerpt = self.source.open(candidate)
-            sound = decode(excerpt, candidate.start_ms, candidate.end_ms)
+            sound, excerpt = self._hear(candidate)
             path = self.workspace.clip(candidate.class_name, candidate.key)
             sha256 = write_clip(sound, path)
         except Stopped:
             return None
+        except AudiosetToolsError:
+            # It concerns the machine: the run ends with it, and no candidate is blamed.
+            raise
         except FetchError as error:
             failure = error
         except OSError as error:
@@ -216,6 +219,17 @@ class Fetch:
             # At once and from here: the other workers must not send another request.
             self.pace.refused(failure.reason, failure.sent_at or sent_at, failure.retry_after)
         return failure
+
+    def _hear(self, candidate: Candidate) -> tuple[Sound, Excerpt]:
+        """A candidate's sound, and what it was decoded from: the first of its excerpts that can be."""
+        excerpt = self.source.open(candidate)
+        while True:
+            try:
+                return decode(excerpt, candidate.start_ms, candidate.end_ms), excerpt
+            except FetchError as error:
+                if excerpt.instead is None:
+                    raise
+                excerpt = excerpt.instead(error)
 
     def _settle(self, candidate: Candidate, attempts: int, outcome: Clip | FetchError | None) -> None:
         """Write down what became of a candidate, and give its place on if it is out."""
@@ -236,7 +250,10 @@ class Fetch:
                 )
         else:
             self._fail(candidate, attempts + 1, outcome, now)
-        self.ledger.put("pace", self.pace.to_json())
+        # A source that sends nothing learns nothing, and must not overwrite what another one learned.
+        if (pace := self.pace.to_json()) != self._stored_pace:
+            self.ledger.put("pace", pace)
+            self._stored_pace = pace
 
     def _fail(self, candidate: Candidate, attempts: int, error: FetchError, now: float) -> None:
         places = self._places[candidate.class_name]

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..ledger import State, Tally
 from ..types import Reason, Table
+from .folder import Folder
 from .pace import PacePolicy
 from .run import Progress
 
@@ -45,6 +46,13 @@ def pace_line(
     rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:.0f} requests/h"
     left = f", {duration(progress.eta)} left" if progress.eta else ""
     return f"pace {rate}, {progress.requests} requests sent{left}"
+
+
+def local_line(progress: Progress, duration: Callable[[float], str]) -> str:
+    """The same for a source that asks nobody and so has no pace."""
+    if progress.stopping:
+        return "stopping: what is in flight ends first"
+    return "reading the folder" + (f", {duration(progress.eta)} left" if progress.eta else "")
 
 
 def fetch_table(progress: Progress, tallies: Iterable[Tally]) -> Table:
@@ -114,3 +122,13 @@ def estimate_table(progress: Progress, policy: PacePolicy, duration: Callable[[f
     return Table(
         f"To be fetched, if {SURVIVAL:.0%} of the videos live; nothing was sent", header, tuple(rows)
     )
+
+
+def local_estimate(progress: Progress, folder: Folder) -> Table:
+    """The same for files that the user already has: room on the disk is all that it costs."""
+    rows = []
+    for c in progress.classes:
+        lacking = max(0, c.wanted - c.accepted)
+        rows.append((c.class_name, f"{c.wanted:,}", f"{lacking:,}", f"{lacking * CLIP_BYTES / 1e9:.2f} GB"))
+    title = f"To be taken from {len(folder):,} files of {folder.videos:,} videos; nothing was decoded"
+    return Table(title, ("class", "wanted", "lacking", "disk"), tuple(rows))
