@@ -142,8 +142,8 @@ def fetch(
             run = Fetch(ledger, source, place, config, budget, stop)
             if dry_run:
                 console.table(
-                    local_estimate(run.progress(), source.folder)
-                    if isinstance(source, Local)
+                    local_estimate(run.progress())
+                    if folder
                     else estimate_table(run.progress(), policy, console.duration)
                 )
                 return

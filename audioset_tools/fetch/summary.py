@@ -6,7 +6,6 @@ from typing import Any
 
 from ..ledger import State, Tally
 from ..types import Reason, Table
-from .folder import Folder
 from .pace import PacePolicy
 from .run import Progress
 
@@ -124,11 +123,12 @@ def estimate_table(progress: Progress, policy: PacePolicy, duration: Callable[[f
     )
 
 
-def local_estimate(progress: Progress, folder: Folder) -> Table:
+def local_estimate(progress: Progress) -> Table:
     """The same for files that the user already has: room on the disk is all that it costs."""
     rows = []
     for c in progress.classes:
         lacking = max(0, c.wanted - c.accepted)
         rows.append((c.class_name, f"{c.wanted:,}", f"{lacking:,}", f"{lacking * CLIP_BYTES / 1e9:.2f} GB"))
-    title = f"To be taken from {len(folder):,} files of {folder.videos:,} videos; nothing was decoded"
-    return Table(title, ("class", "wanted", "lacking", "disk"), tuple(rows))
+    return Table(
+        "To be taken from the folder; nothing was read", ("class", "wanted", "lacking", "disk"), tuple(rows)
+    )
