@@ -141,6 +141,8 @@ class Reason(StrEnum):
     NO_AUDIO = "no-audio", Scope.FINAL
     BEYOND_END = "beyond-end", Scope.FINAL
     SILENT = "silent", Scope.FINAL
+    NOT_IN_FOLDER = "not-in-folder", Scope.FINAL
+    DAMAGED_FILE = "damaged-file", Scope.FINAL
 
     TIMEOUT = "timeout", Scope.PASSING
     MEDIA_REFUSED = "media-refused", Scope.PASSING

@@ -9,17 +9,13 @@ counts by GROUP BY. It runs at the same size in the same process, with as many c
 A column without a figure was not measured. `growth` is by how much the peak of the process's memory rose.
 """
 
-import sys
-
-# Python puts a script's folder first on the path, where bench/select.py would hide the standard library's.
-sys.path.pop(0)
-
 import argparse
 import json
 import resource
 import sqlite3
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator

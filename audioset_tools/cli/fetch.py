@@ -34,6 +34,10 @@ def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]
 
 
 @click.command()
+@click.option(
+    "--source", "source_name", default="youtube", show_default=True, metavar="youtube|local:DIR",
+    help="Where the audio comes from: YouTube, or files that you have in DIR.",
+)  # fmt: skip
 @click.option("--per-class", type=int, default=2400, show_default=True, help="Clips wanted of each class.")
 @recipe_option
 @metadata_option
@@ -71,6 +75,7 @@ def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]
 )
 @json_option
 def fetch(
+    source_name: str,
     per_class: int,
     recipe: str,
     metadata: Path | None,
@@ -93,41 +98,66 @@ def fetch(
     from ..catalog.enqueue import enqueue
     from ..catalog.recipe import read_recipe
     from ..fetch.check import restore_lost
+    from ..fetch.folder import printable
+    from ..fetch.local import Local, local_folder
     from ..fetch.pace import Pace, parse_pace
     from ..fetch.progress import FetchConfig
     from ..fetch.run import Fetch
-    from ..fetch.summary import class_bars, estimate_table, fetch_json, fetch_table, pace_line
+    from ..fetch.summary import (
+        class_bars,
+        estimate_table,
+        fetch_json,
+        fetch_table,
+        local_estimate,
+        local_line,
+        pace_line,
+    )
     from ..fetch.youtube import YouTube
     from ..ledger import Ledger
 
     config = FetchConfig(per_class, jobs, max_wait, retry_wait)
     policy = parse_pace(pace)
+    folder = local_folder(source_name)
     place = Workspace(workspace)
     with place.lock(), Ledger(place.ledger) as ledger, _draining() as stop:
         console.say(f"{'continuing' if ledger.class_names else 'reading the lists into'} {place.root}")
         enqueue(ledger, read_recipe(recipe), metadata, place.metadata)
         for lost in restore_lost(ledger, place, time()):
             console.say(f"{lost}: fetching it again")
-        budget = Pace(policy, ledger.get("pace"), wait=stop.wait)
-        with closing(
-            YouTube(
+        # YouTube's pace and pauses do not concern a folder.
+        budget = Pace(policy, None if folder else ledger.get("pace"), wait=stop.wait)
+        source: Local | YouTube
+        if folder:
+            console.say(f"reading the names in {printable(folder)}")
+            source = Local(folder)
+            console.say(f"{len(source.folder):,} files of {source.folder.videos:,} videos")
+        else:
+            source = YouTube(
                 budget,
                 proxy=proxy,
                 check_certificate=not no_check_certificate,
                 cookies=str(cookies) if cookies else None,
                 options=ytdlp_options,
             )
-        ) as source:
+        with closing(source):
             run = Fetch(ledger, source, place, config, budget, stop)
             if dry_run:
-                console.table(estimate_table(run.progress(), policy, console.duration))
+                console.table(
+                    local_estimate(run.progress())
+                    if folder
+                    else estimate_table(run.progress(), policy, console.duration)
+                )
                 return
             with console.class_bars() as show:
                 told = 0.0
 
                 def watch(progress: "Progress") -> None:
                     nonlocal told
-                    line = pace_line(progress, time(), console.duration, console.clock_time)
+                    line = (
+                        local_line(progress, console.duration)
+                        if folder
+                        else pace_line(progress, time(), console.duration, console.clock_time)
+                    )
                     show(class_bars(progress), line, told < progress.pace.paused_until > time())
                     told = progress.pace.paused_until
 

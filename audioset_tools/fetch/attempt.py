@@ -44,8 +44,7 @@ class Worker:
         """
         sent_at = self.clock()
         try:
-            excerpt = self.source.open(candidate)
-            sound = decode(excerpt, candidate.start_ms, candidate.end_ms)
+            sound, excerpt = self._hear(candidate)
         except Stopped:
             return None
         except AudiosetToolsError:
@@ -59,6 +58,17 @@ class Worker:
         if failure.reason.scope is Scope.RUN:
             self.pace.refused(failure.reason, failure.sent_at or sent_at, failure.retry_after)
         return failure
+
+    def _hear(self, candidate: Candidate) -> tuple[Sound, Excerpt]:
+        """A candidate's sound, and what it was decoded from: the first of its excerpts that can be."""
+        excerpt = self.source.open(candidate)
+        while True:
+            try:
+                return decode(excerpt, candidate.start_ms, candidate.end_ms), excerpt
+            except FetchError as error:
+                if excerpt.instead is None:
+                    raise
+                excerpt = excerpt.instead(error)
 
     def _clip(self, candidate: Candidate, excerpt: Excerpt, sound: Sound, keep: bool) -> Clip:
         path = self.workspace.clip(candidate.class_name, candidate.key)

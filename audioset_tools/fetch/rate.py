@@ -11,10 +11,10 @@ bucket; a climb from `base` to `peak` takes
 requests from it, and `1 - limit / peak` more with every request at a peak that is held because it is the
 highest rate allowed. When the refusal comes, this is `burst`: one equation with two unknowns. After the first
 refusal the rate climbs again, three times as slowly, and the second refusal is the second equation, for the
-bucket is the same. (While `burst` is less than 0.19 `climb`, half of the first peak lies below the limit.) From
-then on the rate stays just below the limit found. If it is refused all the same after `t` hours, it was too high
-by `burst / t`. What was learned is forgotten after a week without a refusal, so that a remote that has become
-more generous is found out.
+bucket is the same. (While `burst` is less than 0.19 `climb`, half of the first peak lies below the limit.)
+From then on the rate stays just below the limit found. If it is refused all the same after `t` hours, it was
+too high by `burst / t`. What was learned is forgotten after a week without a refusal, so that a remote that
+has become more generous is found out.
 """
 
 from dataclasses import dataclass, replace
@@ -133,9 +133,11 @@ def spent(state: PaceState, now: float) -> PaceState:
     """A request goes out now."""
     gap = 3_600 / state.rate
     since = now - state.next_at + gap if state.next_at else gap
+    # A worker that wakes up late by less than half a gap costs nothing: the next one goes out earlier.
+    turn = state.next_at if now - state.next_at < gap / 2 else now
     return replace(
         state,
-        next_at=max(now, state.next_at) + gap,
+        next_at=turn + gap,
         pressed=now <= state.next_at + gap,
         seconds=state.seconds + (since - state.seconds) / 20 if state.seconds else since,
     )

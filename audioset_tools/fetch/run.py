@@ -75,6 +75,7 @@ class Fetch:
         self._began = clock()
         self._begin()
         self._had = sum(places.accepted for places in self._places.values())
+        self._stored_pace = pace.to_json()
 
     def run(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> Progress:
         """Fetch until every place is taken, every queue is spent, or `stop` is set.
@@ -198,7 +199,10 @@ class Fetch:
                 self._judge(turn.candidate, future.result(), self.clock())
             else:
                 self._settle(turn, future.result(), self.clock())
-            self.ledger.put("pace", self.pace.to_json())
+            # A source that sends nothing learns nothing, and must not overwrite what another one learned.
+            if (pace := self.pace.to_json()) != self._stored_pace:
+                self.ledger.put("pace", pace)
+                self._stored_pace = pace
         if failed:
             raise failed
 

@@ -4,7 +4,9 @@ There are two, `youtube` and (for a copy that the user already has) `local`; eac
 `Reason` for everything that can go wrong, so that nobody else needs to know its errors.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from ..types import Candidate, Reason
@@ -16,20 +18,28 @@ class Excerpt:
     """Audio that holds a segment, ready for the decoder.
 
     Args:
-        media: container bytes that include the segment, or an address that ffmpeg itself can read and seek.
+        media: container bytes that include the segment, a file, or an address that ffmpeg itself can read
+            and seek.
         origin: where it came from and in which format, for the record: `youtube webm/opus 251 48000 Hz`.
         length_ms: how long the whole recording is; None if nobody said.
         headers: HTTP headers to send where `media` is an address.
         proxy: the proxy to go through where `media` is an address.
         verify_tls: whether to check certificates where `media` is an address.
+        begins_ms: where on the recording's time line a file begins.
+        only_segment: whether a file is believed to end with the segment; `Longer` is raised if it goes on.
+        instead: told why it cannot be decoded, gives other audio of the same segment, or raises the verdict;
+            None if the decoder's word is the last.
     """
 
-    media: bytes | str
+    media: bytes | Path | str
     origin: str
     length_ms: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     proxy: str | None = None
     verify_tls: bool = True
+    begins_ms: int = 0
+    only_segment: bool = False
+    instead: "Callable[[FetchError], Excerpt] | None" = None
 
 
 class FetchError(Exception):
@@ -50,6 +60,10 @@ class FetchError(Exception):
         super().__init__(f"{reason}: {self.detail}")
         self.retry_after = retry_after
         self.sent_at = sent_at
+
+
+class Longer(FetchError):
+    """A file that was believed to end with the segment goes on."""
 
 
 class Source(Protocol):

@@ -53,6 +53,13 @@ def why_paused(pace: PaceState) -> str:
     return f"YouTube refuses ({pace.reason})"
 
 
+def local_line(progress: Progress, duration: Callable[[float], str]) -> str:
+    """The same for a source that asks nobody and so has no pace."""
+    if progress.stopping:
+        return "stopping: what is in flight ends first"
+    return "reading the folder" + (f", {duration(progress.eta)} left" if progress.eta else "")
+
+
 def fetch_table(progress: Progress, tallies: Iterable[Tally]) -> Table:
     """What each class has, and why its other candidates were left out."""
     why: dict[str, list[str]] = {}
@@ -119,4 +126,15 @@ def estimate_table(progress: "Progress", policy: PacePolicy, duration: Callable[
     header = ("class", "wanted", "lacking", "requests", "time at the first pace", "disk")
     return Table(
         f"To be fetched, if {SURVIVAL:.0%} of the videos live; nothing was sent", header, tuple(rows)
+    )
+
+
+def local_estimate(progress: Progress) -> Table:
+    """The same for files that the user already has: room on the disk is all that it costs."""
+    rows = []
+    for c in progress.classes:
+        lacking = max(0, c.wanted - c.accepted)
+        rows.append((c.class_name, f"{c.wanted:,}", f"{lacking:,}", f"{lacking * CLIP_BYTES / 1e9:.2f} GB"))
+    return Table(
+        "To be taken from the folder; nothing was read", ("class", "wanted", "lacking", "disk"), tuple(rows)
     )

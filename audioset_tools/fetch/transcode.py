@@ -11,9 +11,11 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import ffmpeg
 import imageio_ffmpeg
@@ -25,7 +27,7 @@ from ..errors import EnvironmentProblem
 from ..types import CLIP_SAMPLES, SAMPLE_RATE, Reason
 from ..workspace import write_beside
 from .reasons import Stage, Trouble, reason_of
-from .source import Excerpt, FetchError
+from .source import Excerpt, FetchError, Longer
 
 SILENT_PEAK = 10 ** (-60 / 20)
 """A clip whose peak lies below -60 dB of full scale holds nothing to hear."""
@@ -34,6 +36,11 @@ TOLERANCE_MS = 500
 """How much shorter than its row says a segment may decode: YouTube gives lengths in whole seconds."""
 
 _TIMEOUT_S = 60.0
+
+_LEAD_S = 1.0
+
+_INTERRUPTED = 255
+"""What ffmpeg exits with when a signal ended it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +121,20 @@ def decode(excerpt: Excerpt, start_ms: int, end_ms: int, timeout: float = _TIMEO
 
     Raises:
         FetchError: it ends before the segment does, is silent, or cannot be decoded.
+        Longer: it was believed to end with the segment, and does not.
     """
     pcm = _run(_command(excerpt, start_ms, end_ms), excerpt, timeout)
     decoded = np.frombuffer(pcm[: len(pcm) // 2 * 2], np.int16)
     missing_ms = (end_ms - start_ms) - len(decoded) * 1000 // SAMPLE_RATE
     if missing_ms > TOLERANCE_MS:
         _refuse_short(excerpt, end_ms, missing_ms)
-    peak = int(np.abs(decoded.astype(np.int32)).max(initial=0)) / 32768
+    if excerpt.only_segment and missing_ms < -TOLERANCE_MS:
+        raise Longer(Reason.DECODE, "it goes on behind the segment")
+    kept = decoded[: min(CLIP_SAMPLES, (end_ms - start_ms) * SAMPLE_RATE // 1000)]
+    peak = int(np.abs(kept.astype(np.int32)).max(initial=0)) / 32768
     if peak < SILENT_PEAK:
         raise FetchError(Reason.SILENT, f"the peak is {peak:.2g} of full scale")
     samples = np.zeros(CLIP_SAMPLES, np.int16)
-    kept = decoded[:CLIP_SAMPLES]
     samples[: len(kept)] = kept
     return Sound(samples, len(kept) / SAMPLE_RATE, peak)
 
@@ -148,29 +158,41 @@ def _refuse_short(excerpt: Excerpt, end_ms: int, missing_ms: int) -> None:
 
 
 def _command(excerpt: Excerpt, start_ms: int, end_ms: int) -> list[str]:
-    """Cut by time stamps where the bytes are here, by seeking where ffmpeg reads an address."""
-    start, length = start_ms / 1000, (end_ms - start_ms) / 1000
+    """Cut by time stamps where the bytes are here, by seeking where ffmpeg reads a file or an address."""
+    start, length = (start_ms - excerpt.begins_ms) / 1000, (end_ms - start_ms) / 1000
     if isinstance(excerpt.media, bytes):
         audio = ffmpeg.input("pipe:0", copyts=None).audio.filter("atrim", start=start, duration=length)
     else:
-        # At 0 a seek makes the sound 20 ms late (FACTS section 3).
-        seek = {"ss": start} if start_ms else {}
-        audio = ffmpeg.input(excerpt.media, t=length, **seek, **_http_options(excerpt)).audio
+        if excerpt.only_segment:
+            length += 2 * TOLERANCE_MS / 1000
+        # A decoder gives nothing of the first packets behind a seek, which made AAC up to 15 ms late: it is
+        # sought before the segment and cut by time stamps. At 0 a seek itself makes the sound 20 ms late.
+        lead = min(start, _LEAD_S)
+        seek = {"ss": start - lead} if start > lead else {}
+        media, options = _input(excerpt)
+        audio = ffmpeg.input(media, t=lead + length, **seek, **options).audio
+        if lead:
+            audio = audio.filter("atrim", start=lead, duration=length)
     # rematrix_maxval: swresample mixes floats down 3 dB too loud unless told that full scale is 1.
     audio = audio.filter("aresample", SAMPLE_RATE, ochl="mono", rematrix_maxval=1, osf="s16", **_resampler())
     command: list[str] = (
         audio.output("pipe:1", format="s16le", acodec="pcm_s16le")
-        .global_args("-hide_banner", "-nostats", "-loglevel", "error", "-xerror", "-threads", "1")
+        .global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-xerror", "-threads", "1")
         .compile(cmd=ffmpeg_binary())
     )
     return command
 
 
-def _http_options(excerpt: Excerpt) -> dict[str, str | int]:
-    if not str(excerpt.media).startswith(("http://", "https://")):
-        return {}
+def _input(excerpt: Excerpt) -> tuple[str, dict[str, str | int]]:
+    """What ffmpeg opens, and how: a file is never more than a file, whatever its name or its content says.
+
+    It is opened here, so that ffmpeg sees no name that it could read as an option, a pattern or a protocol;
+    and what turns out to be a playlist can lead nowhere but to other files.
+    """
+    if isinstance(excerpt.media, Path):
+        return "file:/dev/stdin", {"protocol_whitelist": "file"}
     headers = "".join(f"{name}: {value}\r\n" for name, value in excerpt.headers.items())
-    return {"headers": headers, "tls_verify": int(excerpt.verify_tls)}
+    return str(excerpt.media), {"headers": headers, "tls_verify": int(excerpt.verify_tls)}
 
 
 @cache
@@ -192,20 +214,35 @@ def _run(command: list[str], excerpt: Excerpt, timeout: float) -> bytes:
     # A proxy's password must not show in the process list.
     proxy = {"http_proxy": excerpt.proxy, "https_proxy": excerpt.proxy} if excerpt.proxy else {}
     try:
-        done = subprocess.run(
-            command,
-            input=excerpt.media if isinstance(excerpt.media, bytes) else b"",
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-            env={**os.environ, **proxy},
-        )
+        with _opened(excerpt.media) as file:
+            done = subprocess.run(
+                command,
+                input=None if file else excerpt.media if isinstance(excerpt.media, bytes) else b"",
+                stdin=file,
+                capture_output=True,
+                timeout=timeout,
+                check=False,
+                env={**os.environ, **proxy},
+                # A Ctrl-C goes to the whole group of processes, and must not pass for a bad stream.
+                process_group=0,
+            )
     except subprocess.TimeoutExpired as error:
         raise FetchError(Reason.TIMEOUT, f"ffmpeg had not ended after {timeout:g} s") from error
     said = done.stderr.decode("utf-8", "replace")
+    if done.returncode < 0 or done.returncode == _INTERRUPTED:
+        raise FetchError(Reason.UNKNOWN, f"ffmpeg was interrupted ({done.returncode}): {_last_line(said)}")
     if done.returncode:
         raise FetchError(reason_of(Trouble(Stage.FFMPEG, said)), _last_line(said))
     return done.stdout
+
+
+def _opened(media: bytes | Path | str) -> AbstractContextManager[BinaryIO | None]:
+    if not isinstance(media, Path):
+        return nullcontext()
+    try:
+        return media.open("rb")
+    except OSError as error:
+        raise FetchError(Reason.DECODE, f"it cannot be opened: {error.strerror}") from error
 
 
 def _last_line(said: str) -> str:
