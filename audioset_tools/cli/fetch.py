@@ -67,6 +67,10 @@ def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]
     help="Seconds before a clip that failed for now is tried again; doubled each time.",
 )  # fmt: skip
 @click.option(
+    "--retry", "retries", multiple=True, metavar="REASON",
+    help="First queue again who is out for this reason, or for any `passing` one; may be repeated.",
+)  # fmt: skip
+@click.option(
     "--dry-run", is_flag=True, help="Say what would be fetched and what it would cost; send nothing."
 )
 @json_option
@@ -83,6 +87,7 @@ def fetch(
     ytdlp_options: dict[str, Any],
     max_wait: float,
     retry_wait: float,
+    retries: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -95,19 +100,26 @@ def fetch(
     from ..fetch.check import restore_lost
     from ..fetch.pace import Pace, parse_pace
     from ..fetch.progress import FetchConfig
+    from ..fetch.retry import reasons_named
     from ..fetch.run import Fetch
-    from ..fetch.summary import class_bars, estimate_table, fetch_json, fetch_table, pace_line
+    from ..fetch.summary import class_bars, estimate_table, fetch_json, fetch_table, given_up_line, pace_line
+    from ..fetch.summary import given_up as count_given_up
     from ..fetch.youtube import YouTube
     from ..ledger import Ledger
+    from ..upkeep import queue_again, refuse_damage
 
     config = FetchConfig(per_class, jobs, max_wait, retry_wait)
     policy = parse_pace(pace)
+    again = reasons_named(retries)
     place = Workspace(workspace)
     with place.lock(), Ledger(place.ledger) as ledger, _draining() as stop:
         console.say(f"{'continuing' if ledger.class_names else 'reading the lists into'} {place.root}")
+        refuse_damage(ledger)
         enqueue(ledger, read_recipe(recipe), metadata, place.metadata)
         for lost in restore_lost(ledger, place, time()):
             console.say(f"{lost}: fetching it again")
+        if again and not dry_run:
+            console.say(f"{queue_again(ledger, again, time()):,} candidates are in the queue again")
         budget = Pace(policy, ledger.get("pace"), wait=stop.wait)
         with closing(
             YouTube(
@@ -136,10 +148,13 @@ def fetch(
             console.result_json(fetch_json(end, ledger.tallies()))
         else:
             console.table(fetch_table(end, ledger.tallies()))
-    _conclude(end)
+        given_up = count_given_up(ledger.tallies())
+    if given_up:
+        console.say(given_up_line(given_up, config.attempts))
+    _conclude(end, given_up)
 
 
-def _conclude(end: "Progress") -> None:
+def _conclude(end: "Progress", given_up: int) -> None:
     """Exit as what was reached demands."""
     if end.complete:
         return
@@ -148,9 +163,10 @@ def _conclude(end: "Progress") -> None:
     if end.stopping:
         raise KeyboardInterrupt
     lacking = ", ".join(f"{name} lacks {n}" for name, n in end.shortfall.items())
+    retry = f" {given_up:,} may live after all: add --retry passing." if given_up else ""
     raise Shortfall(
         f"the queues are spent: {lacking}",
-        "Every other class is complete; a smaller --per-class can be filled.",
+        f"Every other class is complete; a smaller --per-class can be filled.{retry}",
     )
 
 

@@ -63,6 +63,12 @@ class Worker:
     def _clip(self, candidate: Candidate, excerpt: Excerpt, sound: Sound, keep: bool) -> Clip:
         path = self.workspace.clip(candidate.class_name, candidate.key)
         name = path.relative_to(self.workspace.root).as_posix()
+        if not self.workspace.root.is_dir():
+            # Writing would make the folder anew, without its ledger.
+            raise EnvironmentProblem(
+                f"the workspace {self.workspace.root} was moved or deleted while it was in use",
+                "Put it back and run the same command again.",
+            )
         try:
             sha256 = write_clip(sound, path) if keep else ""
         except OSError as error:

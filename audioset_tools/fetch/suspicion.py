@@ -22,8 +22,8 @@ PRIOR = (40, 10)
 """What is assumed before anything was seen, as if so many had lived and died: 80 % of AudioSet's videos are
 still there (FACTS section 1: 79 to 87 % in late 2024)."""
 
-_NEVER_DOUBTED = {Reason.BEYOND_END, Reason.SILENT}
-"""Verdicts about media that did arrive."""
+_NEVER_DOUBTED = {Reason.BEYOND_END, Reason.SILENT, Reason.FORGOTTEN}
+"""Verdicts about media that did arrive, and the user's own."""
 
 
 class Suspicion:
