@@ -97,7 +97,7 @@ def fetch(
     from .. import console
     from ..catalog.enqueue import enqueue
     from ..catalog.recipe import read_recipe
-    from ..fetch.check import restore_lost
+    from ..fetch.check import refuse_lost_ledger, restore_lost
     from ..fetch.pace import Pace, parse_pace
     from ..fetch.progress import FetchConfig
     from ..fetch.retry import reasons_named
@@ -105,6 +105,7 @@ def fetch(
     from ..fetch.summary import class_bars, estimate_table, fetch_json, fetch_table, given_up_line, pace_line
     from ..fetch.summary import given_up as count_given_up
     from ..fetch.youtube import YouTube
+    from ..forget import finish_forgetting
     from ..ledger import Ledger
     from ..upkeep import queue_again, refuse_damage
 
@@ -115,6 +116,8 @@ def fetch(
     with place.lock(), Ledger(place.ledger) as ledger, _draining() as stop:
         console.say(f"{'continuing' if ledger.class_names else 'reading the lists into'} {place.root}")
         refuse_damage(ledger)
+        refuse_lost_ledger(ledger, place)
+        finish_forgetting(ledger, place)
         enqueue(ledger, read_recipe(recipe), metadata, place.metadata)
         for lost in restore_lost(ledger, place, time()):
             console.say(f"{lost}: fetching it again")

@@ -120,13 +120,18 @@ def decode(excerpt: Excerpt, start_ms: int, end_ms: int, timeout: float = _TIMEO
     missing_ms = (end_ms - start_ms) - len(decoded) * 1000 // SAMPLE_RATE
     if missing_ms > TOLERANCE_MS:
         _refuse_short(excerpt, end_ms, missing_ms)
-    peak = int(np.abs(decoded.astype(np.int32)).max(initial=0)) / 32768
+    kept = decoded[:CLIP_SAMPLES]
+    peak = peak_of(kept)
     if peak < SILENT_PEAK:
         raise FetchError(Reason.SILENT, f"the peak is {peak:.2g} of full scale")
     samples = np.zeros(CLIP_SAMPLES, np.int16)
-    kept = decoded[:CLIP_SAMPLES]
     samples[: len(kept)] = kept
     return Sound(samples, len(kept) / SAMPLE_RATE, peak)
+
+
+def peak_of(samples: npt.NDArray[np.int16]) -> float:
+    """The largest absolute sample as a fraction of full scale."""
+    return int(np.abs(samples.astype(np.int32)).max(initial=0)) / 32768
 
 
 def write_clip(sound: Sound, target: Path) -> str:

@@ -16,7 +16,7 @@ def test_nothing_given_up_for_a_passing_reason_is_silently_permanent(
     world: World, serve: Serve, tmp_path: Path
 ) -> None:
     flutes = [ytid for ytid, row in world.plan.table.items() if row[0] == "Flute"]
-    sick = replace(calm(world.plan), faults=dict.fromkeys(flutes[:3], "media-503"))
+    sick = replace(calm(world.plan), faults=dict.fromkeys(flutes[:3], "no-formats"))
     words = fetch_words(world, serve(sick), tmp_path, per_class=14)
     done = run(*words)
     assert done.returncode == 3
