@@ -1,8 +1,8 @@
 """Takes videos out of a workspace for good, as a take-down asks for.
 
 The ledger is told first, in a way that not even a power cut undoes: nobody fetches the video any more, and
-its files are to be erased. Then they are, in whatever state a kill left them, and only then is that noted too.
-So a forgetting that was interrupted is completed by the next one, by the next fetch, or by the next featurize.
+its files are to be erased. Then they are, in whatever state a kill left them, and only then is that noted.
+So a forgetting that was interrupted is completed by the next one, by the next fetch, or the next featurize.
 """
 
 import os

@@ -208,7 +208,9 @@ class Ledger:
     def rows(self, select: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """What a SELECT finds, a row at a time."""
         with speaking_to(self.path):
-            yield from self._db.execute(select, values)
+            # `yield from` would close the cursor if it is dropped half-way, perhaps after the ledger.
+            for row in self._db.execute(select, values):  # noqa: UP028
+                yield row
 
     def candidate(self, row: tuple[Any, ...]) -> Candidate:
         """A candidate from the columns `CANDIDATE`.

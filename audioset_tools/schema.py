@@ -205,6 +205,9 @@ def speaking_to(path: Path) -> Iterator[None]:
         if remedy := _MACHINE.get(_kind(error)):
             raise EnvironmentProblem(f"the ledger {path} cannot be used: {error}", remedy) from error
         raise DataMismatch(f"{path} is damaged or no ledger: {error}", RESTORE) from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes a damaged schema in its message.
+        raise DataMismatch(f"{path} is damaged: {error}", RESTORE) from error
 
 
 @contextmanager

@@ -49,6 +49,4 @@ def forget(ytids: tuple[str, ...], workspace: Path) -> None:
     elif erased.clips:
         console.say("The next fetch gives the place to the next candidate.")
     if erased.anything and erased.weights:
-        console.say(
-            f"What was learned cannot be undone: delete {', '.join(erased.weights)}, or train anew, if it matters."
-        )
+        console.say(f"What was learned cannot be undone. Delete {', '.join(erased.weights)} if it matters.")

@@ -20,6 +20,7 @@ def verify(workspace: Path, deep: bool, mend: bool, as_json: bool) -> None:
     from time import time
 
     from .. import console
+    from ..fetch.check import Kind
     from ..fetch.verify import repair, verify_json, verify_table
     from ..fetch.verify import verify as look
     from ..ledger import Ledger
@@ -43,9 +44,9 @@ def verify(workspace: Path, deep: bool, mend: bool, as_json: bool) -> None:
         aside = f"; {len(report.set_aside):,} files moved to {place.set_aside}" if report.set_aside else ""
         console.say(f"{report.queued:,} clips are in the queue again{aside}; run next: audioset-tools fetch")
     if report.left:
-        counts = Counter(str(finding.kind) for finding in report.left)
+        counts = Counter(finding.kind for finding in report.left)
         raise DataMismatch(
-            f"{place.root}: " + ", ".join(f"{n:,} {kind}" for kind, n in counts.items()),
+            f"{place.root}: " + ", ".join(f"{counts[kind]:,} {kind}" for kind in Kind if counts[kind]),
             "Nothing that it cannot name is deleted: look at those files, then move them out of clips/."
             if mend
             else "Run: audioset-tools verify --repair, and then: audioset-tools fetch",

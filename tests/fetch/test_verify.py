@@ -1,4 +1,4 @@
-"""What is wrong with a workspace is told by kind, put right where it can be, and a running fetch is no damage."""
+"""What is wrong with a workspace is told by kind and put right if it can be; a running fetch is no damage."""
 
 import hashlib
 import os
