@@ -1,16 +1,34 @@
-"""Questions that people ask of a ledger: what happened on which day, what failed and why.
+"""What happened, from the ledger's events: on which day, what failed and why, what failed in a row.
 
-Each is answered from counts or an index that the ledger keeps, never by reading through all that is in it.
+Each question is answered from counts or an index that the ledger keeps, or from the last events, never by
+reading through all that is in it.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from .ledger import Ledger, State
+from .ledger import CANDIDATE, Ledger, State
+from .schema import reading
 from .types import Candidate, Reason
 
 _EPOCH = date(1970, 1, 1)
+
+_ROW_ENDS = "('accepted', 'believed', 'taken back')"
+
+_ROW = f"""
+WITH since AS (
+    SELECT * FROM event
+    WHERE id > coalesce((SELECT id FROM event WHERE outcome IN {_ROW_ENDS} ORDER BY id DESC LIMIT 1), 0)
+), settled AS (
+    SELECT class, rank, max(id) AS last FROM since
+    WHERE outcome IN ('queued again', 'forgotten') GROUP BY 1, 2
+)
+SELECT {CANDIDATE}, since.reason
+FROM since JOIN candidate USING (class, rank) LEFT JOIN settled USING (class, rank)
+WHERE outcome IN ('dead', 'waiting') AND id > coalesce(last, 0) ORDER BY id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +61,58 @@ class FailedCandidate:
 def days(ledger: Ledger) -> list[DayCount]:
     """What was recorded, by day, class, outcome and reason."""
     found = ledger.rows("SELECT day, class, outcome, reason, n FROM day ORDER BY day, class, outcome, reason")
-    return [
-        DayCount(
-            _EPOCH + timedelta(days=day),
-            None if number < 0 else ledger.class_names[number],
-            outcome,
-            Reason(reason) if reason else None,
-            n,
-        )
-        for day, number, outcome, reason, n in found
-    ]
+    with reading(ledger.path):
+        return [
+            DayCount(
+                _EPOCH + timedelta(days=day),
+                None if number < 0 else ledger.class_names[number],
+                outcome,
+                Reason(reason) if reason else None,
+                n,
+            )
+            for day, number, outcome, reason, n in found
+        ]
 
 
 def failures(ledger: Ledger) -> Iterator[FailedCandidate]:
     """Every candidate that is dead or waits for another try, the last tried first, one at a time."""
     found = ledger.rows(
-        "SELECT ytid, start_ms, end_ms, class, tier, rank, subset, state, reason, detail, attempts, tried_at,"
-        " retry_at FROM candidate INDEXED BY failed WHERE state IN ('dead', 'waiting') ORDER BY tried_at DESC"
+        f"SELECT {CANDIDATE}, state, reason, detail, attempts, tried_at, retry_at"
+        " FROM candidate INDEXED BY failed WHERE state IN ('dead', 'waiting') ORDER BY tried_at DESC"
     )
-    for ytid, start_ms, end_ms, number, tier, rank, subset, state, reason, *rest in found:
-        candidate = Candidate(ytid, start_ms, end_ms, ledger.class_names[number], tier, rank, subset)
-        yield FailedCandidate(candidate, State(state), Reason(reason), *rest)
+    with reading(ledger.path):
+        for row in found:
+            state, reason, *rest = row[7:]
+            yield FailedCandidate(ledger.candidate(row[:7]), State(state), Reason(reason), *rest)
 
 
 def last_event_at(ledger: Ledger) -> float | None:
     """When something was last recorded, in seconds since the epoch, or None if nothing was."""
     return next((at for (at,) in ledger.rows("SELECT at FROM event ORDER BY id DESC LIMIT 1")), None)
+
+
+def failures_in_a_row(ledger: Ledger, counts: Callable[[Reason], bool]) -> list[tuple[Candidate, int]]:
+    """Who failed for a reason that counts since the last clip, and how often.
+
+    Whoever was queued again or forgotten by hand since then is no longer in the row.
+    """
+    with reading(ledger.path):
+        failed = (ledger.candidate(row[:7]) for row in ledger.rows(_ROW) if counts(Reason(row[7])))
+        return list(Counter(failed).items())
+
+
+def doubted(ledger: Ledger) -> bool:
+    """Whether failures were taken back and nobody is known to have lived since."""
+    last = ledger.rows(f"SELECT outcome FROM event WHERE outcome IN {_ROW_ENDS} ORDER BY id DESC LIMIT 1")
+    return next(last, None) == ("taken back",)
+
+
+def lately_accepted(ledger: Ledger, most: int) -> list[Candidate]:
+    """Whose clips were recorded last, the last one first."""
+    found = ledger.rows(
+        f"SELECT {CANDIDATE} FROM event JOIN candidate USING (class, rank)"
+        " WHERE outcome = 'accepted' AND state = 'accepted' ORDER BY event.id DESC LIMIT ?",
+        most,
+    )
+    with reading(ledger.path):
+        return [ledger.candidate(row) for row in found]

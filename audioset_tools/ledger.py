@@ -9,7 +9,6 @@ is found at once, whatever the size of the table and however many are settled. C
 """
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,11 +18,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .schema import connect, connect_to_read, speaking_to
+from .errors import EnvironmentProblem
+from .schema import connect, connect_to_read, identity, reading, speaking_to
 from .types import Candidate, Clip, Failure, Reason
 
-_ROW_ENDS = ("accepted", "believed", "taken back")
-_CANDIDATE = "ytid, start_ms, end_ms, class, tier, rank, subset"
+CANDIDATE = "ytid, start_ms, end_ms, class, tier, rank, subset"
+"""The columns that `Ledger.candidate` makes a candidate of."""
 
 _LOAD_ROWS = 50
 """Candidates per INSERT of a load: half the time of one by one, and no more is gained by 100."""
@@ -70,16 +70,22 @@ class Ledger:
     Args:
         path: the file; made if it is missing.
         read_only: only look, at the ledger as it is at the first question; whoever writes is not disturbed.
+        patience: seconds to wait for another program that has it locked.
 
     Raises:
         DataMismatch: the file is damaged, foreign, or written by a newer version; or missing, to a reader.
         EnvironmentProblem: it is locked by another program, or cannot be read.
     """
 
-    def __init__(self, path: Path, read_only: bool = False) -> None:
+    def __init__(self, path: Path, read_only: bool = False, patience: float = 10.0) -> None:
         self.path = path
-        self._db = connect_to_read(path) if read_only else connect(path)
-        self.class_names: tuple[str, ...] = origin.class_names if (origin := self.origin()) else ()
+        self._db = (connect_to_read if read_only else connect)(path, patience)
+        self._identity = identity(path)
+        try:
+            self.class_names: tuple[str, ...] = origin.class_names if (origin := self.origin()) else ()
+        except BaseException:
+            self._db.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -94,9 +100,10 @@ class Ledger:
         text = self.get("origin")
         if text is None:
             return None
-        table: dict[str, Any] = json.loads(text)
-        table["class_names"], table["splits"] = tuple(table["class_names"]), tuple(table["splits"])
-        return Origin(**table)
+        with reading(self.path):
+            table: dict[str, Any] = json.loads(text)
+            table["class_names"], table["splits"] = tuple(table["class_names"]), tuple(table["splits"])
+            return Origin(**table)
 
     def load(self, origin: Origin, candidates: Iterable[Candidate]) -> None:
         """Fill an empty ledger; all of it or, after a kill, nothing."""
@@ -105,7 +112,7 @@ class Ledger:
             (number[c.class_name], c.rank, c.ytid, c.start_ms, c.end_ms, c.tier, c.subset) for c in candidates
         )
         insert = "INSERT INTO candidate (class, rank, ytid, start_ms, end_ms, tier, subset) VALUES "
-        with self._transaction():
+        with self.transaction():
             while block := list(islice(rows, _LOAD_ROWS)):
                 places = ",".join(["(?,?,?,?,?,?,?)"] * len(block))
                 self._db.execute(insert + places, tuple(chain.from_iterable(block)))
@@ -115,31 +122,34 @@ class Ledger:
             )
             self.put("origin", json.dumps(asdict(origin)))
         self.class_names = origin.class_names
+        with speaking_to(self.path):
+            # From here on the main file alone is a ledger, should the log beside it be lost.
+            self._db.execute("PRAGMA wal_checkpoint").fetchall()
 
     def next_queued(self, class_name: str, after_rank: int) -> Candidate | None:
         """The best candidate of a class not tried yet, behind `after_rank` (-1 for the first)."""
-        with speaking_to(self.path):
+        with reading(self.path):
             row = self._db.execute(
-                f"SELECT {_CANDIDATE} FROM candidate INDEXED BY queued"
+                f"SELECT {CANDIDATE} FROM candidate INDEXED BY queued"
                 " WHERE class = ? AND rank > ? AND state = 'queued' ORDER BY rank LIMIT 1",
                 (self.class_names.index(class_name), after_rank),
             ).fetchone()
-        return self._candidate(row) if row else None
+            return self.candidate(row) if row else None
 
     def waiting(self, class_name: str) -> list[tuple[Candidate, int, float]]:
         """Candidates that failed for now, by rank, each with its attempts so far and when to try again."""
-        with speaking_to(self.path):
+        with reading(self.path):
             rows = self._db.execute(
-                f"SELECT {_CANDIDATE}, attempts, retry_at FROM candidate INDEXED BY waiting"
+                f"SELECT {CANDIDATE}, attempts, retry_at FROM candidate INDEXED BY waiting"
                 " WHERE class = ? AND state = 'waiting' ORDER BY rank",
                 (self.class_names.index(class_name),),
             ).fetchall()
-        return [(self._candidate(row[:-2]), row[-2], row[-1]) for row in rows]
+            return [(self.candidate(row[:-2]), int(row[-2]), float(row[-1])) for row in rows]
 
     def accept(self, candidate: Candidate, clip: Clip, at: float) -> None:
         """Record a clip that is whole on disk."""
         place = self._place(candidate)
-        with self._transaction():
+        with self.transaction():
             self._db.execute(
                 "INSERT OR REPLACE INTO clip VALUES (?,?,?,?,?,?,?)",
                 (*place, clip.path, clip.sha256, clip.seconds, clip.peak, clip.source),
@@ -150,92 +160,73 @@ class Ledger:
     def fail(self, candidate: Candidate, failure: Failure, at: float) -> None:
         """Record a failure: for good if `failure.retry_at` is None, else for now."""
         state = State.DEAD if failure.retry_at is None else State.WAITING
-        with self._transaction():
+        with self.transaction():
             self._set(candidate, state, failure)
             self._event(at, self._place(candidate), state, failure.reason, failure.detail)
 
     def lose(self, candidate: Candidate, detail: str, at: float) -> None:
         """Put an accepted candidate whose clip was lost back in its place in the queue."""
-        with self._transaction():
+        with self.transaction():
             self._db.execute("DELETE FROM clip WHERE class = ? AND rank = ?", self._place(candidate))
             self._set(candidate, State.QUEUED, None)
             self._event(at, self._place(candidate), "lost", "", detail)
 
     def note(self, outcome: str, reason: Reason | None, detail: str, at: float) -> None:
         """Record something that concerns the run, not one clip."""
-        with self._transaction():
+        with self.transaction():
             self._event(at, (None, None), outcome, reason or "", detail)
-
-    def row(self, counts: Callable[[Reason], bool]) -> list[tuple[Candidate, int]]:
-        """Who failed for a reason that counts since the last clip, and how often."""
-        with speaking_to(self.path):
-            rows = self._db.execute(
-                f"SELECT {_CANDIDATE}, event.reason FROM event JOIN candidate USING (class, rank)"
-                " WHERE event.id > coalesce((SELECT id FROM event WHERE outcome IN (?, ?, ?)"
-                " ORDER BY id DESC LIMIT 1), 0) AND outcome IN ('dead', 'waiting') ORDER BY event.id",
-                _ROW_ENDS,
-            ).fetchall()
-        return list(Counter(self._candidate(row[:7]) for row in rows if counts(Reason(row[7]))).items())
-
-    def doubted(self) -> bool:
-        """Whether failures were taken back and nobody is known to have lived since."""
-        with speaking_to(self.path):
-            last = self._db.execute(
-                "SELECT outcome FROM event WHERE outcome IN (?, ?, ?) ORDER BY id DESC LIMIT 1", _ROW_ENDS
-            ).fetchone()
-        return bool(last == ("taken back",))
-
-    def take_back(self, row: Iterable[tuple[Candidate, int]], at: float) -> None:
-        """Undo failures that were no verdict: candidates, each with how many attempts to give back."""
-        with self._transaction():
-            for candidate, attempts in row:
-                place = self._place(candidate)
-                self._db.execute(
-                    "UPDATE candidate SET state = CASE WHEN attempts > ? THEN 'waiting' ELSE 'queued' END,"
-                    " reason = CASE WHEN attempts > ? THEN reason ELSE '' END,"
-                    " attempts = max(0, attempts - ?), retry_at = ? WHERE class = ? AND rank = ?",
-                    (attempts, attempts, attempts, at, *place),
-                )
-                self._event(at, place, "taken back", "", "")
-
-    def lately_accepted(self, most: int) -> list[Candidate]:
-        """Whose clips were recorded last, the last one first."""
-        with speaking_to(self.path):
-            rows = self._db.execute(
-                f"SELECT {_CANDIDATE} FROM event JOIN candidate USING (class, rank)"
-                " WHERE outcome = 'accepted' AND state = 'accepted' ORDER BY event.id DESC LIMIT ?",
-                (most,),
-            ).fetchall()
-        return [self._candidate(row) for row in rows]
 
     def clips(self) -> list[tuple[Candidate, Clip]]:
         """The accepted clips by class and rank."""
-        with speaking_to(self.path):
+        with reading(self.path):
             rows = self._db.execute(
-                f"SELECT {_CANDIDATE}, path, sha256, seconds, peak, source"
+                f"SELECT {CANDIDATE}, path, sha256, seconds, peak, source"
                 " FROM clip JOIN candidate USING (class, rank) ORDER BY class, rank"
             ).fetchall()
-        accepted = []
-        for row in rows:
-            candidate = self._candidate(row[:7])
-            accepted.append((candidate, Clip(candidate.key, candidate.class_name, candidate.rank, *row[7:])))
-        return accepted
+            accepted = []
+            for row in rows:
+                one = self.candidate(row[:7])
+                path, sha256, seconds, peak, source = row[7:]
+                clip = Clip(
+                    one.key, one.class_name, one.rank, str(path), str(sha256), float(seconds), float(peak),
+                    str(source),
+                )  # fmt: skip
+                accepted.append((one, clip))
+            return accepted
 
     def tallies(self) -> list[Tally]:
         """How many candidates there are by class, state and reason."""
-        with speaking_to(self.path):
+        with reading(self.path):
             rows = self._db.execute(
                 "SELECT class, state, reason, n FROM tally WHERE n > 0 ORDER BY class, state, n DESC, reason"
             ).fetchall()
-        return [
-            Tally(self.class_names[number], State(state), Reason(reason) if reason else None, n)
-            for number, state, reason, n in rows
-        ]
+            return [
+                Tally(self.class_names[number], State(state), Reason(reason) if reason else None, int(n))
+                for number, state, reason, n in rows
+            ]
 
     def rows(self, select: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """What a SELECT finds, a row at a time."""
         with speaking_to(self.path):
-            yield from self._db.execute(select, values)
+            # `yield from` would close the cursor if it is dropped half-way, perhaps after the ledger.
+            for row in self._db.execute(select, values):  # noqa: UP028
+                yield row
+
+    def candidate(self, row: tuple[Any, ...]) -> Candidate:
+        """A candidate from the columns `CANDIDATE`.
+
+        Raises:
+            ValueError, TypeError, LookupError: the row is damaged.
+        """
+        ytid, start_ms, end_ms, number, tier, rank, subset = row
+        if number < 0:
+            raise ValueError(f"a class of the number {number}")
+        one = Candidate(
+            ytid, int(start_ms), int(end_ms), self.class_names[number], int(tier), int(rank), str(subset)
+        )
+        # Refuses what is no video id before anybody makes a path of it.
+        _ = one.key
+        return one
 
     def get(self, name: str) -> str | None:
         """A stored note such as the pace's state, or None."""
@@ -271,20 +262,35 @@ class Ledger:
     def _place(self, candidate: Candidate) -> tuple[int, int]:
         return self.class_names.index(candidate.class_name), candidate.rank
 
-    def _candidate(self, row: tuple[Any, ...]) -> Candidate:
-        ytid, start_ms, end_ms, number, tier, rank, subset = row
-        return Candidate(ytid, start_ms, end_ms, self.class_names[number], tier, rank, subset)
-
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self, durable: bool = False) -> Iterator[Callable[..., Any]]:
+        """All or nothing of what is executed through the function given.
+
+        Args:
+            durable: not even a power cut may undo it; what follows could not be undone either.
+
+        Raises:
+            EnvironmentProblem: the disk is full, or the ledger was moved away or deleted.
+        """
+        if identity(self.path) != self._identity:
+            raise EnvironmentProblem(
+                f"the ledger {self.path} was moved or deleted while it was in use",
+                "Put its folder back and run the same command again.",
+            )
         with speaking_to(self.path):
+            if durable:
+                self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                yield
+                yield self._db.execute
                 self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                # After a full disk SQLite has rolled back by itself.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
+            if durable:
+                self._db.execute("PRAGMA synchronous = NORMAL")
 
 
 def _storable(text: str) -> str:

@@ -8,6 +8,29 @@ from pathlib import Path
 
 from .errors import DataMismatch, EnvironmentProblem
 
+RESTORE = "Restore it from a backup, or move it away and fetch into a new --workspace."
+
+_NO_OTHER = "See that no other program has it open, then run the same command again; nothing is lost."
+_ROOM = "See that the disk has room and is sound, then run the same command again; nothing is lost."
+_RIGHTS = "See that you may write to the file and to its folder, where SQLite keeps two files beside it."
+
+_MACHINE = {
+    sqlite3.SQLITE_BUSY: _NO_OTHER,
+    sqlite3.SQLITE_CANTOPEN: _RIGHTS,
+    sqlite3.SQLITE_FULL: _ROOM,
+    sqlite3.SQLITE_INTERRUPT: _NO_OTHER,
+    sqlite3.SQLITE_IOERR: _ROOM,
+    sqlite3.SQLITE_LOCKED: _NO_OTHER,
+    sqlite3.SQLITE_NOMEM: _ROOM,
+    sqlite3.SQLITE_PERM: _RIGHTS,
+    sqlite3.SQLITE_PROTOCOL: _NO_OTHER,
+    sqlite3.SQLITE_READONLY: _RIGHTS,
+}
+"""Errors that lie with the machine, and what to do; every other one lies with the file."""
+
+_NO_INDEX = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY}
+"""What a reader meets where the index of a log cannot be made."""
+
 APPLICATION_ID = 0x41536574
 VERSION = 1
 
@@ -24,6 +47,7 @@ CREATE TABLE candidate (
 CREATE INDEX queued ON candidate (class, rank) WHERE state = 'queued';
 CREATE INDEX waiting ON candidate (class, rank) WHERE state = 'waiting';
 CREATE INDEX failed ON candidate (tried_at) WHERE state IN ('dead', 'waiting');
+CREATE INDEX forgotten ON candidate (class, rank) WHERE reason = 'forgotten';
 CREATE TABLE clip (
     class INTEGER NOT NULL, rank INTEGER NOT NULL,
     path TEXT NOT NULL, sha256 TEXT NOT NULL, seconds REAL NOT NULL, peak REAL NOT NULL, source TEXT NOT NULL,
@@ -56,15 +80,21 @@ END;
 """
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, patience: float) -> sqlite3.Connection:
     """Open a ledger's file, making it if it is missing.
+
+    Args:
+        path: the file.
+        patience: seconds to wait for another program that has it locked.
 
     Raises:
         DataMismatch: the file is damaged, foreign, or written by a newer version.
         EnvironmentProblem: it is locked by another program.
     """
+    if path.is_dir():
+        raise DataMismatch(f"{path} is a folder, no ledger", RESTORE)
     with speaking_to(path):
-        db = sqlite3.connect(path, timeout=10, isolation_level=None)
+        db = sqlite3.connect(path, timeout=patience, isolation_level=None)
         try:
             _prepare(db, path)
         except BaseException:
@@ -80,13 +110,17 @@ def damage(path: Path) -> str | None:
         DataMismatch: the file is too damaged to be opened, foreign, or written by a newer version.
         EnvironmentProblem: it is locked by another program.
     """
-    with closing(connect_to_read(path)) as db, speaking_to(path):
+    with closing(connect_to_read(path, patience=10)) as db, speaking_to(path):
         (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
     return None if found == "ok" else str(found)
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
+def connect_to_read(path: Path, patience: float) -> sqlite3.Connection:
     """Open a ledger's file for looking only, as it is at the first question; beside a running fetch, too.
+
+    Args:
+        path: the file.
+        patience: seconds to wait for another program that has it locked.
 
     Raises:
         DataMismatch: the file is missing, empty, damaged, foreign, or written by a newer version.
@@ -94,13 +128,15 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     """
     if not path.exists():
         raise DataMismatch(f"{path} does not exist", "Run first: audioset-tools fetch")
+    if path.is_dir():
+        raise DataMismatch(f"{path} is a folder, no ledger", RESTORE)
     # SQLite reads a log through an index beside it. Where that cannot be made, a ledger without a log is read
     # as a file that nobody changes.
     fixed = not os.access(path.parent, os.W_OK) and not _has_log(path)
     address = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if fixed else ''}"
     with speaking_to(path):
         try:
-            db = sqlite3.connect(address, uri=True, timeout=10, isolation_level=None)
+            db = sqlite3.connect(address, uri=True, timeout=patience, isolation_level=None)
             try:
                 if _is_empty(db, path):
                     raise DataMismatch(f"{path} is empty", "Run first: audioset-tools fetch")
@@ -109,6 +145,8 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
                 db.close()
                 raise
         except sqlite3.OperationalError as error:
+            if _kind(error) not in _NO_INDEX:
+                raise
             raise EnvironmentProblem(
                 f"{path} cannot be read here: {error}",
                 f"Copy {path.name} and {path.name}-wal to a folder that you may write to; read them there.",
@@ -149,18 +187,39 @@ def _is_empty(db: sqlite3.Connection, path: Path) -> bool:
     return False
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies at a path, or None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 @contextmanager
 def speaking_to(path: Path) -> Iterator[None]:
     """Turn SQLite's errors about the ledger at `path` into ours."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        raise EnvironmentProblem(
-            f"the ledger {path} cannot be used: {error}",
-            "See that no other program has it open and that the disk has room, then run the command again.",
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise DataMismatch(
-            f"{path} is damaged or no ledger: {error}",
-            "Restore it from a backup, or move it away and fetch into a new --workspace.",
-        ) from error
+    except sqlite3.Error as error:
+        if remedy := _MACHINE.get(_kind(error)):
+            raise EnvironmentProblem(f"the ledger {path} cannot be used: {error}", remedy) from error
+        raise DataMismatch(f"{path} is damaged or no ledger: {error}", RESTORE) from error
+    except UnicodeDecodeError as error:
+        # SQLite quotes a damaged schema in its message.
+        raise DataMismatch(f"{path} is damaged: {error}", RESTORE) from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """The same around code that makes nouns of rows: a row that cannot be one is damage too."""
+    try:
+        with speaking_to(path):
+            yield
+    except (ValueError, TypeError, LookupError, OverflowError) as error:
+        raise DataMismatch(f"{path} is damaged: what is stored makes no sense ({error})", RESTORE) from error
+
+
+def _kind(error: sqlite3.Error) -> int:
+    """The primary code: the upper bytes of an extended one only say more about the lowest."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)) & 0xFF

@@ -16,6 +16,9 @@ SAMPLE_RATE = 16_000
 CLIP_SAMPLES = 160_000
 """Samples of every clip on disk: ten seconds."""
 
+CLIP_BYTES = 44 + 2 * CLIP_SAMPLES
+"""Size of every clip on disk: the header of a WAV file, and two bytes a sample."""
+
 YTID = re.compile(r"[A-Za-z0-9_-]{10}[AEIMQUYcgkosw048]")
 """A video id: 64 bits in URL-safe base64, so the last of the 11 characters holds only four bits."""
 
@@ -143,6 +146,8 @@ class Reason(StrEnum):
     SILENT = "silent", Scope.FINAL
     NOT_IN_FOLDER = "not-in-folder", Scope.FINAL
     DAMAGED_FILE = "damaged-file", Scope.FINAL
+    FORGOTTEN = "forgotten", Scope.FINAL
+    """Taken out by `forget`; nothing ever puts it back."""
 
     TIMEOUT = "timeout", Scope.PASSING
     MEDIA_REFUSED = "media-refused", Scope.PASSING

@@ -3,6 +3,7 @@
 metadata/                     the official lists, if they were downloaded
 ledger.sqlite                 every candidate's state
 clips/<class>/Y<key>.wav      the verified clips
+set-aside/<class>/            files that lay in a clip's place and were not that clip
 dataset.csv                   the frozen splits
 shards/<spec>/<split>-00000.h5
 runs/<name>/
@@ -39,6 +40,14 @@ class Workspace:
         return self.root / "ledger.sqlite"
 
     @property
+    def clips(self) -> Path:
+        return self.root / "clips"
+
+    @property
+    def set_aside(self) -> Path:
+        return self.root / "set-aside"
+
+    @property
     def dataset(self) -> Path:
         return self.root / "dataset.csv"
 
@@ -52,7 +61,7 @@ class Workspace:
 
     def clip(self, class_name: str, key: str) -> Path:
         """The path of a clip; `key` must come from `clip_key`."""
-        return self.root / "clips" / folder_name(class_name) / f"Y{key}.wav"
+        return self.clips / folder_name(class_name) / f"Y{key}.wav"
 
     def prepare(self) -> None:
         """Make the folder and see that it can be written to.
@@ -108,13 +117,14 @@ def write_beside(target: Path) -> Iterator[Path]:
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
         temporary.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """See that a power cut undoes nothing that was made, renamed or deleted in a folder."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -10,12 +10,13 @@ PACKAGE = Path(__file__).parent.parent / "audioset_tools"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 STAGES = {"catalog", "fetch", "featurize", "train"}
-ABOVE_STAGES = {"cli", "demo", "doctor", "__main__"}
+ABOVE_STAGES = {"cli", "demo", "doctor", "forget", "__main__"}
 
 MAY_SEE = {
     "catalog": {"ledger"},
-    "fetch": {"ledger", "history"},
-    "history": {"ledger"},
+    "fetch": {"ledger", "history", "upkeep"},
+    "history": {"ledger", "schema"},
+    "upkeep": {"ledger", "schema"},
     "featurize": set(),
     "train": {"featurize"},
     "simulator": set(),

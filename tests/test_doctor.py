@@ -35,7 +35,7 @@ from audioset_tools.doctor.examine import examine
 from audioset_tools.doctor.network import youtube, youtube_verdict
 from audioset_tools.errors import EnvironmentProblem
 from audioset_tools.featurize.mel import MelSpec
-from audioset_tools.fetch import summary, transcode, versions
+from audioset_tools.fetch import transcode, versions
 from audioset_tools.fetch.pace import Pace, parse_pace
 from audioset_tools.fetch.probe import Answer
 from audioset_tools.fetch.versions import Runtime, Scripts
@@ -552,7 +552,6 @@ def test_a_stored_pause_is_told_until_it_has_passed(tmp_path: Path) -> None:
 
 
 def test_the_sizes_are_those_of_the_stages() -> None:
-    assert place.CLIP_BYTES == summary.CLIP_BYTES
     spec = MelSpec()
     assert (spec.sample_rate, spec.center) == (SAMPLE_RATE, True)
     assert 4 * spec.n_mels * (CLIP_SAMPLES // spec.hop_length + 1) == place.MEL_BYTES

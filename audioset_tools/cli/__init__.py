@@ -16,10 +16,12 @@ from .demo import demo
 from .doctor import doctor
 from .featurize import featurize
 from .fetch import fetch
+from .forget import forget
 from .options import FILE
 from .select import select
 from .status import status
 from .train import train
+from .verify import verify
 
 
 def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
@@ -45,7 +47,7 @@ def cli() -> None:
     """
 
 
-for _command in (select, fetch, status, featurize, train, doctor, demo):
+for _command in (select, fetch, status, verify, forget, featurize, train, doctor, demo):
     cli.add_command(_command)
 
 

@@ -46,12 +46,14 @@ def featurize(
     from ..featurize.run import FeaturizeConfig
     from ..featurize.run import featurize as make_shards
     from ..featurize.summary import featurize_json, featurize_table
+    from ..forget import finish_forgetting
     from ..ledger import Ledger
     from ..types import Splits
 
     place = Workspace(workspace)
     require(place.ledger, "Run `audioset-tools fetch` first.")
     with place.lock(), Ledger(place.ledger) as ledger, console.bar("clips") as show:
+        finish_forgetting(ledger, place)
         origin = ledger.origin()
         config = FeaturizeConfig(
             preset, noise_copies, noise_snr, jobs,

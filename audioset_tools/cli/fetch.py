@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,10 @@ from ..workspace import Workspace
 from .options import json_option, metadata_option, recipe_option, workspace_option
 
 if TYPE_CHECKING:
+    from ..fetch.local import Local
     from ..fetch.progress import Progress
+    from ..ledger import Ledger
+    from ..types import Reason
 
 
 def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
@@ -71,6 +74,10 @@ def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]
     help="Seconds before a clip that failed for now is tried again; doubled each time.",
 )  # fmt: skip
 @click.option(
+    "--retry", "retries", multiple=True, metavar="REASON",
+    help="First queue again who is out for this reason, or for any `passing` one; may be repeated.",
+)  # fmt: skip
+@click.option(
     "--dry-run", is_flag=True, help="Say what would be fetched and what it would cost; send nothing."
 )
 @json_option
@@ -88,29 +95,25 @@ def fetch(
     ytdlp_options: dict[str, Any],
     max_wait: float,
     retry_wait: float,
+    retries: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Fetch N verified clips of each class."""
-    from time import time
-
     from .. import console
-    from ..catalog.enqueue import enqueue
-    from ..catalog.recipe import read_recipe
-    from ..fetch.check import restore_lost
-    from ..fetch.folder import printable
-    from ..fetch.local import Local, local_folder
+    from ..clock import steady
+    from ..fetch.local import local_folder
     from ..fetch.pace import Pace, parse_pace
     from ..fetch.progress import FetchConfig
+    from ..fetch.retry import reasons_named
     from ..fetch.run import Fetch
     from ..fetch.summary import (
-        class_bars,
         estimate_table,
         fetch_json,
         fetch_table,
+        given_up,
+        given_up_line,
         local_estimate,
-        local_line,
-        pace_line,
     )
     from ..fetch.youtube import YouTube
     from ..ledger import Ledger
@@ -118,58 +121,111 @@ def fetch(
     config = FetchConfig(per_class, jobs, max_wait, retry_wait)
     policy = parse_pace(pace)
     folder = local_folder(source_name)
+    again = reasons_named(retries)
     place = Workspace(workspace)
     with place.lock(), Ledger(place.ledger) as ledger, _draining() as stop:
-        console.say(f"{'continuing' if ledger.class_names else 'reading the lists into'} {place.root}")
-        enqueue(ledger, read_recipe(recipe), metadata, place.metadata)
-        for lost in restore_lost(ledger, place, time()):
-            console.say(f"{lost}: fetching it again")
+        _prepare(ledger, place, recipe, metadata)
+        if not dry_run:
+            _queue_again(ledger, again, asks_youtube=folder is None)
         # YouTube's pace and pauses do not concern a folder.
         budget = Pace(policy, None if folder else ledger.get("pace"), wait=stop.wait)
-        source: Local | YouTube
-        if folder:
-            console.say(f"reading the names in {printable(folder)}")
-            source = Local(folder)
-            console.say(f"{len(source.folder):,} files of {source.folder.videos:,} videos")
-        else:
-            source = YouTube(
+        source = (
+            _read_folder(folder)
+            if folder
+            else YouTube(
                 budget,
                 proxy=proxy,
                 check_certificate=not no_check_certificate,
                 cookies=str(cookies) if cookies else None,
                 options=ytdlp_options,
             )
+        )
         with closing(source):
             run = Fetch(ledger, source, place, config, budget, stop)
             if dry_run:
+                end = run.progress()
                 console.table(
-                    local_estimate(run.progress())
-                    if folder
-                    else estimate_table(run.progress(), policy, console.duration)
+                    local_estimate(end) if folder else estimate_table(end, policy, console.duration)
                 )
                 return
-            with console.class_bars() as show:
-                told = 0.0
-
-                def watch(progress: "Progress") -> None:
-                    nonlocal told
-                    line = (
-                        local_line(progress, console.duration)
-                        if folder
-                        else pace_line(progress, time(), console.duration, console.clock_time)
-                    )
-                    show(class_bars(progress), line, told < progress.pace.paused_until > time())
-                    told = progress.pace.paused_until
-
+            with _watching(steady, reads_folder=folder is not None) as watch:
                 end = run.run(watch)
-        if as_json:
-            console.result_json(fetch_json(end, ledger.tallies()))
-        else:
-            console.table(fetch_table(end, ledger.tallies()))
-    _conclude(end)
+        tallies = ledger.tallies()
+    if as_json:
+        console.result_json(fetch_json(end, tallies))
+    else:
+        console.table(fetch_table(end, tallies))
+    if lost := given_up(tallies):
+        console.say(given_up_line(lost, config.attempts))
+    _conclude(end, lost)
 
 
-def _conclude(end: "Progress") -> None:
+def _prepare(ledger: "Ledger", place: Workspace, recipe: str, metadata: Path | None) -> None:
+    """See that the workspace is sound, fill an empty ledger, and queue again what was lost from the disk."""
+    from .. import console
+    from ..catalog.enqueue import enqueue
+    from ..catalog.recipe import read_recipe
+    from ..clock import steady
+    from ..fetch.check import refuse_lost_ledger, restore_lost
+    from ..forget import finish_forgetting
+    from ..upkeep import refuse_damage
+
+    console.say(f"{'continuing' if ledger.class_names else 'reading the lists into'} {place.root}")
+    refuse_damage(ledger)
+    refuse_lost_ledger(ledger, place)
+    finish_forgetting(ledger, place)
+    enqueue(ledger, read_recipe(recipe), metadata, place.metadata)
+    for lost in restore_lost(ledger, place, steady()):
+        console.say(f"{lost}: fetching it again")
+
+
+def _queue_again(ledger: "Ledger", named: "Collection[Reason]", asks_youtube: bool) -> None:
+    """Put candidates back in the queue: those the user names, and for YouTube those that a folder lacked."""
+    from .. import console
+    from ..clock import steady
+    from ..types import Reason
+    from ..upkeep import queue_again
+
+    of_a_folder = {Reason.NOT_IN_FOLDER, Reason.DAMAGED_FILE} if asks_youtube else set()
+    reasons = {*named, *of_a_folder} & {tally.reason for tally in ledger.tallies()}
+    if named or reasons:
+        found = queue_again(ledger, {reason for reason in reasons if reason}, steady())
+        console.say(f"{found:,} candidates are in the queue again")
+
+
+def _read_folder(folder: Path) -> "Local":
+    from .. import console
+    from ..fetch.folder import printable
+    from ..fetch.local import Local
+
+    console.say(f"reading the names in {printable(folder)}")
+    source = Local(folder)
+    console.say(f"{len(source.folder):,} files of {source.folder.videos:,} videos")
+    return source
+
+
+@contextmanager
+def _watching(clock: Callable[[], float], reads_folder: bool) -> "Iterator[Callable[[Progress], None]]":
+    """Show the progress while it lasts; a new pause is told at once."""
+    from .. import console
+    from ..fetch.summary import class_bars, local_line, pace_line
+
+    told = 0.0
+    with console.class_bars() as show:
+
+        def watch(progress: "Progress") -> None:
+            nonlocal told
+            if reads_folder:
+                line = local_line(progress, console.duration)
+            else:
+                line = pace_line(progress, clock(), console.duration, console.clock_time)
+            show(class_bars(progress), line, told < progress.pace.paused_until > clock())
+            told = progress.pace.paused_until
+
+        yield watch
+
+
+def _conclude(end: "Progress", given_up: int) -> None:
     """Exit as what was reached demands."""
     if end.complete:
         return
@@ -178,17 +234,17 @@ def _conclude(end: "Progress") -> None:
     if end.stopping:
         raise KeyboardInterrupt
     lacking = ", ".join(f"{name} lacks {n}" for name, n in end.shortfall.items())
+    retry = f" {given_up:,} may live after all: add --retry passing." if given_up else ""
     raise Shortfall(
         f"the queues are spent: {lacking}",
-        "Every other class is complete; a smaller --per-class can be filled.",
+        f"Every other class is complete; a smaller --per-class can be filled.{retry}",
     )
 
 
 def _gave_up(end: "Progress") -> AudiosetToolsError:
     """Why the fetch waited no longer, and what to do."""
-    from time import time
-
     from .. import console
+    from ..clock import steady
     from ..types import UNREACHED
 
     if end.pace.reason in UNREACHED:
@@ -202,7 +258,7 @@ def _gave_up(end: "Progress") -> AudiosetToolsError:
             "Update yt-dlp (pip install --upgrade 'yt-dlp[default,deno]') and run the same command again;"
             " `audioset-tools status --failures` has YouTube's own words.",
         )
-    when = console.clock_time(max(end.pace.paused_until, time()))
+    when = console.clock_time(max(end.pace.paused_until, steady()))
     return Paused(
         f"YouTube refuses ({end.pace.reason}); the pause is longer than --max-wait",
         f"Run the same command again after {when}; nothing is lost.",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import DataMismatch, EnvironmentProblem
-from ..types import CLIP_SAMPLES, Reason
+from ..types import CLIP_BYTES, Reason
 from ..workspace import Workspace
 from .check import Finding, Verdict
 from .disk import Mount, Reach, Room, mounted, nearest_existing, reach_of, try_to_lock, try_to_write
@@ -17,7 +17,6 @@ from .disk import Mount, Reach, Room, mounted, nearest_existing, reach_of, try_t
 if TYPE_CHECKING:
     from ..catalog.recipe import Recipe
 
-CLIP_BYTES = 2 * CLIP_SAMPLES + 44
 """A clip on disk: samples of two bytes, and the header."""
 
 MEL_BYTES = 128 * 801 * 4

@@ -74,12 +74,17 @@ class Worker:
         path = self.workspace.clip(candidate.class_name, candidate.key)
         name = path.relative_to(self.workspace.root).as_posix()
         try:
+            # Writing would make a folder that was taken away anew, without its ledger.
+            self.workspace.root.stat()
             sha256 = write_clip(sound, path) if keep else ""
         except OSError as error:
             what = f"{path} cannot be written: {error.strerror}"
             if error.errno in (ENOSPC, EDQUOT):
                 what = f"the disk of {self.workspace.root} is full (a clip takes 320 kB)"
             remedy = "See to the disk and run the same command again; nothing is lost."
+            if not self.workspace.root.is_dir():
+                what = f"the workspace {self.workspace.root} was moved or deleted while it was in use"
+                remedy = "Put it back and run the same command again."
             raise EnvironmentProblem(what, remedy) from error
         return Clip(
             candidate.key, candidate.class_name, candidate.rank, name, sha256, sound.seconds, sound.peak,

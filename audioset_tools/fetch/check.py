@@ -1,11 +1,127 @@
 """Whether the clips that the ledger speaks of are still on disk as they were written."""
 
 import hashlib
-from collections.abc import Iterator
+import io
+import os
+import wave
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
 
+import numpy as np
+
+from ..errors import DataMismatch
 from ..ledger import Ledger
-from ..types import Clip
-from ..workspace import Workspace
+from ..types import CLIP_BYTES, CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip
+from ..workspace import Workspace, folder_name
+from .transcode import peak_of
+
+_WAV = (SAMPLE_RATE, 1, 2)
+
+
+class Kind(StrEnum):
+    """What can be wrong with a workspace."""
+
+    MISSING = "missing"
+    """The record speaks of a file that is not there."""
+    DAMAGED = "damaged"
+    """The file is not the one that the record speaks of."""
+    WRONG_LENGTH = "wrong length"
+    """A sound of some other length than ten seconds."""
+    ORPHANED = "orphaned"
+    """A file that no record speaks of."""
+    DUPLICATE = "duplicate audio"
+    """The same samples under several keys: harmless here, as re-uploads are."""
+    LEDGER = "ledger"
+    """The ledger contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: what kind, at which path below the workspace, and how it shows."""
+
+    kind: Kind
+    path: str
+    detail: str
+
+
+def look_at(clip: Clip, workspace: Workspace, deep: bool) -> Finding | None:
+    """What is wrong with a clip's file, if anything.
+
+    Args:
+        clip: the record.
+        workspace: where the file lies.
+        deep: read all of it; without this only its size and its header.
+    """
+    try:
+        with (workspace.root / clip.path).open("rb") as handle:
+            size = os.fstat(handle.fileno()).st_size
+            # Of a file that is too large nothing more need be read than where it says how long it is.
+            content = handle.read(CLIP_BYTES if deep else 4_096)
+    except (FileNotFoundError, NotADirectoryError):
+        return Finding(Kind.MISSING, clip.path, "is missing")
+    except OSError as error:
+        return Finding(Kind.DAMAGED, clip.path, f"cannot be read: {error.strerror}")
+    if wrong := _wrong_header(content, size):
+        return Finding(wrong[0], clip.path, wrong[1])
+    if not deep:
+        return None
+    if hashlib.sha256(content).hexdigest() != clip.sha256:
+        return Finding(Kind.DAMAGED, clip.path, "has changed since it was written")
+    peak = peak_of(np.frombuffer(content[-2 * CLIP_SAMPLES :], np.dtype("<i2")))
+    if abs(peak - clip.peak) > 1e-9:
+        return Finding(Kind.DAMAGED, clip.path, f"has a peak of {peak:.4f}, recorded as {clip.peak:.4f}")
+    return None
+
+
+def look_at_all(
+    clips: list[tuple[Candidate, Clip]],
+    workspace: Workspace,
+    deep: bool,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[tuple[Candidate, Finding]]:
+    """Look at many clips, several at once; gives what is wrong, in their order."""
+    with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1)), thread_name_prefix="verify") as pool:
+        try:
+            found = pool.map(lambda pair: look_at(pair[1], workspace, deep), clips)
+            for done, ((candidate, _), finding) in enumerate(zip(clips, found, strict=True), start=1):
+                on_progress(done, len(clips))
+                if finding:
+                    yield candidate, finding
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def put_back(
+    ledger: Ledger, workspace: Workspace, candidate: Candidate, finding: Finding, at: float
+) -> str | None:
+    """Put a candidate whose clip is not as it should be back in its place in the queue.
+
+    A file in the clip's place may be somebody's work: it is moved to the folder of files set aside.
+
+    Returns:
+        Where it lies now, below the workspace; None if there was none.
+    """
+    source = workspace.root / finding.path
+    moved = None
+    if finding.kind is not Kind.MISSING:
+        folder = workspace.set_aside / folder_name(candidate.class_name)
+        folder.mkdir(parents=True, exist_ok=True)
+        names = (f"{source.name}{f'.{n}' if n else ''}" for n in range(1_000_000))
+        target = next(folder / name for name in names if not (folder / name).exists())
+        source.rename(target)
+        moved = target.relative_to(workspace.root).as_posix()
+    ledger.lose(candidate, f"{finding.path} {finding.detail}", at)
+    return moved
+
+
+def remove_leftovers(workspace: Workspace) -> None:
+    """Remove half-written clips of a killed process; the caller holds the workspace's lock."""
+    for leftover in workspace.clips.rglob(".Y*.part"):
+        with suppress(FileNotFoundError):
+            leftover.unlink()
 
 
 def restore_lost(ledger: Ledger, workspace: Workspace, at: float) -> Iterator[str]:
@@ -13,20 +129,43 @@ def restore_lost(ledger: Ledger, workspace: Workspace, at: float) -> Iterator[st
 
     The caller holds the workspace's lock: half-written files of a killed process are removed.
     """
-    for leftover in (workspace.root / "clips").rglob(".Y*.part"):
-        leftover.unlink()
-    for candidate, clip in ledger.clips():
-        if wrong := _wrong(clip, workspace):
-            ledger.lose(candidate, wrong, at)
-            yield wrong
+    remove_leftovers(workspace)
+    for candidate, finding in look_at_all(ledger.clips(), workspace, deep=True):
+        moved = put_back(ledger, workspace, candidate, finding, at)
+        yield f"{finding.path} {finding.detail}" + (f" (now {moved})" if moved else "")
 
 
-def _wrong(clip: Clip, workspace: Workspace) -> str | None:
+def refuse_lost_ledger(ledger: Ledger, workspace: Workspace) -> None:
+    """See that an empty ledger is a new one, and not one that was lost while its clips are still there.
+
+    Raises:
+        DataMismatch: there are clips.
+    """
+    if not ledger.class_names and next(workspace.clips.rglob("Y*.wav"), None):
+        raise DataMismatch(
+            f"{workspace.root} holds clips, and its ledger is gone or empty",
+            f"Restore {ledger.path.name} from a backup, or move {workspace.clips} away to begin anew.",
+        )
+
+
+def _wrong_header(content: bytes, size: int) -> tuple[Kind, str] | None:
+    """What a file's size and the beginning of its content tell."""
     try:
-        with (workspace.root / clip.path).open("rb") as handle:
-            same = hashlib.file_digest(handle, "sha256").hexdigest() == clip.sha256
-    except FileNotFoundError:
-        return f"{clip.path} is missing"
-    except OSError as error:
-        return f"{clip.path} cannot be read: {error.strerror}"
-    return None if same else f"{clip.path} has changed since it was written"
+        with wave.open(io.BytesIO(content)) as sound:
+            rate, channels, width, samples = (
+                sound.getframerate(),
+                sound.getnchannels(),
+                sound.getsampwidth(),
+                sound.getnframes(),
+            )
+    except (wave.Error, EOFError):
+        return Kind.DAMAGED, "is no WAV file" if size else "is empty"
+    if (rate, channels, width) != _WAV:
+        return Kind.DAMAGED, f"is {rate} Hz, {channels} channel(s), {8 * width} bit"
+    if size < 44 + width * samples:
+        return Kind.DAMAGED, f"is cut off: {size:,} bytes instead of {44 + width * samples:,}"
+    if samples != CLIP_SAMPLES:
+        return Kind.WRONG_LENGTH, f"holds {samples:,} samples instead of {CLIP_SAMPLES:,}"
+    if size != CLIP_BYTES:
+        return Kind.DAMAGED, f"has {size:,} bytes instead of {CLIP_BYTES:,}"
+    return None

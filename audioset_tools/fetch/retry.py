@@ -1,8 +1,12 @@
-"""When a clip that failed for now is tried again, and when no more."""
+"""When a clip that failed for now is tried again, when no more, and what the user may have tried again."""
 
 import random
+from collections.abc import Iterable
 
 from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponential
+
+from ..errors import UsageError
+from ..types import Reason, Scope
 
 LONGEST_WAIT = 3_600.0
 """Seconds; a clip's own trouble rarely lasts longer than a lock-out would."""
@@ -24,3 +28,22 @@ def retry_at(key: str, attempts: int, now: float, first_wait: float, most_attemp
         return None
     wait = wait_exponential(multiplier=first_wait, max=LONGEST_WAIT)(state)
     return now + wait * (1 + random.Random(f"{key} {attempts}").random() / 4)
+
+
+def reasons_named(names: Iterable[str]) -> frozenset[Reason]:
+    """The reasons that `--retry` names: one for which a candidate can be out, or `passing` for all such.
+
+    Raises:
+        UsageError: there is no such reason, or it is the run's, or the user's own.
+    """
+    choice = [r for r in Reason if r.scope is not Scope.RUN and r is not Reason.FORGOTTEN]
+    found: set[Reason] = set()
+    for name in names:
+        named = {r for r in choice if name == r or (name == "passing" and r.scope is Scope.PASSING)}
+        if not named:
+            raise UsageError(
+                f"--retry {name}: no candidate is ever out for that, or it stays so",
+                f"Choose passing, or one of {', '.join(choice)}.",
+            )
+        found |= named
+    return frozenset(found)

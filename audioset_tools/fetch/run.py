@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 from ..clock import steady
 from ..errors import AudiosetToolsError
+from ..history import doubted, failures_in_a_row, lately_accepted
 from ..ledger import Ledger, State, Tally
 from ..types import UNREACHED, Candidate, Clip, Failure, Reason, Scope
+from ..upkeep import take_back
 from ..workspace import Workspace
 from .attempt import Outcome, Worker
 from .pace import Pace
@@ -122,12 +124,14 @@ class Fetch:
 
     def _begin(self) -> None:
         """Take the places and the row of failures from the ledger, as at the start of a process."""
-        now, row = self.clock(), self.ledger.row(doubtful)
-        self._failed_probes = max(self._failed_probes, int(self.ledger.doubted()))
+        now, row = self.clock(), failures_in_a_row(self.ledger, doubtful)
+        self._failed_probes = max(self._failed_probes, int(doubted(self.ledger)))
         tallies = self.ledger.tallies()
         accepted, self._dead = _counts(tallies, State.ACCEPTED), _counts(tallies, State.DEAD)
-        doubted = sum(t.n for t in tallies if t.state is State.DEAD and t.reason and doubtful(t.reason))
-        alive, dead = sum(accepted.values()), max(0, doubted - len(row))
+        doubtfully_dead = sum(
+            t.n for t in tallies if t.state is State.DEAD and t.reason and doubtful(t.reason)
+        )
+        alive, dead = sum(accepted.values()), max(0, doubtfully_dead - len(row))
         self._suspicion = Suspicion(alive, dead, row, self.config.attempts)
         self._places = {
             # A clock that was set back must not make anybody wait longer than it could have meant.
@@ -178,7 +182,7 @@ class Fetch:
 
     def _examine(self, pool: ThreadPoolExecutor) -> bool:
         """Try a clip known to be alive: the last one had, or if it has itself died since, the one before."""
-        known = self.ledger.lately_accepted(10)
+        known = lately_accepted(self.ledger, 10)
         if self.source.known_alive:
             known.append(self.source.known_alive)
         if known:
@@ -241,7 +245,7 @@ class Fetch:
             self._failed_canaries.discard(canary)
             self._failed_probes, self._stuck_since = 0, None
             return
-        self.ledger.take_back(row, now)
+        take_back(self.ledger, row, now)
         if outcome.reason.scope is not Scope.RUN:
             reason = Reason.NETWORK_DOWN if outcome.reason in _NO_CONNECTION else Reason.IMPLAUSIBLE
             why = f"{len(row)} failures in a row, and {canary.key}, known to be alive, fails too: {outcome}"

@@ -5,12 +5,9 @@ from math import isinf
 from typing import Any
 
 from ..ledger import State, Tally
-from ..types import UNREACHED, Reason, Table
+from ..types import CLIP_BYTES, UNREACHED, Reason, Scope, Table
 from .progress import Progress
 from .rate import PacePolicy, PaceState
-
-CLIP_BYTES = 320_044
-"""A clip on disk: 160,000 samples of two bytes and a header."""
 
 SURVIVAL = 0.8
 """Share of AudioSet's videos still there: 79 to 87 % in late 2024 (FACTS section 1)."""
@@ -86,6 +83,7 @@ def fetch_json(progress: "Progress", tallies: Iterable[Tally]) -> dict[str, Any]
         "complete": progress.complete,
         "requests": progress.requests,
         "seconds": round(progress.elapsed, 1),
+        "given_up": given_up(counts),
         "classes": {
             c.class_name: {
                 "wanted": c.wanted,
@@ -101,6 +99,19 @@ def fetch_json(progress: "Progress", tallies: Iterable[Tally]) -> dict[str, Any]
             for c in progress.classes
         },
     }
+
+
+def given_up(tallies: Iterable[Tally]) -> int:
+    """How many candidates were written off for a reason that may have passed by now."""
+    return sum(t.n for t in tallies if t.state is State.DEAD and t.reason and t.reason.scope is Scope.PASSING)
+
+
+def given_up_line(n: int, attempts: int) -> str:
+    """What to do about those: nothing that may pass is silently permanent."""
+    return (
+        f"{n:,} {'was' if n == 1 else 'were'} given up after {attempts} attempts for passing reasons;"
+        f" audioset-tools fetch --retry passing tries {'it' if n == 1 else 'them'} again"
+    )
 
 
 def estimate_table(progress: "Progress", policy: PacePolicy, duration: Callable[[float], str]) -> Table:

@@ -22,8 +22,14 @@ PRIOR = (40, 10)
 """What is assumed before anything was seen, as if so many had lived and died: 80 % of AudioSet's videos are
 still there (FACTS section 1: 79 to 87 % in late 2024)."""
 
-_NEVER_DOUBTED = {Reason.BEYOND_END, Reason.SILENT, Reason.NOT_IN_FOLDER, Reason.DAMAGED_FILE}
-"""Verdicts about media that did arrive, and about files that the user has."""
+_NEVER_DOUBTED = {
+    Reason.BEYOND_END,
+    Reason.SILENT,
+    Reason.NOT_IN_FOLDER,
+    Reason.DAMAGED_FILE,
+    Reason.FORGOTTEN,
+}
+"""Verdicts about media that did arrive, about files that the user has, and the user's own."""
 
 
 class Suspicion:

@@ -131,12 +131,17 @@ def decode(excerpt: Excerpt, start_ms: int, end_ms: int, timeout: float = _TIMEO
     if excerpt.only_segment and missing_ms < -TOLERANCE_MS:
         raise Longer(Reason.DECODE, "it goes on behind the segment")
     kept = decoded[: min(CLIP_SAMPLES, (end_ms - start_ms) * SAMPLE_RATE // 1000)]
-    peak = int(np.abs(kept.astype(np.int32)).max(initial=0)) / 32768
+    peak = peak_of(kept)
     if peak < SILENT_PEAK:
         raise FetchError(Reason.SILENT, f"the peak is {peak:.2g} of full scale")
     samples = np.zeros(CLIP_SAMPLES, np.int16)
     samples[: len(kept)] = kept
     return Sound(samples, len(kept) / SAMPLE_RATE, peak)
+
+
+def peak_of(samples: npt.NDArray[np.int16]) -> float:
+    """The largest absolute sample as a fraction of full scale."""
+    return int(np.abs(samples.astype(np.int32)).max(initial=0)) / 32768
 
 
 def write_clip(sound: Sound, target: Path) -> str:

@@ -53,7 +53,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 @pytest.fixture(autouse=True)
 def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
-    sound = Sound(np.ones(CLIP_SAMPLES, np.int16), 10.0, 0.5)
+    sound = Sound(np.ones(CLIP_SAMPLES, np.int16), 10.0, 1 / 32768)
     monkeypatch.setattr(attempt_module, "decode", lambda *_: sound)
 
 

@@ -34,6 +34,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(folder, Plan(seed=5, table=table, shares=shares))
 
 
+@pytest.fixture(scope="session")
+def fetched(world: World, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with four clips of each class; to be copied, not changed."""
+    workspace = tmp_path_factory.mktemp("fetched")
+    with Simulator(calm(world.plan), cache=cache) as simulator:
+        done = run(*fetch_words(world, simulator, workspace, per_class=4))
+    assert done.returncode == 0, done.stderr
+    return workspace
+
+
 @pytest.fixture
 def serve(cache: Path) -> Iterator[Callable[[Plan], Simulator]]:
     with ExitStack() as stack:

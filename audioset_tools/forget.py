@@ -1,0 +1,142 @@
+"""Takes videos out of a workspace for good, as a take-down asks for.
+
+The ledger is told first, in a way that not even a power cut undoes: nobody fetches the video any more, and
+its files are to be erased. Then they are, in whatever state a kill left them, and only then is that noted.
+So a forgetting that was interrupted is completed by the next one, by the next fetch, or the next featurize.
+"""
+
+import os
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import upkeep
+from .errors import DataMismatch, UsageError
+from .featurize.index import NAME as INDEX
+from .ledger import Ledger
+from .types import YTID
+from .workspace import Workspace, sync_folder, write_beside
+
+_OF_CLIP = re.compile(r"\.?Y(.{11})_")
+_OF_ROW = re.compile(rb"\"?(.{11})_")
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was erased, as paths below the workspace.
+
+    Args:
+        clips: files of clips, half-written ones and those set aside included.
+        shards: shards that held one of them.
+        rows: per table, how many rows.
+        weights: of runs trained here; what they learned cannot be erased.
+    """
+
+    clips: tuple[str, ...] = ()
+    shards: tuple[str, ...] = ()
+    rows: tuple[tuple[str, int], ...] = ()
+    weights: tuple[str, ...] = ()
+
+    @property
+    def anything(self) -> bool:
+        """Whether there was something to erase."""
+        return bool(self.clips or self.shards or self.rows)
+
+
+def forget(ledger: Ledger, workspace: Workspace, ytids: Collection[str], at: float) -> Erased:
+    """Erase videos from a workspace and never fetch them again; doing it again changes nothing.
+
+    The caller holds the workspace's lock.
+
+    Args:
+        ledger: the workspace's.
+        workspace: where to erase.
+        ytids: the videos.
+        at: seconds since the epoch, for the record.
+
+    Raises:
+        UsageError: one of them is no video's id, or no candidate here; then nothing is changed.
+    """
+    if odd := [ytid for ytid in ytids if not YTID.fullmatch(ytid)]:
+        raise UsageError(
+            f"{odd[0]!r} is no video's id", "Give the 11 characters behind v= in the video's address."
+        )
+    known = {candidate.ytid for candidate in upkeep.candidates_of(ledger, ytids)}
+    if unknown := [ytid for ytid in ytids if ytid not in known]:
+        raise UsageError(
+            f"{', '.join(unknown)}: no candidate of {workspace.root}",
+            "Nothing was changed. `audioset-tools select --explain YTID` says why a clip is in or out.",
+        )
+    upkeep.forget(ledger, ytids, at)
+    return finish_forgetting(ledger, workspace)
+
+
+def finish_forgetting(ledger: Ledger, workspace: Workspace) -> Erased:
+    """Erase what a forgetting that was interrupted left; does nothing if there was none."""
+    ytids = upkeep.being_forgotten(ledger)
+    if not ytids:
+        return Erased()
+    erased = Erased(
+        clips=tuple(_relative(workspace, _erase_clips(workspace, ytids))),
+        shards=tuple(_relative(workspace, _erase_shards(workspace, ytids))),
+        rows=tuple(_erase_rows(workspace, ytids)),
+        weights=tuple(_relative(workspace, sorted(workspace.runs.glob("*/model.safetensors")))),
+    )
+    upkeep.erased(ledger)
+    return erased
+
+
+def _erase_clips(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]:
+    for top in (workspace.clips, workspace.set_aside):
+        for folder, _, names in os.walk(top):
+            mine = [name for name in names if (found := _OF_CLIP.match(name)) and found[1] in ytids]
+            for name in mine:
+                (Path(folder) / name).unlink()
+                yield Path(folder) / name
+            if mine:
+                sync_folder(Path(folder))
+
+
+def _erase_shards(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]:
+    """Remove shards that hold a clip of these videos, or cannot be read; featurize makes them anew."""
+    for folder in sorted(path for path in workspace.shards.glob("*") if path.is_dir()):
+        held = [path for path in sorted(folder.glob("*.h5")) if _holds(path, ytids)]
+        half_written = sorted(folder.glob(".*.part"))
+        if held:
+            # Without its index a folder is unfinished: nobody trains on what is left.
+            (folder / INDEX).unlink(missing_ok=True)
+        for path in (*held, *half_written):
+            path.unlink()
+        if held or half_written:
+            sync_folder(folder)
+        yield from held
+
+
+def _holds(path: Path, ytids: Collection[str]) -> bool:
+    # Imported here: HDF5 takes long to load, and a fetch that has nothing to erase needs none.
+    from .featurize.shard import open_shard
+
+    try:
+        keys = open_shard(path).key
+    except DataMismatch:
+        return True
+    return any(key.decode("ascii", "replace")[:11] in ytids for key in keys)
+
+
+def _erase_rows(workspace: Workspace, ytids: Collection[str]) -> Iterator[tuple[str, int]]:
+    """Drop rows that begin with a key of these videos from the tables, whatever else is in them."""
+    wanted = {ytid.encode() for ytid in ytids}
+    for path in (workspace.dataset, *sorted(workspace.runs.glob("*/predictions.csv"))):
+        if not path.is_file():
+            continue
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if not ((found := _OF_ROW.match(line)) and found[1] in wanted)]
+        if len(kept) < len(lines):
+            with write_beside(path) as temporary:
+                temporary.write_bytes(b"".join(kept))
+            yield path.relative_to(workspace.root).as_posix(), len(lines) - len(kept)
+
+
+def _relative(workspace: Workspace, paths: Iterator[Path] | list[Path]) -> Iterator[str]:
+    return (path.relative_to(workspace.root).as_posix() for path in paths)
