@@ -21,6 +21,7 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import statistics
 import subprocess
 import tempfile
@@ -28,7 +29,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -94,7 +95,7 @@ def ours(pace: str) -> Way:
         words = ["fetch", "--per-class", str(job.world.per_class), "--metadata", str(job.world.lists)]
         words += ["--workspace", str(job.out), "--proxy", job.proxy, "--no-check-certificate"]
         words += ["--pace", pace, "--jobs", str(job.jobs), "--json"]
-        process = subprocess.Popen([sys.executable, "-m", "audioset_tools", *words], **silent(job))
+        process = start(job, [sys.executable, "-m", "audioset_tools", *words])
         try:
             process.wait(None if job.deadline == inf else job.deadline - time.time())
         except subprocess.TimeoutExpired:
@@ -110,8 +111,7 @@ def audioset_download(job: Job) -> None:
     driver = HERE.with_name("audioset_download_driver.py")
     deadline = str(job.deadline if job.deadline < inf else 1e12)
     words = ["-P", str(driver), str(job.world.lists), str(job.out), str(job.jobs), deadline]
-    options = silent(job) | {"env": peer_environment(job)}
-    expect(subprocess.Popen([str(python(job.peers)), *words], **options).wait(), (0,), job)
+    expect(start(job, [str(python(job.peers)), *words], peer_environment(job)).wait(), (0,), job)
 
 
 def ytdlp(job: Job) -> None:
@@ -129,16 +129,16 @@ def ytdlp(job: Job) -> None:
         words += ["--downloader-args", "ffmpeg_i:-tls_verify 0"]
         words += ["-o", str(job.out / "%(id)s.%(ext)s"), f"https://www.youtube.com/watch?v={ytid}"]
         # Not every video can be had: that a command fails says nothing.
-        subprocess.run(["yt-dlp", *words], **silent(job) | {"env": environment}, check=False)
+        start(job, [str(python(job.peers).with_name("yt-dlp")), *words], environment).wait()
 
     with ThreadPoolExecutor(job.jobs) as pool:
         list(pool.map(fetch, job.world.table))
 
 
-def silent(job: Job) -> dict[str, Any]:
-    """How a command is started: what it says goes to a log beside its clips."""
-    log = job.out.with_suffix(".log").open("ab")
-    return {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+def start(job: Job, words: list[str], environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start a command; what it says goes to a log beside its clips."""
+    with job.out.with_suffix(".log").open("ab") as log:
+        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
 
 
 def expect(code: int, allowed: tuple[int, ...], job: Job) -> None:
@@ -262,12 +262,9 @@ def ytid_of(name: str) -> str:
 
 def written_off(workspace: Path, videos: Plan) -> int:
     """Living videos that our ledger calls dead; what waits for another try is not lost."""
-    from audioset_tools.ledger import Ledger, State
-
-    with Ledger(workspace / "ledger.sqlite") as ledger:
-        dead = sum(tally.n for tally in ledger.tallies() if tally.state is State.DEAD)
-        fated = sum(1 for ytid in videos.table if decide(videos, ytid).fault)
-    return max(0, dead - fated)
+    with closing(sqlite3.connect(workspace / "ledger.sqlite")) as ledger:
+        dead = ledger.execute("SELECT ytid FROM candidate WHERE state = 'dead'").fetchall()
+    return sum(not decide(videos, ytid).fault for (ytid,) in dead)
 
 
 def cut_offset_ms(path: Path, wanted: Any) -> float:
@@ -294,10 +291,10 @@ PEERS: dict[str, Way] = {"audioset-download": audioset_download, "yt-dlp": ytdlp
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--clips", type=int, default=200, help="videos in the list")
+    parser.add_argument("--clips", type=int, default=80, help="videos in the list")
     parser.add_argument("--jobs", type=int, default=8, help="our workers")
-    parser.add_argument("--peer-jobs", type=int, nargs="+", default=[1, 8], help="theirs, unlimited")
-    parser.add_argument("--latency", type=float, nargs="+", default=[50, 0], help="ms before each answer")
+    parser.add_argument("--peer-jobs", type=int, nargs="+", default=[8], help="theirs")
+    parser.add_argument("--latency", type=float, nargs="*", default=[50], help="ms before each answer")
     parser.add_argument("--limits", type=float, nargs="*", default=[5], help="requests a second")
     parser.add_argument("--limit-seconds", type=float, default=60)
     parser.add_argument("--repeats", type=int, default=3)
@@ -347,7 +344,16 @@ def main() -> None:
             title = f"{limit:g} requests/s, {LOCKOUT_S} s lock-out, {given.limit_seconds:g} s; "
             title += f"ideal {limit * 60 * (1 - given.dead):g} clips/min; medians of {given.repeats}"
             rows = round(limit * given.limit_seconds * 1.3) + 40
-            compare(title, LIMITED, bound, rows, given.latency[0], limit, given.limit_seconds, "per_minute")
+            compare(
+                title,
+                LIMITED,
+                bound,
+                rows,
+                (given.latency or [50])[0],
+                limit,
+                given.limit_seconds,
+                "per_minute",
+            )
 
 
 if __name__ == "__main__":
