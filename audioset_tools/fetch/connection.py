@@ -54,7 +54,9 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
     def __init__(self, options: dict[str, Any], pace: Pace) -> None:
         self.pace = pace
         self.sent_at = 0.0
-        super().__init__(options)
+        # All of its thousand extractors would take 40 ms of CPU a session; ours is the only one asked.
+        super().__init__(options, auto_init=False)
+        self.get_info_extractor("Youtube")
 
     def urlopen(self, request: Request | str) -> Response:
         """Wait for the request's turn, send it, and raise `Refused` for a 429."""
