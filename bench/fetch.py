@@ -291,7 +291,7 @@ PEERS: dict[str, Way] = {"audioset-download": audioset_download, "yt-dlp": ytdlp
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--clips", type=int, default=80, help="videos in the list")
+    parser.add_argument("--clips", type=int, default=120, help="videos in the list")
     parser.add_argument("--jobs", type=int, default=8, help="our workers")
     parser.add_argument("--peer-jobs", type=int, nargs="+", default=[8], help="theirs")
     parser.add_argument("--latency", type=float, nargs="*", default=[50], help="ms before each answer")
