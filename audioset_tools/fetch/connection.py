@@ -71,7 +71,9 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
         self._most_requests = most_requests
         self._asked = 0
         self._failed: RequestError | None = None
-        super().__init__({**options, "logger": self.listener})
+        # All of its thousand extractors would take 40 ms of CPU a session; ours is the only one asked.
+        super().__init__({**options, "logger": self.listener}, auto_init=False)
+        self.get_info_extractor("Youtube")
 
     def begin(self) -> None:
         """Forget what was asked and said for the last video."""
