@@ -73,8 +73,10 @@ def forget(ledger: Ledger, workspace: Workspace, ytids: Collection[str], at: flo
 
 
 def finish_forgetting(ledger: Ledger, workspace: Workspace) -> Erased:
-    """Erase what a forgetting that was interrupted left; does nothing if there was none."""
+    """Erase what a forgetting that was interrupted left, or what a backup brought back."""
     ytids = upkeep.being_forgotten(ledger)
+    if not ytids and (forgotten := upkeep.forgotten(ledger)):
+        ytids = forgotten if any(_holds_clip(workspace, forgotten)) else ytids
     if not ytids:
         return Erased()
     erased = Erased(
@@ -85,6 +87,12 @@ def finish_forgetting(ledger: Ledger, workspace: Workspace) -> Erased:
     )
     upkeep.erased(ledger)
     return erased
+
+
+def _holds_clip(workspace: Workspace, ytids: Collection[str]) -> Iterator[bool]:
+    for top in (workspace.clips, workspace.set_aside):
+        for _, _, names in os.walk(top):
+            yield any((found := _OF_CLIP.match(name)) and found[1] in ytids for name in names)
 
 
 def _erase_clips(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]:

@@ -108,6 +108,13 @@ def being_forgotten(ledger: Ledger) -> frozenset[str]:
         return frozenset(map(str, json.loads(ledger.get(_FORGETTING) or "[]")))
 
 
+def forgotten(ledger: Ledger) -> frozenset[str]:
+    """The videos that were ever forgotten."""
+    return frozenset(
+        str(row[0]) for row in ledger.rows("SELECT ytid FROM candidate WHERE reason = 'forgotten'")
+    )
+
+
 def erased(ledger: Ledger) -> None:
     """Note that nothing is left of the videos that were being forgotten."""
     with ledger.transaction(durable=True):

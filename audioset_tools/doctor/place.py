@@ -107,7 +107,7 @@ def file_system_verdict(mount: Mount | None) -> Finding:
 
 def ledger(place: Workspace, held: list[Held]) -> Finding:
     """Whether the ledger is whole; what it says is added to `held`."""
-    from ..fetch.pace import Pace, parse_pace
+    from ..fetch.pace import remembered
     from ..ledger import Ledger, State
     from ..schema import damage
 
@@ -121,10 +121,13 @@ def ledger(place: Workspace, held: list[Held]) -> Finding:
             for tally in book.tallies():
                 if tally.state is State.ACCEPTED:
                     accepted[tally.class_name] += tally.n
-            pace = Pace(parse_pace("guest"), book.get("pace")).state
+            stored = book.get("pace")
+            pace = remembered(stored)
+            if stored and pace is None:
+                raise ValueError("the pace")
     except (ValueError, LookupError, TypeError) as error:
         raise _damaged(place, f"a note in it makes no sense ({error})") from error
-    held.append(Held(accepted, pace.paused_until, pace.reason))
+    held.append(Held(accepted, pace.paused_until if pace else 0.0, pace.reason if pace else None))
     return Finding(Verdict.OK, f"whole; {sum(accepted.values()):,} clips")
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from stat import S_ISREG
 
 import numpy as np
 
@@ -47,6 +48,11 @@ class Finding:
     detail: str
 
 
+def lies_at(clip: Clip, workspace: Workspace) -> str:
+    """Where a clip's file is below the workspace: never what a damaged record says."""
+    return workspace.clip(clip.class_name, clip.key).relative_to(workspace.root).as_posix()
+
+
 def look_at(clip: Clip, workspace: Workspace, deep: bool) -> Finding | None:
     """What is wrong with a clip's file, if anything.
 
@@ -55,24 +61,29 @@ def look_at(clip: Clip, workspace: Workspace, deep: bool) -> Finding | None:
         workspace: where the file lies.
         deep: read all of it; without this only its size and its header.
     """
+    name = lies_at(clip, workspace)
+    if clip.path != name:
+        return Finding(Kind.DAMAGED, name, f"is recorded as {clip.path!r}")
     try:
-        with (workspace.root / clip.path).open("rb") as handle:
+        if not S_ISREG((workspace.root / name).stat().st_mode):
+            return Finding(Kind.DAMAGED, name, "is no file")
+        with (workspace.root / name).open("rb") as handle:
             size = os.fstat(handle.fileno()).st_size
             # Of a file that is too large nothing more need be read than where it says how long it is.
             content = handle.read(CLIP_BYTES if deep else 4_096)
     except (FileNotFoundError, NotADirectoryError):
-        return Finding(Kind.MISSING, clip.path, "is missing")
+        return Finding(Kind.MISSING, name, "is missing")
     except OSError as error:
-        return Finding(Kind.DAMAGED, clip.path, f"cannot be read: {error.strerror}")
+        return Finding(Kind.DAMAGED, name, f"cannot be read: {error.strerror}")
     if wrong := _wrong_header(content, size):
-        return Finding(wrong[0], clip.path, wrong[1])
+        return Finding(wrong[0], name, wrong[1])
     if not deep:
         return None
     if hashlib.sha256(content).hexdigest() != clip.sha256:
-        return Finding(Kind.DAMAGED, clip.path, "has changed since it was written")
+        return Finding(Kind.DAMAGED, name, "has changed since it was written")
     peak = peak_of(np.frombuffer(content[-2 * CLIP_SAMPLES :], np.dtype("<i2")))
     if abs(peak - clip.peak) > 1e-9:
-        return Finding(Kind.DAMAGED, clip.path, f"has a peak of {peak:.4f}, recorded as {clip.peak:.4f}")
+        return Finding(Kind.DAMAGED, name, f"has a peak of {peak:.4f}, recorded as {clip.peak:.4f}")
     return None
 
 
@@ -106,7 +117,7 @@ def put_back(
     """
     source = workspace.root / finding.path
     moved = None
-    if finding.kind is not Kind.MISSING:
+    if finding.kind is not Kind.MISSING and source.exists():
         folder = workspace.set_aside / folder_name(candidate.class_name)
         folder.mkdir(parents=True, exist_ok=True)
         names = (f"{source.name}{f'.{n}' if n else ''}" for n in range(1_000_000))

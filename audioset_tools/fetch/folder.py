@@ -115,4 +115,5 @@ def _is(kind: Callable[[], bool]) -> bool:
 
 def printable(path: Path | str) -> str:
     """A path that may hold any bytes, as text that a terminal and a database take."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

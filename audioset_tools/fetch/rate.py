@@ -29,6 +29,9 @@ SLOWER = 3.0
 BELOW = 0.99
 """How far below the limit found the rate stays."""
 
+FARTHEST = 0.3
+"""A limit found below this share of the second peak is none: both climbs began above it."""
+
 FORGET_S = 7 * 86_400.0
 """Seconds without a refusal after which the limit is looked for again."""
 
@@ -181,7 +184,9 @@ def refused(
         pause = min(OUTAGE_S * 2**state.outages, LONGEST_OUTAGE_S)
         outages = min(state.outages + 1, 8)
         return replace(state, paused_at=now, paused_until=now + pause, reason=reason, outages=outages)
-    pause = min(policy.first_pause * 2**state.refusals, policy.longest_pause) if asked is None else asked
+    doubled = min(policy.first_pause * 2**state.refusals, policy.longest_pause)
+    # A time that was waited for in vain is no longer taken at its word.
+    pause = doubled if asked is None else max(asked, doubled if state.refusals else 0)
     # A refusal that follows on another is the same lock-out still.
     learned = state if state.refusals else _learned(state, policy, now)
     return replace(
@@ -236,15 +241,17 @@ def _learned(state: PaceState, policy: PacePolicy, now: float) -> PaceState:
     """What a refusal teaches of the limit."""
     if state.rate == inf:
         return replace(state, rate=(rate := max(1_800 / max(state.seconds, 0.01), policy.least)), base=rate)
-    if state.phase is Phase.SEARCHING:
+    slow = (state.base, state.rate, state.held, SLOWER * policy.climb)
+    limit = 0.0
+    if state.phase is Phase.NARROWING:
+        limit = limit_between((*state.first, policy.climb), slow, state.rest)
+    if state.phase is Phase.SEARCHING or (state.phase is Phase.NARROWING and limit < FARTHEST * state.rate):
         lower = max(state.rate / 2, policy.least)
         return replace(
             state, phase=Phase.NARROWING, first=(state.base, state.rate, state.held), ceiling=state.rate,
             rate=lower, base=lower, held=0,
         )  # fmt: skip
     if state.phase is Phase.NARROWING:
-        slow = (state.base, state.rate, state.held, SLOWER * policy.climb)
-        limit = limit_between((*state.first, policy.climb), slow, state.rest)
         burst = max(1.0, drained(limit, *slow))
     else:
         # The bucket may be deeper than was thought: doubling what is thought ends a row of corrections soon.

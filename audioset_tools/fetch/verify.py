@@ -14,7 +14,8 @@ from ..ledger import Ledger
 from ..types import Candidate, Clip, Table
 from ..upkeep import contradictions, mend
 from ..workspace import Workspace
-from .check import Finding, Kind, look_at, look_at_all, put_back, remove_leftovers
+from .check import Finding, Kind, lies_at, look_at, look_at_all, put_back, remove_leftovers
+from .folder import printable
 
 YOUNG_S = 60.0
 """A file of this age or less that no record speaks of may be one that a running fetch is about to record."""
@@ -116,7 +117,7 @@ def verify_table(report: Report) -> Table:
     for kind in Kind:
         if counts[kind]:
             some = [f for f in report.findings if f.kind is kind][:_EXAMPLES]
-            told = "; ".join(" ".join(filter(None, (f.path, f.detail))) for f in some)
+            told = "; ".join(" ".join(filter(None, (printable(f.path), f.detail))) for f in some)
             more = f"; and {counts[kind] - len(some):,} more" if counts[kind] > len(some) else ""
             rows.append((str(kind), f"{counts[kind]:,}", told + more))
     return Table("Findings", ("kind", "count", "examples"), tuple(rows))
@@ -150,15 +151,15 @@ def _examine(
     for candidate, finding in look_at_all(clips, workspace, deep, on_progress):
         wrong.add(finding.path)
         yield candidate, finding
-    spoken_of = {clip.path for _, clip in clips}
+    spoken_of = {lies_at(clip, workspace) for _, clip in clips}
     for path in listed:
         if path not in spoken_of:
             half = "half-written by a process that was killed"
             yield None, Finding(Kind.ORPHANED, path, half if _half_written(path) else "")
     same: dict[str, list[str]] = {}
     for _, clip in clips if deep else ():
-        if clip.path not in wrong:
-            same.setdefault(clip.sha256, []).append(clip.path)
+        if (path := lies_at(clip, workspace)) not in wrong:
+            same.setdefault(clip.sha256, []).append(path)
     for first, *others in same.values():
         if others:
             yield None, Finding(Kind.DUPLICATE, first, f"holds the same samples as {', '.join(others)}")
@@ -175,7 +176,7 @@ def _confirm(
     began = clock()
     while True:
         with Ledger(workspace.ledger, read_only=True) as ledger:
-            records = {clip.path: clip for _, clip in ledger.clips()}
+            records = {lies_at(clip, workspace): clip for _, clip in ledger.clips()}
         orphans = [
             f
             for f in found
