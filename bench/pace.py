@@ -18,9 +18,9 @@ ALLOWANCE = PacePolicy(start=300, most=300, least=300)
 FAST = PacePolicy(start=1_800, most=1_800, least=1_800)
 
 
-def cell(found: Week) -> str:
-    """The share of what is allowed, and the lock-outs."""
-    return f"{found.share:>7.1%} {found.lockouts:>4}"
+def cell(found: Week, limit: int, most: float, allowed: float) -> str:
+    """The share of what is allowed to our pace, whatever this one's own bound, and the lock-outs."""
+    return f"{found.share * min(limit, most) / min(limit, allowed):>7.1%} {found.lockouts:>4}"
 
 
 def main() -> None:
@@ -32,8 +32,11 @@ def main() -> None:
             for burst in BURSTS:
                 ours = parse_pace(name)
                 ways = ((ours, False), (ours, True), (ALLOWANCE, False), (FAST, False))
-                found = (week(policy, limit, burst, 3_600, told) for policy, told in ways)
-                print(f"{name:>8} {limit:>8,} {burst:>6} " + " ".join(map(cell, found)), flush=True)
+                cells = (
+                    cell(week(policy, limit, burst, 3_600, told), limit, policy.most, ours.most)
+                    for policy, told in ways
+                )
+                print(f"{name:>8} {limit:>8,} {burst:>6} " + " ".join(cells), flush=True)
 
 
 if __name__ == "__main__":
