@@ -14,7 +14,7 @@ from math import inf, isnan
 from ..clock import steady
 from ..errors import UsageError
 from ..types import Reason
-from .rate import PacePolicy, PaceState, Phase, begun, granted, refused, spent, wait_before
+from .rate import LONGEST_ASKED_S, PacePolicy, PaceState, Phase, begun, granted, refused, spent, wait_before
 
 _NAP_S = 30.0
 """A pause can be shortened by nobody but is looked at again this often, lest a clock should be wrong."""
@@ -145,7 +145,8 @@ def restored(stored: str | None, policy: PacePolicy, now: float) -> PaceState:
     """What an earlier process learned, as far as it holds for this one.
 
     Another policy than last time begins anew, but a pause stays. A clock that was set back since must not
-    make a pause longer than it was meant; that a clock set forward ends it early cannot be known.
+    make a pause longer than it was meant; that a clock set forward ends it early cannot be known. Whatever
+    the text says, the policy's bounds hold and no pause is longer than any refusal could make it.
     """
     state = remembered(stored)
     if state is None:
@@ -157,10 +158,12 @@ def restored(stored: str | None, policy: PacePolicy, now: float) -> PaceState:
             refused_at=state.refused_at, refusals=state.refusals, outages=state.outages,
         )  # fmt: skip
     behind = max(0.0, state.paused_at - now)
+    paused_at = state.paused_at - behind
     return replace(
         state,
-        paused_at=state.paused_at - behind,
-        paused_until=state.paused_until - behind,
+        rate=(rate := min(max(state.rate, policy.least), policy.most)),
+        paused_at=paused_at,
+        paused_until=min(state.paused_until - behind, paused_at + LONGEST_ASKED_S),
         refused_at=min(state.refused_at, now),
-        next_at=min(state.next_at, now + 3_600 / state.rate),
+        next_at=min(state.next_at, now + 3_600 / rate),
     )

@@ -122,9 +122,20 @@ def test_a_foreign_text_teaches_nothing(content: Any) -> None:
 def test_a_damaged_text_is_less_careful_than_a_fresh_start_in_nothing(name: str, content: Any) -> None:
     table = {**json.loads(Pace(GUEST, clock=lambda: 1e6).to_json()), name: content}
     state = restored(json.dumps(table), GUEST, 1e6)
-    assert 0 <= wait_before(state, 1e6) < inf
+    assert 0 <= wait_before(state, 1e6) <= 86_400
+    assert GUEST.least <= state.rate <= GUEST.most
     assert isinstance(state.phase, Phase)
     Pace(GUEST, json.dumps(table), clock=lambda: 1e6, wait=lambda seconds: True).granted(1e6)
+
+
+@pytest.mark.parametrize("harm", [{"rate": 1e12}, {"rate": 1e-300}, {"rate": inf}, {"paused_until": 1e18}])
+def test_a_stored_number_past_all_bounds_does_no_harm(harm: dict[str, float]) -> None:
+    table = {**json.loads(Pace(GUEST, clock=lambda: 1e6).to_json()), **harm}
+    pace, clock = paced(stored=json.dumps(table))
+    began = clock.now
+    for _ in range(3):
+        pace.spend()
+    assert 7 < clock.now - began <= 86_400 + 2 * 60
 
 
 @pytest.mark.parametrize("text", ["", "{", "null", "[]", '{"rate": 1}'])
