@@ -245,14 +245,14 @@ def _gave_up(end: "Progress") -> AudiosetToolsError:
     """Why the fetch waited no longer, and what to do."""
     from .. import console
     from ..clock import steady
-    from ..types import UNREACHED
+    from ..types import UNREACHED, Reason
 
     if end.pace.reason in UNREACHED:
         return EnvironmentProblem(
             f"YouTube could not be reached for longer than --max-wait ({end.pace.reason})",
             "See to the network (or the proxy) and run the same command again; nothing is lost.",
         )
-    if end.doubting:
+    if end.pace.reason is Reason.IMPLAUSIBLE:
         return Paused(
             "too many failures in a row for chance: clips known to be alive fail too; none was written off",
             "Update yt-dlp (pip install --upgrade 'yt-dlp[default,deno]') and run the same command again;"

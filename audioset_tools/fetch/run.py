@@ -220,18 +220,19 @@ class Fetch:
             places.accept()
             self.ledger.accept(candidate, outcome, now)
             self._suspicion.lived(turn.number)
-            self._stuck_since = None
         elif outcome.reason.scope is Scope.RUN:
             places.hold(candidate, attempts, now)
             self._refused(candidate, outcome, now)
         else:
             self._fail(candidate, attempts + 1, outcome, now)
             self._suspicion.failed(candidate, outcome.reason, turn.number)
+        if outcome is not None:
+            # Any answer shows that the outage, if there was one, is over.
+            away = isinstance(outcome, FetchError) and outcome.reason in UNREACHED
+            self._stuck_since = (self._stuck_since or now) if away else None
 
     def _refused(self, candidate: Candidate, error: FetchError, now: float) -> None:
         self.ledger.note("paused", error.reason, f"{candidate.key}: {error.detail}", now)
-        if error.reason in UNREACHED:
-            self._stuck_since = self._stuck_since or now
 
     def _judge(self, canary: Candidate, outcome: Outcome, now: float) -> None:
         """Believe a row of failures if a clip known to be alive could be had, else take it back and pause."""

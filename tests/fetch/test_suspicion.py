@@ -21,7 +21,7 @@ from audioset_tools.fetch.suspicion import ERROR, PRIOR, Suspicion, chance
 from audioset_tools.fetch.transcode import Sound
 from audioset_tools.fetch.youtube import KNOWN_ALIVE
 from audioset_tools.ledger import Ledger, Origin, State
-from audioset_tools.types import CLIP_SAMPLES, Candidate, Reason
+from audioset_tools.types import CLIP_SAMPLES, Candidate, Failure, Reason
 from audioset_tools.workspace import Workspace
 
 
@@ -146,7 +146,11 @@ def every_fifth_dead(candidate: Candidate) -> Reason | None:
 
 
 @pytest.mark.parametrize(
-    "lie", [Reason.UNAVAILABLE, Reason.PRIVATE, Reason.NO_FORMATS, Reason.TIMEOUT, Reason.UNKNOWN]
+    "lie",
+    [
+        *(Reason.UNAVAILABLE, Reason.PRIVATE, Reason.NO_FORMATS, Reason.TIMEOUT, Reason.UNKNOWN),
+        Reason.NETWORK_DOWN,
+    ],
 )
 @pytest.mark.parametrize("hours", [0.2, 1, 5])
 @pytest.mark.parametrize("left", [20, 1])
@@ -208,6 +212,33 @@ def test_an_outage_longer_than_max_wait_ends_the_run_with_nothing_written_off(
     assert end.gave_up
     assert {tally.state for tally in ledger.tallies()} <= {State.QUEUED, State.WAITING}
     assert world.now < 1_000_000 + 4 * 3_600
+
+
+def test_an_outage_that_is_over_counts_no_more(ledger: Ledger) -> None:
+    """A minute without network, then hours of refusals: that is no outage longer than --max-wait."""
+
+    def answer(candidate: Candidate, now: float) -> Reason | None:
+        if now < 60:
+            return Reason.NETWORK_DOWN
+        return (
+            Reason.REMOVED
+            if now < 600 and candidate.rank < 3
+            else (Reason.RATE_LIMITED if now < 3 * 3_600 else None)
+        )
+
+    end = fetch(ledger, World(answer), max_wait=7_200)
+    assert end.complete and not end.gave_up
+
+
+def test_a_clock_that_was_set_back_makes_nobody_wait_a_year(ledger: Ledger) -> None:
+    year = 365 * 86_400
+    ledger.fail(
+        candidate(0), Failure("", Reason.TIMEOUT, "slow", 1, 1_000_000.0 + year), at=1_000_000.0 + year
+    )
+    world = World(lambda candidate, now: None)
+    fetch(ledger, world)
+    assert accepted(ledger) == list(range(30))
+    assert world.now < 1_000_000 + 2 * 3_600
 
 
 def test_the_row_survives_a_restart(ledger: Ledger) -> None:
