@@ -52,7 +52,7 @@ class Worker:
         except FetchError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 - the worker's boundary: nothing unknown may end the run
-            failure = FetchError(Reason.UNKNOWN, "".join(traceback.format_exception(error))[-2_000:])
+            failure = FetchError(Reason.UNKNOWN, "".join(traceback.format_exception(error)))
         else:
             return self._clip(candidate, excerpt, sound, keep)
         if failure.reason.scope is Scope.RUN:
