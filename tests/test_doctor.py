@@ -34,7 +34,7 @@ from audioset_tools.doctor.disk import (
 from audioset_tools.doctor.examine import examine
 from audioset_tools.doctor.network import youtube, youtube_verdict
 from audioset_tools.errors import EnvironmentProblem
-from audioset_tools.featurize.mel import MelSpec
+from audioset_tools.featurize.spec import MelSpec
 from audioset_tools.fetch import transcode, versions
 from audioset_tools.fetch.pace import Pace, parse_pace
 from audioset_tools.fetch.probe import Answer

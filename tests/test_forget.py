@@ -12,8 +12,8 @@ import pytest
 from audioset_tools import forget as forget_module
 from audioset_tools.errors import UsageError
 from audioset_tools.featurize.dataset import read_dataset
+from audioset_tools.featurize.reader import MelShards
 from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, featurize
-from audioset_tools.featurize.shard import MelShards
 from audioset_tools.forget import finish_forgetting, forget
 from audioset_tools.ledger import Ledger, Origin, State
 from audioset_tools.types import Candidate, Failure, Reason

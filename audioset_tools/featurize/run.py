@@ -21,7 +21,7 @@ from ..workspace import Workspace
 from .dataset import read_dataset, write_dataset
 from .index import NAME as INDEX
 from .index import write_index
-from .mel import PRESETS, MelSpec
+from .spec import PRESETS, MelSpec
 from .split import SPLITS, Placement, assign
 from .task import Noise, ShardTask, is_done, make_shard, plan
 

@@ -14,8 +14,9 @@ from .. import __version__
 from ..errors import DataMismatch
 from .audio import read_clip
 from .augment import add_noise, noise_rng
-from .mel import MelSpec, mel
+from .mel import mel
 from .shard import FORMAT, ShardHeader, open_shard, write_shard
+from .spec import MelSpec
 from .split import SPLITS, Placement
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from ..featurize.shard import MelShards
+from ..featurize.reader import MelShards
 
 
 def batches(

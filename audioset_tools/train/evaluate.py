@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from ..featurize.shard import MelShards
+from ..featurize.reader import MelShards
 from .data import batches
 from .metrics import Counts, confusion_matrix
 

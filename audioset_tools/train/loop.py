@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from ..errors import DataMismatch, EnvironmentProblem
-from ..featurize.shard import MelShards, find_shards
+from ..featurize.reader import MelShards, find_shards
 from ..workspace import Workspace
 from .allocator import keep_memory
 from .config import TrainConfig

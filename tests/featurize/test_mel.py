@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audioset_tools.errors import UsageError
-from audioset_tools.featurize.mel import PRESETS, MelSpec, filterbank, mel
+from audioset_tools.featurize.mel import filterbank, mel
+from audioset_tools.featurize.spec import PRESETS, MelSpec
 
 pytestmark = pytest.mark.filterwarnings("ignore:Empty filters detected")
 

@@ -12,9 +12,10 @@ import soundfile
 
 from audioset_tools.errors import DataMismatch, UsageError
 from audioset_tools.featurize.dataset import read_dataset
-from audioset_tools.featurize.mel import PRESETS, mel
+from audioset_tools.featurize.mel import mel
+from audioset_tools.featurize.reader import MelShards
 from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, featurize
-from audioset_tools.featurize.shard import MelShards
+from audioset_tools.featurize.spec import PRESETS
 from audioset_tools.types import Clip
 from audioset_tools.workspace import Workspace
 

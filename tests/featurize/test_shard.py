@@ -10,7 +10,8 @@ import pytest
 
 from audioset_tools.errors import DataMismatch, EnvironmentProblem
 from audioset_tools.featurize.index import write_index
-from audioset_tools.featurize.shard import MelShards, ShardHeader, find_shards, open_shard, write_shard
+from audioset_tools.featurize.reader import MelShards, find_shards
+from audioset_tools.featurize.shard import ShardHeader, open_shard, write_shard
 
 SHAPE = (4, 6)
 HEADER = ShardHeader("train", "paper", ("Piano", "Drums"), "{}", "digest", "inputs", "0.1.0", "0.11")

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from audioset_tools.featurize.index import write_index
-from audioset_tools.featurize.mel import MelSpec, mel
+from audioset_tools.featurize.mel import mel
 from audioset_tools.featurize.shard import ShardHeader, write_shard
+from audioset_tools.featurize.spec import MelSpec
 from audioset_tools.train.config import TrainConfig
 from audioset_tools.workspace import Workspace
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from audioset_tools.featurize.shard import MelShards
+from audioset_tools.featurize.reader import MelShards
 from audioset_tools.train.data import batches
 from audioset_tools.workspace import Workspace
 
