@@ -31,6 +31,7 @@ ONLY_DOOR = {
     "imageio_ffmpeg": {"fetch/transcode.py", "simulator/bank.py"},
     "h5py": {"featurize/shard.py"},
     "librosa": {"featurize/mel.py"},
+    "numba": {"featurize/compiled.py"},
     "sqlite3": {"ledger.py", "schema.py"},
     "rich": {"console.py"},
     "click": {"cli"},
