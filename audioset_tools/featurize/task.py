@@ -14,7 +14,7 @@ from .. import __version__
 from ..errors import DataMismatch
 from .audio import read_clip
 from .augment import add_noise, noise_rng
-from .mel import mel
+from .mel import logmel
 from .shard import FORMAT, ShardHeader, open_shard, write_shard
 from .spec import MelSpec
 from .split import SPLITS, Placement
@@ -140,7 +140,7 @@ def make_shard(task: ShardTask) -> None:
                 if copy:
                     sound = add_noise(samples, task.noise.snr, noise_rng(task.noise.seed, clip.key, copy))
                 writer.add(
-                    mel(sound, task.spec),
+                    logmel(sound, task.spec),
                     label=task.class_names.index(clip.class_name),
                     key=clip.key,
                     noise=copy,

@@ -12,7 +12,7 @@ import soundfile
 
 from audioset_tools.errors import DataMismatch, UsageError
 from audioset_tools.featurize.dataset import read_dataset
-from audioset_tools.featurize.mel import mel
+from audioset_tools.featurize.mel import logmel
 from audioset_tools.featurize.reader import MelShards
 from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, featurize
 from audioset_tools.featurize.spec import PRESETS
@@ -59,7 +59,7 @@ def test_shards_hold_the_mels_of_the_clips(make_clips: MakeClips, workspace: Wor
         clip = by_key[key.decode()]
         assert clip.class_name == CLASSES[shards.label[row]]
         samples, _ = soundfile.read(workspace.root / clip.path)
-        np.testing.assert_array_equal(shards.take(np.array([row]))[0], mel(samples, PRESETS["paper"]))
+        np.testing.assert_array_equal(shards.take(np.array([row]))[0], logmel(samples, PRESETS["paper"]))
 
 
 def test_noise_copies_are_marked_and_stay_in_the_train_split(
