@@ -19,19 +19,15 @@ processes and the same form of file; those of the floor say how many times slowe
 one thread, so that one process is one core. Medians; the repeats take turns.
 """
 
-import os
-
-for _library in ("OPENBLAS", "OMP", "MKL"):
-    os.environ[f"{_library}_NUM_THREADS"] = "1"
-
 import argparse
 import hashlib
 import io
 import multiprocessing
+import os
+import re
 import resource
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 import warnings
@@ -167,9 +163,15 @@ def process(work: Work, ready: Any, answers: Any) -> None:
     cpu, begun = time.process_time(), time.monotonic()
     run(work)
     ended = time.monotonic()
-    # Linux gives kilobytes, macOS bytes.
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-    answers.put((started, begun, ended, time.process_time() - cpu, memory))
+    answers.put((started, begun, ended, time.process_time() - cpu, peak_mb()))
+
+
+def peak_mb() -> float:
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Linux lets the figure of getrusage begin with what the parent had.
+        return int(re.findall(r"VmHWM:\s*(\d+) kB", status.read_text())[0]) / 1e3
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def measure(work: Work, processes: int, references: dict[str, Any]) -> Taken:
@@ -314,6 +316,8 @@ def main() -> None:
     if arguments.clips < WARM:
         parser.error(f"--clips must be at least {WARM}")
     warnings.filterwarnings("ignore", "Empty filters", UserWarning)
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         print(f"{arguments.clips:,} clips, librosa {arguments.peer_clips:,} with each core;", end=" ")
         print(f"medians of {arguments.repeats}")

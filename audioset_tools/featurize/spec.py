@@ -33,7 +33,8 @@ class MelSpec:
         center: frames are centred on multiples of the hop, the waveform being reflected at its ends.
         log: decibels rather than power.
         amin: with `log`, the power below which everything is the same.
-        top_db: with `log`, how far below the loudest value the floor lies; float32 carries 80 and no more.
+        top_db: with `log`, how far below the loudest value the floor lies; float32 carries amplitudes down
+            to 1e-4 of the loudest and no further, which is 80 for power 2 and 40 for power 1.
 
     Raises:
         UsageError: the values do not describe a spectrogram.
@@ -67,7 +68,8 @@ class MelSpec:
             "0 <= fmin < fmax <= sample_rate / 2": 0 <= self.fmin < self.fmax <= self.sample_rate / 2,
             "norm is None or 'slaney'": self.norm in (None, "slaney"),
             "power is above 0": self.power > 0,
-            "amin is above 0 and top_db above 0, at most 80": self.amin > 0 and 0 < self.top_db <= 80,
+            "amin is above 0 and top_db above 0, at most 40 * power and at most 80": self.amin > 0
+            and 0 < self.top_db <= min(80, 40 * self.power),
         }
         for rule, holds in rules.items():
             if not holds:
