@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import struct
 from pathlib import Path
 from stat import S_ISREG
 
@@ -10,18 +11,25 @@ import numpy.typing as npt
 import soundfile
 
 from ..errors import DataMismatch
-from ..types import CLIP_SAMPLES, SAMPLE_RATE
+from ..types import CLIP_BYTES, CLIP_SAMPLES, SAMPLE_RATE
 
 FETCH_AGAIN = "Run `audioset-tools fetch` again: it finds lost clips and fetches them anew."
 
 MOST_BYTES = 8 * CLIP_SAMPLES + 2**20
 """No clip's file is larger: samples in double precision, and room for what a file tells about itself."""
 
-INT16 = np.float32(2**-15)
-"""What a step of 16 bits is of full scale; a power of two, so that the product is exact."""
+WAV_HEADER = struct.pack(
+    "<4sI4s 4sIHHIIHH 4sI",
+    *(b"RIFF", CLIP_BYTES - 8, b"WAVE"),
+    *(b"fmt ", 16, 1, 1, SAMPLE_RATE, 2 * SAMPLE_RATE, 2, 16),
+    *(b"data", 2 * CLIP_SAMPLES),
+)
+"""How every clip begins that `fetch` writes: one channel of `CLIP_SAMPLES` samples of 16 bits."""
+
+Floats = npt.NDArray[np.float32]
 
 
-def read_clip(path: Path, sha256: str) -> npt.NDArray[np.float32]:
+def read_clip(path: Path, sha256: str) -> Floats:
     """The samples of a verified clip.
 
     Args:
@@ -37,26 +45,11 @@ def read_clip(path: Path, sha256: str) -> npt.NDArray[np.float32]:
     content = _read_bytes(path)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise DataMismatch(f"the clip {path} is not the file that was fetched", FETCH_AGAIN)
-    try:
-        with soundfile.SoundFile(io.BytesIO(content)) as sound:
-            form = sound.frames, sound.channels, sound.samplerate
-            if form != (CLIP_SAMPLES, 1, SAMPLE_RATE):
-                raise DataMismatch(
-                    f"the clip {path} has {form[0]:,} frames of {form[1]} channels at {form[2]:,} Hz: "
-                    "not ten seconds of one channel at 16 kHz",
-                    FETCH_AGAIN,
-                )
-            # libsndfile takes six times as long to give a WAV file's 16 bits as floats.
-            short = sound.subtype == "PCM_16"
-            samples = sound.read(dtype="int16" if short else "float32")
-    except soundfile.LibsndfileError as error:
-        raise DataMismatch(f"the clip {path} is no audio file", FETCH_AGAIN) from error
-    if len(samples) != CLIP_SAMPLES:
-        raise DataMismatch(f"the clip {path} is cut off after {len(samples):,} samples", FETCH_AGAIN)
-    clip: npt.NDArray[np.float32] = samples * INT16 if short else samples
-    if not short and not np.isfinite(clip).all():
-        raise DataMismatch(f"the clip {path} holds NaN or infinity", FETCH_AGAIN)
-    return clip
+    if len(content) == CLIP_BYTES and content.startswith(WAV_HEADER):
+        # libsndfile takes twelve times as long to come to the same numbers.
+        samples = np.frombuffer(content, "<i2", offset=len(WAV_HEADER))
+        return samples * np.float32(2**-15)
+    return _decode(content, path)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -70,3 +63,23 @@ def _read_bytes(path: Path) -> bytes:
             return handle.read(about.st_size)
     except OSError as error:
         raise DataMismatch(f"the clip {path} cannot be read: {error.strerror}", FETCH_AGAIN) from error
+
+
+def _decode(content: bytes, path: Path) -> Floats:
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as sound:
+            form = sound.frames, sound.channels, sound.samplerate
+            if form != (CLIP_SAMPLES, 1, SAMPLE_RATE):
+                raise DataMismatch(
+                    f"the clip {path} has {form[0]:,} samples of {form[1]} channels at {form[2]:,} Hz: "
+                    "not ten seconds of one channel at 16 kHz",
+                    FETCH_AGAIN,
+                )
+            samples: Floats = sound.read(dtype="float32")
+    except soundfile.LibsndfileError as error:
+        raise DataMismatch(f"the clip {path} is no audio file", FETCH_AGAIN) from error
+    if len(samples) != CLIP_SAMPLES:
+        raise DataMismatch(f"the clip {path} is cut off after {len(samples):,} samples", FETCH_AGAIN)
+    if not np.isfinite(samples).all():
+        raise DataMismatch(f"the clip {path} holds NaN or infinity", FETCH_AGAIN)
+    return samples
