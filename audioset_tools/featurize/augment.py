@@ -63,5 +63,6 @@ def white_noise(count: int, rng: np.random.Generator) -> Floats:
 def _levels() -> Floats:
     """The normal distribution's quantiles, brought to exactly unit variance."""
     normal = NormalDist()
-    levels = np.array([normal.inv_cdf((level + 0.5) / LEVELS) for level in range(LEVELS)])
-    return (levels / levels.std()).astype(np.float32)
+    quantiles = np.array([normal.inv_cdf((level + 0.5) / LEVELS) for level in range(LEVELS)])
+    levels: Floats = (quantiles / quantiles.std()).astype(np.float32)
+    return levels
