@@ -20,6 +20,7 @@ MAY_SEE = {
     "featurize": set(),
     "train": {"featurize"},
     "simulator": set(),
+    "__init__": {"featurize"},
 }
 """What a part may import besides itself and the foundations."""
 

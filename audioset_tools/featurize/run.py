@@ -13,8 +13,8 @@ from ..errors import DataMismatch, UsageError
 from ..types import Clip, Splits
 from ..workspace import Workspace
 from .dataset import read_dataset, write_dataset
+from .finish import finish_folder
 from .index import NAME as INDEX
-from .index import write_index
 from .spec import PRESETS, MelSpec
 from .split import SPLITS, Placement, assign
 from .task import Noise, ShardTask, is_done, plan
@@ -147,7 +147,7 @@ def featurize(
     kept = total - sum(len(task.placements) for task in todo)
     on_progress(kept, total)
     make_all(todo, config.jobs, lambda made: on_progress(kept + made, total))
-    write_index(folder, {task.target.name: task.inputs for task in tasks})
+    finish_folder(folder, [task.target for task in tasks])
 
     return FeaturizeResult(
         folder=folder,
