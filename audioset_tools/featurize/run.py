@@ -43,7 +43,7 @@ class FeaturizeConfig:
     noise_snr: tuple[float, float] = (10.0, 30.0)
     jobs: int | None = None
     seed: int = 0
-    clips_per_shard: int = 256
+    clips_per_shard: int = 128
     splits: Splits = field(default_factory=Splits)
 
     def __post_init__(self) -> None:
