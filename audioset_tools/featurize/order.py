@@ -2,14 +2,15 @@
 
 Every shard is cut into runs of neighbouring rows, at places that change with the epoch. The runs of all
 shards are shuffled and laid behind each other; then rows are shuffled within a buffer of many runs at a time.
-So a disk looks for a place once in a run rather than once a row, and memory holds one buffer.
+The kernel is told of a buffer before its rows are wanted and reads it run by run, so a disk looks for a place
+once in a run rather than once a row.
 
 The noise copies of a clip stand beside it in its shard, hence mostly in the same run and buffer. There they
 are shuffled like any other rows: a third of a buffer lies between two of them on average, and a buffer holds
 five batches of the paper's size. What else is in the buffer changes with every epoch.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ RUN = 16
 """Rows; 6.5 MB of the paper's mels, which any disk reads for longer than it looks for them."""
 
 BUFFER_BYTES = 256 * 2**20
+"""The kernel holds two of them, one in use and one ahead, and gives them up when memory is short."""
 
 Rows = npt.NDArray[np.int64]
 
@@ -27,16 +29,16 @@ def buffer_rows(row_bytes: int) -> int:
     return max(4 * RUN, BUFFER_BYTES // row_bytes)
 
 
-def shuffled(shard_rows: Sequence[int], buffer: int, seed: int, epoch: int) -> Iterator[Rows]:
+def shuffled(shard_rows: Sequence[int], buffer: int, seed: int, epoch: int) -> Rows:
     """All rows once, in an order that nothing but the arguments decides.
 
     Args:
         shard_rows: of every shard.
-        buffer: rows to shuffle at a time.
+        buffer: rows that are shuffled at a time.
         seed, epoch: which order.
 
-    Yields:
-        Row numbers, counted over all shards, a buffer at a time.
+    Returns:
+        Row numbers, counted over all shards: the rows of the first buffer, then of the next.
     """
     rng = np.random.default_rng((seed, epoch))
     ends = np.cumsum(shard_rows)
@@ -47,4 +49,5 @@ def shuffled(shard_rows: Sequence[int], buffer: int, seed: int, epoch: int) -> I
     runs = np.split(np.arange(ends[-1]), np.unique(np.concatenate([*cuts, ends[:-1]])))
     order = np.concatenate([runs[run] for run in rng.permutation(len(runs))])
     for start in range(0, len(order), buffer):
-        yield rng.permutation(order[start : start + buffer])
+        rng.shuffle(order[start : start + buffer])
+    return order

@@ -17,9 +17,6 @@ from .shard import Shard, ShardHeader, open_shard
 
 Labels = npt.NDArray[np.int32]
 Batch = tuple[Floats, Labels]
-_Piece = tuple[Floats, Rows, Labels]
-"""Mels, which of them to take in which order, and the labels of those."""
-
 
 _NONE = np.empty((0, 0, 0), np.float32)
 
@@ -130,30 +127,18 @@ class MelShards:
         Yields:
             mels, float32, [B, bands, frames]; labels, int32, [B].
         """
-        if seed is None:
-            for start in range(0, len(self), batch_size):
-                rows = np.arange(start, min(start + batch_size, len(self)))
-                yield self.take(rows), self._labels(rows)
-        else:
-            yield from _batched(self._groups(seed, epoch), batch_size)
-
-    def _groups(self, seed: int, epoch: int) -> Iterator[_Piece]:
-        """The groups of rows that are shuffled together: from memory, or read into one buffer in turn."""
         size = buffer_rows(4 * self.shape[0] * self.shape[1])
-        groups = list(shuffled([listed.rows for _, listed in self._listed], size, seed, epoch))
-        buffer = np.empty((0, *self.shape), np.float32)
-        for group, following in zip(groups, [*groups[1:], groups[-1][:0]], strict=True):
-            label = self._labels(group)
-            if self._keep(group):
-                yield self._mels, group, label
-                continue
-            if len(buffer) < len(group):
-                buffer = np.empty((len(group), *self.shape), np.float32)
-            places = np.arange(len(group))
-            self._read(group, buffer, places)
-            for shard, rows, _ in self._by_shard(following):
-                shard.prefetch(rows)
-            yield buffer, places, label
+        if seed is None:
+            order = np.arange(len(self))
+        else:
+            order = shuffled([listed.rows for _, listed in self._listed], size, seed, epoch)
+        ahead = 0
+        for start in range(0, len(order), batch_size):
+            while ahead < min(start + batch_size + size, len(order)):
+                self._prefetch(order[ahead : ahead + size])
+                ahead += size
+            rows = order[start : start + batch_size]
+            yield self.take(rows), self._labels(rows)
 
     def _keep(self, rows: Rows) -> bool:
         """See that rows are in memory, if that is where they belong."""
@@ -189,6 +174,11 @@ class MelShards:
         for shard, inner, which in self._by_shard(rows):
             shard.read_into(inner, mels, places[which])
 
+    def _prefetch(self, rows: Rows) -> None:
+        """Have the kernel read ahead what is not in memory."""
+        for shard, inner, _ in self._by_shard(rows[~self._there[rows]]):
+            shard.prefetch(inner)
+
     def _by_shard(self, rows: Rows) -> Iterator[tuple[Shard, Rows, Rows]]:
         """Per shard its rows, counted in it, and which of `rows` they are."""
         shard_of = np.searchsorted(self._ends, rows, side="right")
@@ -215,31 +205,6 @@ class MelShards:
 def _meaning(shard: Shard) -> tuple[object, ...]:
     header = shard.header
     return header.split, header.recipe, header.class_names, header.spec, header.spec_digest, shard.shape
-
-
-def _batched(pieces: Iterator[_Piece], batch_size: int) -> Iterator[Batch]:
-    """Cut pieces into batches of one size; the last may be smaller."""
-    parts: list[Batch] = []
-    missing = batch_size
-    for source, places, labels in pieces:
-        start = 0
-        while start < len(places):
-            stop = start + missing
-            parts.append((source[places[start:stop]], labels[start:stop]))
-            missing -= len(parts[-1][1])
-            start = stop
-            if not missing:
-                yield _joined(parts)
-                parts, missing = [], batch_size
-    if parts:
-        yield _joined(parts)
-
-
-def _joined(parts: list[Batch]) -> Batch:
-    if len(parts) == 1:
-        return parts[0]
-    mels, labels = zip(*parts, strict=True)
-    return np.concatenate(mels), np.concatenate(labels)
 
 
 def find_shards(root: Path, name: str | None = None) -> Path:

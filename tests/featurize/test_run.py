@@ -15,7 +15,12 @@ import soundfile
 from audioset_tools.errors import DataMismatch, UsageError
 from audioset_tools.featurize.audio import read_clip
 from audioset_tools.featurize.dataset import read_dataset
+<<<<<<< HEAD
 from audioset_tools.featurize.mel import logmel
+=======
+from audioset_tools.featurize.index import read_index
+from audioset_tools.featurize.mel import mel
+>>>>>>> shards
 from audioset_tools.featurize.reader import MelShards
 from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, featurize
 from audioset_tools.featurize.spec import PRESETS
@@ -84,6 +89,22 @@ def test_noise_copies_are_marked_and_stay_in_the_train_split(
     assert len({copy.tobytes() for copy in copies}) == 3
     assert not MelShards(folder, "validation").noise.any()
     assert not MelShards(folder, "test").noise.any()
+
+
+def test_the_statistics_are_those_of_all_training_rows(make_clips: MakeClips, workspace: Workspace) -> None:
+    made = go(make_clips(6), workspace, replace(SMALL, noise_copies=2, clips_per_shard=3))
+    assert made.built >= 4
+    index = read_index(made.folder)
+    rows = MelShards(made.folder, "train")
+    everything = rows.take(np.arange(len(rows))).astype(np.float64)
+    np.testing.assert_allclose(index.mean, everything.mean(axis=(0, 2)), rtol=1e-6)
+    np.testing.assert_allclose(index.std, everything.std(axis=(0, 2)), rtol=1e-6)
+    # Kept shards bring their statistics along.
+    before = (made.folder / "index.json").read_bytes()
+    made.shards[1].unlink()
+    again = go(make_clips(6), workspace, replace(SMALL, noise_copies=2, clips_per_shard=3))
+    assert again.built == 1
+    assert (made.folder / "index.json").read_bytes() == before
 
 
 def test_every_clip_is_in_one_split_only(make_clips: MakeClips, workspace: Workspace) -> None:

@@ -1,7 +1,9 @@
 """Batches: every row once, in an order that seed and epoch decide."""
 
 import numpy as np
+import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from audioset_tools.featurize.reader import MelShards
 from audioset_tools.train.data import batches
@@ -31,3 +33,17 @@ def test_seed_and_epoch_decide_the_order(workspace: Workspace) -> None:
     assert order((0, 1)) == order((0, 1))
     assert len({order((0, 1)), order((0, 2)), order((1, 1)), order(None)}) == 4
     assert order(None) == shards.take(np.arange(len(shards))).tobytes()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_the_shards_are_a_dataset_for_torchs_own_loader(workspace: Workspace, workers: int) -> None:
+    shards = MelShards(workspace.shards / "small-1", "train")
+    loader = DataLoader(shards, batch_size=10, shuffle=True, num_workers=workers)  # type: ignore[arg-type]
+    seen = [
+        (row.numpy().tobytes(), int(label)) for batch in loader for row, label in zip(*batch, strict=True)
+    ]
+    everything = shards.take(np.arange(len(shards)))
+    assert sorted(seen) == sorted(
+        (mel.tobytes(), int(x)) for mel, x in zip(everything, shards.label, strict=True)
+    )
