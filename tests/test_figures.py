@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from audioset_tools.train.figures import draw_confusion, draw_curves
+from audioset_tools.figures import draw_confusion, draw_curves
 
 
 @pytest.mark.parametrize("losses", [[1.5], [9e9, 0.3, 0.0], [0.0]])
