@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import DataMismatch
 from ..findings import Finding, Kind
 from .audio import read_clip
 from .index import NAME as INDEX
+from .index import Index, Listed
 from .run import FeaturizeConfig
-from .shard import Floats, Shard, open_shard
+from .shard import Shard, open_shard
 from .spec import PRESETS, read_spec
 from .split import Placement
+from .statistics import Accumulator, Statistics, combined
 
 YOURS = "What it cannot name it never deletes: look at the file, then move it out of shards/."
 
@@ -67,7 +70,7 @@ def make_again(folder: Path) -> str:
 def look_at_folder(
     folder: Path,
     expected: Expected,
-    listed: Mapping[str, str] | None,
+    index: Index | None,
     deep: bool,
     on_shard: Callable[[], None],
 ) -> Iterator[Finding]:
@@ -76,18 +79,19 @@ def look_at_folder(
     Args:
         folder: of the shards.
         expected: what they should be made from.
-        listed: per file of `index.json`, the digest of its inputs; None if the folder is unfinished.
+        index: what `index.json` says; None if the folder is unfinished.
         deep: read every row.
         on_shard: told after each shard.
     """
     at = _Place(folder.relative_to(expected.root).as_posix(), make_again(folder), deep)
     there = sorted(path.name for path in folder.iterdir())
-    names = [name for name in there if name.endswith(".h5")] if listed is None else sorted(listed)
+    names = sorted(index.shards) if index else [name for name in there if name.endswith(".h5")]
     for name in there:
         if name not in names and name != INDEX:
             yield _stranger(folder / name, at)
     copies: dict[str, list[int]] = {}
-    whole = listed is not None
+    whole = index is not None
+    train: list[Statistics] = []
     for name in names:
         here = _Place(f"{at.name}/{name}", at.again, deep)
         if name not in there:
@@ -100,13 +104,18 @@ def look_at_folder(
             yield here.wrong(Kind.DAMAGED, error.what.replace(f"{folder / name} ", ""))
             whole = False
         else:
-            yield from _look_at_header(shard, here, expected, listed[name] if listed else None)
+            yield from _look_at_header(shard, here, expected, index.shards[name] if index else None)
             yield from _look_at_rows(shard, here, expected)
             if deep:
                 yield from _look_at_mels(shard, here, expected)
+            if shard.header.split == "train":
+                train.append(shard.statistics)
             for key, noise in zip(_keys(shard), shard.noise.tolist(), strict=True):
                 copies.setdefault(key, []).append(noise)
         on_shard()
+    if whole and index and not _agree(index, train):
+        here = _Place(f"{at.name}/{INDEX}", at.again, deep)
+        yield here.wrong(Kind.DAMAGED, "its mean and deviation are not those of the train split")
     if whole and expected.placements is not None:
         yield from _look_at_copies(copies, at, expected.placements)
 
@@ -120,9 +129,9 @@ def _stranger(path: Path, at: _Place) -> Finding:
     return Finding(Kind.ORPHANED, name, "", YOURS)
 
 
-def _look_at_header(shard: Shard, at: _Place, expected: Expected, inputs: str | None) -> Iterator[Finding]:
+def _look_at_header(shard: Shard, at: _Place, expected: Expected, listed: Listed | None) -> Iterator[Finding]:
     header = shard.header
-    if inputs is not None and header.inputs != inputs:
+    if listed and listed != Listed(header.split, len(shard), header.inputs):
         yield at.wrong(Kind.DAMAGED, f"is not the shard that {INDEX} names")
     if shard.path.name.rpartition("-")[0] != header.split:
         yield at.wrong(Kind.DAMAGED, f"says that it is of the {header.split} split")
@@ -185,18 +194,41 @@ def _look_at_copies(
 
 def _look_at_mels(shard: Shard, at: _Place, expected: Expected) -> Iterator[Finding]:
     keys = _keys(shard)
+    found, damaged = Accumulator(shard.shape), False
     for start in range(0, len(keys), _ROWS_AT_ONCE):
         for row, mel in _read(shard, start, min(start + _ROWS_AT_ONCE, len(keys))):
             who = f"row {row}, clip {keys[row]}"
             if isinstance(mel, DataMismatch):
+                damaged = True
                 yield at.wrong(Kind.DAMAGED, f"{who}: its bytes are not those that were written")
-            elif not np.isfinite(mel).all():
+                continue
+            found.add(mel)
+            if not np.isfinite(mel).all():
                 yield at.wrong(Kind.DAMAGED, f"{who}: it holds NaN or infinity")
             elif mel.min() == mel.max() and (sound := _sound_of(keys[row], int(shard.noise[row]), expected)):
                 yield at.wrong(Kind.DAMAGED, f"{who}: it is {mel.flat[0]:g} throughout, {sound}")
+    if not damaged and not _same(found.statistics(), shard.statistics):
+        yield at.wrong(Kind.DAMAGED, "its mean and deviation are not those of its rows")
 
 
-def _read(shard: Shard, start: int, stop: int) -> Iterator[tuple[int, Floats | DataMismatch]]:
+def _agree(index: Index, train: list[Statistics]) -> bool:
+    if not train or len({len(part.mean) for part in train}) > 1:
+        return not train and not index.mean and not index.std
+    said = Statistics(0, np.array(index.mean), np.array(index.std))
+    return _same(combined(train), said)
+
+
+def _same(one: Statistics, other: Statistics) -> bool:
+    """Equal but for what another processor may round differently."""
+    return all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-6, atol=1e-12, equal_nan=True)
+        for a, b in ((one.mean, other.mean), (one.std, other.std))
+    )
+
+
+def _read(
+    shard: Shard, start: int, stop: int
+) -> Iterator[tuple[int, npt.NDArray[np.float32] | DataMismatch]]:
     """Some rows, each with its mel, or with what is wrong with its bytes."""
     try:
         yield from enumerate(shard.read(start, stop), start)

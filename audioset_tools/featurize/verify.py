@@ -17,7 +17,7 @@ from ..workspace import Workspace
 from .check import YOURS, Expected, look_at_folder, make_again
 from .dataset import RESTORE, read_dataset
 from .index import NAME as INDEX
-from .index import read_index
+from .index import Index, read_index
 from .split import Placement
 
 _BEGUN_WITHIN_S = 5.0
@@ -92,7 +92,7 @@ def repair(workspace: Workspace, recorded: Recorded, deep: bool, on_progress: Sh
         path = workspace.root / name
         if path.is_file():
             (path.parent / INDEX).unlink(missing_ok=True)
-            path.unlink()
+            path.unlink(missing_ok=True)
             removed.append(name)
     if not removed:
         return report
@@ -125,11 +125,11 @@ def _look(
         found += _look_at_dataset(placements or {}, recorded)
         expected = Expected(workspace.root, recorded.recipe, recorded.class_names, placements)
         for folder in folders:
-            said, listed = _read_index(folder, workspace, busy)
-            if said is None and listed is None:
+            said, index = _read_index(folder, workspace, busy)
+            if said is None and index is None:
                 continue
             found += [said] if said else []
-            found += look_at_folder(folder, expected, listed, deep, step)
+            found += look_at_folder(folder, expected, index, deep, step)
     return Report(shards=total, findings=tuple(found), left=tuple(found))
 
 
@@ -159,7 +159,7 @@ def _look_at_dataset(placements: dict[str, Placement], recorded: Recorded) -> It
 
 def _read_index(
     folder: Path, workspace: Workspace, busy: Callable[[], bool]
-) -> tuple[Finding | None, dict[str, str] | None]:
+) -> tuple[Finding | None, Index | None]:
     """What is wrong with a folder's index, and what it lists; neither where the folder is in the making."""
     at_work = busy()
     try:

@@ -22,6 +22,9 @@ _WAV = (SAMPLE_RATE, 1, 2)
 
 REPAIR = "Run: audioset-tools verify --repair, and then: audioset-tools fetch"
 
+REPAIR_DEEP = "Run: audioset-tools verify --deep --repair, and then: audioset-tools fetch"
+"""For what a repair that reads sizes and headers only would not see."""
+
 
 def lies_at(clip: Clip, workspace: Workspace) -> str:
     """Where a clip's file is below the workspace: never what a damaged record says."""
@@ -56,11 +59,11 @@ def look_at(clip: Clip, workspace: Workspace, deep: bool) -> Finding | None:
     if not deep:
         return None
     if hashlib.sha256(content).hexdigest() != clip.sha256:
-        return Finding(Kind.DAMAGED, name, "has changed since it was written", REPAIR)
+        return Finding(Kind.DAMAGED, name, "has changed since it was written", REPAIR_DEEP)
     peak = peak_of(np.frombuffer(content[-2 * CLIP_SAMPLES :], np.dtype("<i2")))
     if abs(peak - clip.peak) > 1e-9:
         detail = f"has a peak of {peak:.4f}, recorded as {clip.peak:.4f}"
-        return Finding(Kind.DAMAGED, name, detail, REPAIR)
+        return Finding(Kind.DAMAGED, name, detail, REPAIR_DEEP)
     return None
 
 

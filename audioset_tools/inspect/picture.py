@@ -3,14 +3,17 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import UsageError
 from ..featurize.scale import mel_axis
-from ..featurize.shard import Floats, open_shard
+from ..featurize.shard import open_shard
 from ..featurize.spec import MelSpec, read_spec
 from ..figures import draw_mel
 from ..workspace import printable
 from .shard import keys_of
+
+Floats = npt.NDArray[np.float32]
 
 _AXIS_POINTS = 2_001
 

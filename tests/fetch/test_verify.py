@@ -156,6 +156,7 @@ def test_what_only_the_bytes_tell_is_found_by_deep(place: Workspace) -> None:
     with Ledger(place.ledger) as ledger, ledger.transaction() as execute:
         execute("UPDATE clip SET peak = 0.9 WHERE rank = 0")
     (one, other) = look(place).findings
+    assert "--deep --repair" in one.remedy and one.remedy == other.remedy
     assert "recorded as 0.9000" in one.detail and "changed" in other.detail
 
 
