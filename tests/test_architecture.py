@@ -20,6 +20,7 @@ MAY_SEE = {
     "featurize": set(),
     "train": {"featurize"},
     "simulator": set(),
+    "__init__": {"featurize"},
 }
 """What a part may import besides itself and the foundations."""
 
@@ -31,6 +32,7 @@ ONLY_DOOR = {
     "imageio_ffmpeg": {"fetch/transcode.py", "simulator/bank.py"},
     "h5py": {"featurize/shard.py"},
     "librosa": {"featurize/mel.py"},
+    "numba": {"featurize/compiled.py"},
     "sqlite3": {"ledger.py", "schema.py"},
     "rich": {"console.py"},
     "click": {"cli"},

@@ -1,11 +1,13 @@
-"""`index.json`: which shards make up a finished folder.
+"""`index.json`: which shards make up a finished folder, and what the train split is like.
 
 It goes before the first shard of a folder changes and comes back after the last one is in place, so that a
 folder without it is unfinished and nobody trains on half of it.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import DataMismatch
@@ -16,27 +18,63 @@ NAME = "index.json"
 FEATURIZE_AGAIN = "Run `audioset-tools featurize` again: it keeps what is right and makes the rest anew."
 
 
-def write_index(folder: Path, shards: Mapping[str, str]) -> None:
-    """Declare a folder finished.
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A shard of a finished folder.
 
     Args:
-        folder: of one spec.
-        shards: per file name, the digest of the inputs it was made from.
+        split: of all its rows.
+        rows: how many.
+        inputs: the digest of what it was made from.
     """
+
+    split: str
+    rows: int
+    inputs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What a finished folder holds.
+
+    Args:
+        shards: by file name.
+        mean, std: of every band over all rows and frames of the train split; empty without one.
+    """
+
+    shards: Mapping[str, Listed]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def write_index(folder: Path, index: Index) -> None:
+    """Declare a folder of shards finished."""
+    content = {
+        "shards": {name: asdict(listed) for name, listed in index.shards.items()},
+        "mean": index.mean,
+        "std": index.std,
+    }
     with write_beside(folder / NAME) as temporary:
-        temporary.write_text(json.dumps({"shards": dict(shards)}, indent=1) + "\n")
+        temporary.write_text(json.dumps({**content, "sha256": _digest(content)}, indent=1) + "\n")
 
 
-def read_index(folder: Path) -> dict[str, str]:
-    """Per shard of a finished folder, its file name and the digest of its inputs.
+def read_index(folder: Path) -> Index:
+    """What is in a finished folder.
 
     Raises:
         DataMismatch: featurize did not finish here, or the file is damaged.
     """
     try:
-        index = json.loads((folder / NAME).read_text())
-        return {str(name): str(inputs) for name, inputs in index["shards"].items()}
+        content = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        if content.pop("sha256") != _digest(content):
+            raise ValueError("not what was written")
+        shards = {str(name): Listed(**listed) for name, listed in content["shards"].items()}
+        return Index(shards, tuple(content["mean"]), tuple(content["std"]))
     except FileNotFoundError as error:
         raise DataMismatch(f"{folder} is unfinished: featurize was interrupted", FEATURIZE_AGAIN) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataMismatch(f"{folder / NAME} is damaged", FEATURIZE_AGAIN) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataMismatch(f"{folder / NAME} is damaged or of another version", FEATURIZE_AGAIN) from error
+
+
+def _digest(content: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,78 +1,245 @@
-"""The rows of finished shards, for training and for other people."""
+"""The rows of finished shards, for training and for other people: `from audioset_tools import MelShards`."""
 
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataMismatch
+from .chunks import Floats, Rows
 from .index import FEATURIZE_AGAIN, read_index
-from .shard import Floats, Shard, ShardHeader, open_shard
+from .memory import available_memory, fits
+from .order import buffer_rows, shuffled
+from .shard import Shard, ShardHeader, open_shard
+
+Labels = npt.NDArray[np.int32]
+Batch = tuple[Floats, Labels]
+_Piece = tuple[Floats, Rows, Labels]
+"""Mels, which of them to take in which order, and the labels of those."""
+
+
+_NONE = np.empty((0, 0, 0), np.float32)
 
 
 class MelShards:
     """The rows of one split over all its shards, in the order of the shards.
 
-    Opens every shard once and keeps the maps; `take` is then nothing but reading memory.
+    Making one reads nothing but `index.json`. A shard is opened when something of it is first asked for;
+    every mel is checked against its checksum when it is read. No file stays open, so it may be handed to
+    other processes, forked or spawned, and is a map-style `Dataset` to torch's `DataLoader` as it stands.
 
     Args:
         folder: the shards of one spec.
         split: train, validation or test.
+        in_memory: keep every mel that was read; None to decide by the memory there is, the first time that
+            mels are read. Left to decide, copies in other processes keep nothing of their own.
 
     Attributes:
-        header: of the first shard.
-        label: int32, [rows]. key: bytes, [rows]. noise: int32, [rows].
+        mean, std: of every band over the train split, whatever split this is: float32, [bands].
 
     Raises:
-        DataMismatch: the folder is unfinished, or a shard is missing, damaged, foreign or of another spec.
+        DataMismatch: the folder is unfinished or has no such split. Whatever reads a shard raises it too,
+            when that is missing, damaged, foreign or of another spec.
     """
 
-    def __init__(self, folder: Path, split: str) -> None:
-        listed = read_index(folder)
-        shards = [_open_listed(folder / name, listed[name]) for name in sorted(listed)]
-        for shard in shards:
-            if _meaning(shard.header) != _meaning(shards[0].header):
-                raise DataMismatch(f"{shard.path} is of another spec or recipe", FEATURIZE_AGAIN)
-        chosen = [shard for shard in shards if shard.header.split == split]
-        if not chosen:
+    def __init__(self, folder: Path | str, split: str, in_memory: bool | None = None) -> None:
+        index = read_index(Path(folder))
+        names = sorted(name for name, listed in index.shards.items() if listed.split == split)
+        if not names:
             raise DataMismatch(f"{folder} has no shard of the {split} split", FEATURIZE_AGAIN)
-        self.header = chosen[0].header
-        self.label = np.concatenate([shard.label for shard in chosen])
-        self.key = np.concatenate([shard.key for shard in chosen])
-        self.noise = np.concatenate([shard.noise for shard in chosen])
-        self._mels = [shard.mel for shard in chosen]
-        self._starts = np.cumsum([0] + [len(mel) for mel in self._mels])
+        self._listed = [(Path(folder) / name, index.shards[name]) for name in names]
+        self._ends = np.cumsum([listed.rows for _, listed in self._listed])
+        self._opened: dict[int, Shard] = {}
+        self.mean, self.std = np.array(index.mean, np.float32), np.array(index.std, np.float32)
+        self._in_memory = in_memory
+        self._kept: bool | None = None
+        self._process = os.getpid()
+        self._mels = _NONE
+        self._there = np.zeros(len(self), bool)
+
+    def __getstate__(self) -> dict[str, object]:
+        state = dict(self.__dict__)
+        state.update(_mels=_NONE, _there=np.zeros(len(self), bool), _kept=None)
+        return state
 
     def __len__(self) -> int:
-        return len(self.label)
+        return int(self._ends[-1])
+
+    @property
+    def header(self) -> ShardHeader:
+        """Of the first shard; split, recipe, classes and spec are those of all."""
+        return self._shard(0).header
 
     @property
     def shape(self) -> tuple[int, int]:
         """Bands and frames."""
-        bands, frames = self._mels[0].shape[1:]
-        return bands, frames
+        return self._shard(0).shape
 
-    def take(self, rows: npt.NDArray[np.integer]) -> Floats:
-        """The mels of some rows: float32, [len(rows), bands, frames]."""
-        batch = np.empty((len(rows), *self.shape), np.float32)
-        shard_of = np.searchsorted(self._starts, rows, side="right") - 1
-        for shard in np.unique(shard_of):
-            places = np.flatnonzero(shard_of == shard)
-            batch[places] = self._mels[shard][rows[places] - self._starts[shard]]
-        return batch
+    @cached_property
+    def label(self) -> Labels:
+        """The class of every row, [rows]."""
+        return np.concatenate([shard.label for shard in self.open()])
+
+    @cached_property
+    def key(self) -> npt.NDArray[np.bytes_]:
+        """The clip of every row, [rows]."""
+        return np.concatenate([shard.key for shard in self.open()])
+
+    @cached_property
+    def noise(self) -> npt.NDArray[np.int32]:
+        """The number of the noise copy of every row, 0 for the clip itself, [rows]."""
+        return np.concatenate([shard.noise for shard in self.open()])
+
+    def open(self) -> list[Shard]:
+        """Open all shards now, rather than have a missing one told hours later."""
+        return [self._shard(number) for number in range(len(self._listed))]
+
+    def __getitem__(self, row: int) -> tuple[Floats, int]:
+        """The mel of a row, float32, [bands, frames], and its class."""
+        return self.__getitems__([row])[0]
+
+    def __getitems__(self, rows: Sequence[int]) -> list[tuple[Floats, int]]:
+        """The mels and classes of some rows, read together: what a `DataLoader` asks for a batch by."""
+        labels = self._labels(self._checked(rows)).tolist()
+        return list(zip(self.take(rows), labels, strict=True))
+
+    def take(self, rows: Sequence[int] | npt.NDArray[np.integer]) -> Floats:
+        """The mels of some rows: float32, [len(rows), bands, frames].
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        wanted = self._checked(rows)
+        if self._keep(wanted):
+            return self._mels[wanted]
+        mels = np.empty((len(wanted), *self.shape), np.float32)
+        self._read(wanted, mels, np.arange(len(wanted)))
+        return mels
+
+    def batches(self, batch_size: int, seed: int | None = None, epoch: int = 0) -> Iterator[Batch]:
+        """All rows once, in batches; the last may be smaller.
+
+        Args:
+            batch_size: rows of a batch.
+            seed: decides the order together with the epoch; None for the order of the shards.
+            epoch: which pass this is.
+
+        Yields:
+            mels, float32, [B, bands, frames]; labels, int32, [B].
+        """
+        if seed is None:
+            for start in range(0, len(self), batch_size):
+                rows = np.arange(start, min(start + batch_size, len(self)))
+                yield self.take(rows), self._labels(rows)
+        else:
+            yield from _batched(self._groups(seed, epoch), batch_size)
+
+    def _groups(self, seed: int, epoch: int) -> Iterator[_Piece]:
+        """The groups of rows that are shuffled together: from memory, or read into one buffer in turn."""
+        size = buffer_rows(4 * self.shape[0] * self.shape[1])
+        groups = list(shuffled([listed.rows for _, listed in self._listed], size, seed, epoch))
+        buffer = np.empty((0, *self.shape), np.float32)
+        for group, following in zip(groups, [*groups[1:], groups[-1][:0]], strict=True):
+            label = self._labels(group)
+            if self._keep(group):
+                yield self._mels, group, label
+                continue
+            if len(buffer) < len(group):
+                buffer = np.empty((len(group), *self.shape), np.float32)
+            places = np.arange(len(group))
+            self._read(group, buffer, places)
+            for shard, rows, _ in self._by_shard(following):
+                shard.prefetch(rows)
+            yield buffer, places, label
+
+    def _keep(self, rows: Rows) -> bool:
+        """See that rows are in memory, if that is where they belong."""
+        if self._in_memory is None and os.getpid() != self._process:
+            # What a forked process finds it shares with its parent; of its own it takes nothing.
+            return len(self._mels) > 0 and bool(self._there[rows].all())
+        if self._kept is None:
+            size = 4 * len(self) * self.shape[0] * self.shape[1]
+            self._kept = fits(size, available_memory()) if self._in_memory is None else self._in_memory
+        if not self._kept:
+            return False
+        if not len(self._mels):
+            self._mels = np.empty((len(self), *self.shape), np.float32)
+        missing = np.unique(rows[~self._there[rows]])
+        self._read(missing, self._mels, missing)
+        self._there[missing] = True
+        return True
+
+    def _checked(self, rows: Sequence[int] | npt.NDArray[np.integer]) -> Rows:
+        wanted = np.asarray(rows, np.int64)
+        if len(wanted) and not -len(self) <= wanted.min() <= wanted.max() < len(self):
+            raise IndexError(f"no row {wanted.min()} or {wanted.max()} among {len(self)}")
+        return wanted % len(self)
+
+    def _labels(self, rows: Rows) -> Labels:
+        labels = np.empty(len(rows), np.int32)
+        for shard, inner, which in self._by_shard(rows):
+            labels[which] = shard.label[inner]
+        return labels
+
+    def _read(self, rows: Rows, mels: Floats, places: Rows) -> None:
+        """Read rows from their files to places of `mels`."""
+        for shard, inner, which in self._by_shard(rows):
+            shard.read_into(inner, mels, places[which])
+
+    def _by_shard(self, rows: Rows) -> Iterator[tuple[Shard, Rows, Rows]]:
+        """Per shard its rows, counted in it, and which of `rows` they are."""
+        shard_of = np.searchsorted(self._ends, rows, side="right")
+        for number in np.unique(shard_of).tolist():
+            which = np.flatnonzero(shard_of == number)
+            shard = self._shard(number)
+            yield shard, rows[which] - (self._ends[number] - len(shard)), which
+
+    def _shard(self, number: int) -> Shard:
+        if number not in self._opened:
+            path, listed = self._listed[number]
+            if not path.exists():
+                raise DataMismatch(f"the shard {path} is missing", FEATURIZE_AGAIN)
+            shard = open_shard(path)
+            if (shard.header.inputs, len(shard)) != (listed.inputs, listed.rows):
+                raise DataMismatch(f"{path} is not the shard that index.json names", FEATURIZE_AGAIN)
+            other = next(iter(self._opened.values()), shard)
+            if _meaning(shard) != _meaning(other):
+                raise DataMismatch(f"{path} is of another spec or recipe than the rest", FEATURIZE_AGAIN)
+            self._opened[number] = shard
+        return self._opened[number]
 
 
-def _open_listed(path: Path, inputs: str) -> Shard:
-    if not path.exists():
-        raise DataMismatch(f"the shard {path} is missing", FEATURIZE_AGAIN)
-    shard = open_shard(path)
-    if shard.header.inputs != inputs:
-        raise DataMismatch(f"{path} is not the shard that index.json names", FEATURIZE_AGAIN)
-    return shard
+def _meaning(shard: Shard) -> tuple[object, ...]:
+    header = shard.header
+    return header.split, header.recipe, header.class_names, header.spec, header.spec_digest, shard.shape
 
 
-def _meaning(header: ShardHeader) -> tuple[object, ...]:
-    return header.recipe, header.class_names, header.spec, header.spec_digest
+def _batched(pieces: Iterator[_Piece], batch_size: int) -> Iterator[Batch]:
+    """Cut pieces into batches of one size; the last may be smaller."""
+    parts: list[Batch] = []
+    missing = batch_size
+    for source, places, labels in pieces:
+        start = 0
+        while start < len(places):
+            stop = start + missing
+            parts.append((source[places[start:stop]], labels[start:stop]))
+            missing -= len(parts[-1][1])
+            start = stop
+            if not missing:
+                yield _joined(parts)
+                parts, missing = [], batch_size
+    if parts:
+        yield _joined(parts)
+
+
+def _joined(parts: list[Batch]) -> Batch:
+    if len(parts) == 1:
+        return parts[0]
+    mels, labels = zip(*parts, strict=True)
+    return np.concatenate(mels), np.concatenate(labels)
 
 
 def find_shards(root: Path, name: str | None = None) -> Path:

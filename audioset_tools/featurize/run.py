@@ -19,8 +19,8 @@ from ..errors import DataMismatch, EnvironmentProblem, UsageError
 from ..types import Clip, Splits
 from ..workspace import Workspace
 from .dataset import read_dataset, write_dataset
+from .finish import finish_folder
 from .index import NAME as INDEX
-from .index import write_index
 from .spec import PRESETS, MelSpec
 from .split import SPLITS, Placement, assign
 from .task import Noise, ShardTask, is_done, make_shard, plan
@@ -157,7 +157,7 @@ def featurize(
     for task in _make_all(todo, config.jobs):
         done += len(task.placements)
         on_progress(done, total)
-    write_index(folder, {task.target.name: task.inputs for task in tasks})
+    finish_folder(folder, [task.target for task in tasks])
 
     return FeaturizeResult(
         folder=folder,

@@ -1,7 +1,4 @@
-"""Batches for the loop, read from the memory-mapped shards.
-
-The page cache keeps what fits into memory, so there is no second copy of our own.
-"""
+"""Batches for the loop: the shards' own, as tensors."""
 
 from collections.abc import Iterator
 
@@ -24,11 +21,6 @@ def batches(
     Yields:
         mels, float32, [B, 1, bands, frames]; labels, int64, [B].
     """
-    order = np.arange(len(shards))
-    if shuffle is not None:
-        order = np.random.default_rng(shuffle).permutation(order)
-    for start in range(0, len(order), batch_size):
-        # Ascending inside a batch: the order there means nothing to training, and the disk is read forwards.
-        rows = np.sort(order[start : start + batch_size])
-        mel = torch.from_numpy(shards.take(rows)).unsqueeze(1)
-        yield mel, torch.from_numpy(shards.label[rows].astype(np.int64))
+    seed, epoch = shuffle or (None, 0)
+    for mel, label in shards.batches(batch_size, seed, epoch):
+        yield torch.from_numpy(mel).unsqueeze(1), torch.from_numpy(label.astype(np.int64))

@@ -45,6 +45,8 @@ def train(
     """
     source = find_shards(workspace.shards, config.shards)
     data = {split: MelShards(source, split) for split in ("train", "validation", "test")}
+    for shards in data.values():
+        shards.open()
     header = data["train"].header
     n_classes = len(header.class_names)
 

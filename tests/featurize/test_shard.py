@@ -1,39 +1,29 @@
 """Shards: whole or not there, readable by plain h5py, refused when foreign, damaged or mixed."""
 
+import dataclasses
 import json
-import shutil
+import os
+import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from audioset_tools.errors import DataMismatch, EnvironmentProblem
-from audioset_tools.featurize.index import write_index
-from audioset_tools.featurize.reader import MelShards, find_shards
-from audioset_tools.featurize.shard import ShardHeader, open_shard, write_shard
+from audioset_tools.featurize.shard import Shard, open_shard, write_shard
 
-SHAPE = (4, 6)
-HEADER = ShardHeader("train", "paper", ("Piano", "Drums"), "{}", "digest", "inputs", "0.1.0", "0.11")
-
-
-def mels(rows: int) -> np.ndarray:
-    return np.arange(rows * 24, dtype=np.float32).reshape(rows, *SHAPE)
-
-
-def write(path: Path, rows: int = 20, header: ShardHeader = HEADER, offset: float = 0) -> Path:
-    with write_shard(path, header, rows, SHAPE) as writer:
-        for row, mel in enumerate(mels(rows) + np.float32(offset)):
-            writer.add(mel, label=row % 2, key=f"-key_{row // 2}", noise=row % 2, sha256="a" * 64)
-    return path
+from .shards import HEADER, SHAPE, mels, write
 
 
 @pytest.mark.parametrize("rows", [1, 15, 16, 17, 40])
 def test_what_is_written_is_read(tmp_path: Path, rows: int) -> None:
     shard = open_shard(write(tmp_path / "s.h5", rows))
-    assert shard.header == HEADER
-    assert isinstance(shard.mel, np.memmap)
-    np.testing.assert_array_equal(shard.mel, mels(rows))
+    assert (shard.header, shard.shape, len(shard)) == (HEADER, SHAPE, rows)
+    np.testing.assert_array_equal(shard.read(0, rows), mels(rows))
+    np.testing.assert_array_equal(shard.read(rows - 1, rows), mels(rows)[-1:])
     np.testing.assert_array_equal(shard.label, np.arange(rows) % 2)
     np.testing.assert_array_equal(shard.noise, np.arange(rows) % 2)
     assert shard.key[0] == b"-key_0"
@@ -42,6 +32,7 @@ def test_what_is_written_is_read(tmp_path: Path, rows: int) -> None:
 def test_plain_h5py_reads_it(tmp_path: Path) -> None:
     with h5py.File(write(tmp_path / "s.h5")) as file:
         np.testing.assert_array_equal(file["mel"][3], mels(20)[3])
+        assert file["mel"].fletcher32 and file["mel"].compression is None
         assert json.loads(file.attrs["class_names"]) == ["Piano", "Drums"]
         assert file["sha256"][0] == b"a" * 64
 
@@ -78,13 +69,25 @@ def change(path: Path, **attributes: object) -> None:
         for name, value in attributes.items():
             del file.attrs[name]
             if value is not None:
-                file.attrs[name] = value
+                file.attrs[name] = np.bytes_(value) if isinstance(value, str) else value
 
 
 def replace_field(path: Path, name: str, data: np.ndarray, **options: object) -> None:
     with h5py.File(path, "a") as file:
         del file[name]
         file.create_dataset(name, data=data, **options)
+
+
+def empty_mel(path: Path) -> None:
+    with h5py.File(path, "a") as file:
+        del file["mel"]
+        file.create_dataset("mel", (20, *SHAPE), "f4", chunks=(1, *SHAPE), fletcher32=True)
+
+
+def make_group(path: Path, name: str) -> None:
+    with h5py.File(path, "a") as file:
+        del file[name]
+        file.create_group(name)
 
 
 DAMAGE = {
@@ -96,9 +99,19 @@ DAMAGE = {
     "no spec": (lambda path: change(path, spec=None), "lacks the attribute spec"),
     "number for a recipe": (lambda path: change(path, recipe=3), "lacks the attribute recipe"),
     "classes": (lambda path: change(path, class_names="["), "damaged attribute class_names"),
-    "compressed": (lambda path: replace_field(path, "mel", mels(20), compression="gzip"), "no mel of contig"),
-    "double": (lambda path: replace_field(path, "mel", mels(20).astype("f8")), "no mel of contiguous"),
-    "short label": (lambda path: replace_field(path, "label", np.zeros(3, "i4")), "no label for every"),
+    "the version before": (lambda path: change(path, format=np.array("x", "O")), "not a shard"),
+    "compressed": (lambda path: replace_field(path, "mel", mels(20), compression="gzip"), "other chunks"),
+    "contiguous": (lambda path: replace_field(path, "mel", mels(20)), "other chunks"),
+    "no checksums": (lambda path: replace_field(path, "mel", mels(20), chunks=(1, *SHAPE)), "other chunks"),
+    "shuffled": (
+        lambda path: replace_field(path, "mel", mels(20), chunks=(1, *SHAPE), fletcher32=True, shuffle=True),
+        "other chunks",
+    ),
+    "double": (lambda path: replace_field(path, "mel", mels(20).astype("f8")), "no mel of float32"),
+    "chunks that are not there": (lambda path: empty_mel(path), "lacks mels"),
+    "short label": (lambda path: replace_field(path, "label", np.zeros(3, "i4")), "no label for every row"),
+    "short mean": (lambda path: replace_field(path, "mean", np.zeros(3)), "no mean for every band"),
+    "a group": (lambda path: make_group(path, "std"), "no std for every band"),
     "no class": (lambda path: replace_field(path, "label", np.full(20, 2, "i4")), "labels of no class"),
     "no key": (lambda path: replace_field(path, "key", np.zeros(20, "S32")), "rows of no clip"),
 }
@@ -114,100 +127,100 @@ def test_damage_is_refused(tmp_path: Path, name: str) -> None:
     assert "audioset-tools featurize" in caught.value.remedy
 
 
-@pytest.mark.parametrize("start", range(0, 2400, 48))
-def test_garbage_anywhere_in_the_structure_never_gives_a_traceback(tmp_path: Path, start: int) -> None:
-    path = write(tmp_path / "s.h5", rows=2)
-    content = bytearray(path.read_bytes())
-    content[start : start + 48] = bytes(range(200, 248))
-    path.write_bytes(content)
+Everything = tuple[object, ...]
+
+
+def everything(shard: Shard) -> Everything:
+    """All that a shard tells, comparable."""
+    arrays = (shard.label, shard.key, shard.noise, shard.sha256, shard.statistics.mean, shard.statistics.std)
+    return shard.header, shard.shape, shard.read(0, len(shard)).tobytes(), *(a.tobytes() for a in arrays)
+
+
+def read_or_refused(path: Path) -> Everything | None:
     try:
-        open_shard(path)
+        return everything(open_shard(path))
     except DataMismatch as error:
-        assert str(path) in error.what
+        assert str(path) in error.what and error.remedy
+        return None
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Two train shards and one test shard."""
-    folder = tmp_path / "shards" / "paper-1234"
-    write(folder / "train-00000.h5", 20)
-    write(folder / "train-00001.h5", 5, offset=1000)
-    test = ShardHeader("test", *(getattr(HEADER, n) for n in list(HEADER.__slots__)[1:]))
-    write(folder / "test-00000.h5", 3, test)
-    write_index(folder, dict.fromkeys(("train-00000.h5", "train-00001.h5", "test-00000.h5"), "inputs"))
-    return folder
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("sound") / "s.h5", rows=3)
 
 
-def test_rows_are_taken_across_shards(folder: Path) -> None:
-    shards = MelShards(folder, "train")
-    assert len(shards) == 25
-    assert shards.shape == SHAPE
-    rows = np.array([24, 0, 19, 20, 0])
-    expected = np.concatenate([mels(20), mels(5) + 1000])[rows]
-    np.testing.assert_array_equal(shards.take(rows), expected)
-    assert len(MelShards(folder, "test")) == 3
+@settings(max_examples=600, deadline=None)
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_is_found_or_changes_nothing(sound: Path, place: float, bit: int) -> None:
+    content = bytearray(sound.read_bytes())
+    content[int(place * len(content))] ^= 1 << bit
+    flipped = sound.with_name("flipped.h5")
+    flipped.write_bytes(content)
+    assert read_or_refused(flipped) in (None, everything(open_shard(sound)))
 
 
-def test_a_split_without_shards_is_refused(folder: Path) -> None:
-    with pytest.raises(DataMismatch, match="no shard of the validation split"):
-        MelShards(folder, "validation")
+def test_a_flipped_bit_in_any_mel_is_found_by_us_and_by_plain_h5py(sound: Path) -> None:
+    flipped = sound.with_name("one.h5")
+    for row, offset in enumerate(open_shard(sound).offsets):
+        for place in (0, 4 * SHAPE[0] * SHAPE[1] + 3):
+            content = bytearray(sound.read_bytes())
+            content[offset + place] ^= 16
+            flipped.write_bytes(content)
+            shard = open_shard(flipped)
+            with pytest.raises(
+                DataMismatch, match=rf"the mel of -key_{row // 2}, .* \(row {row}\) is damaged"
+            ):
+                shard.read(0, 3)
+            assert len(shard.read(0, row)) == row
+            with h5py.File(flipped) as file, pytest.raises(OSError, match="filter"):
+                file["mel"][row]
 
 
-def test_a_missing_or_foreign_shard_among_them_is_named(folder: Path) -> None:
-    foreign(folder / "test-00000.h5")
-    with pytest.raises(DataMismatch, match=r"test-00000.h5 is not a shard"):
-        MelShards(folder, "train")
-    (folder / "test-00000.h5").unlink()
-    with pytest.raises(DataMismatch, match=r"test-00000.h5 is missing"):
-        MelShards(folder, "train")
+@pytest.mark.parametrize("start", range(0, 2400, 48))
+def test_garbage_anywhere_in_the_structure_never_gives_a_traceback(sound: Path, start: int) -> None:
+    content = bytearray(sound.read_bytes())
+    content[start : start + 48] = bytes(range(200, 248))
+    garbage = sound.with_name("garbage.h5")
+    garbage.write_bytes(content)
+    read_or_refused(garbage)
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        ShardHeader("train", "paper", ("Piano", "Drums"), "{}", "other spec", "inputs", "0.1.0", "0.11"),
-        ShardHeader("train", "clean", ("Piano", "Drums"), "{}", "digest", "inputs", "0.1.0", "0.11"),
-        ShardHeader("train", "paper", ("Drums", "Piano"), "{}", "digest", "inputs", "0.1.0", "0.11"),
-    ],
-)
-def test_shards_of_another_meaning_are_never_mixed(folder: Path, header: ShardHeader) -> None:
-    write(folder / "train-00001.h5", 5, header)
-    with pytest.raises(DataMismatch, match="is of another spec or recipe"):
-        MelShards(folder, "train")
+def test_another_file_in_its_place_is_not_read_by_mistake(tmp_path: Path) -> None:
+    shard = open_shard(write(tmp_path / "s.h5"))
+    write(tmp_path / "s.h5", offset=5)
+    with pytest.raises(DataMismatch, match="has changed since"):
+        shard.read(0, 1)
+    (tmp_path / "s.h5").unlink()
+    with pytest.raises(DataMismatch, match="cannot be read: No such file"):
+        shard.read(0, 1)
 
 
-def test_a_shard_of_other_inputs_is_refused(folder: Path) -> None:
-    write_index(folder, {"train-00000.h5": "others"})
-    with pytest.raises(DataMismatch, match=r"not the shard that index.json names"):
-        MelShards(folder, "train")
+def test_rows_are_read_in_any_order_and_more_than_once(tmp_path: Path) -> None:
+    shard = open_shard(write(tmp_path / "s.h5", 700))
+    rows = np.random.default_rng(0).integers(0, 700, 2000)
+    found = np.empty((2000, *SHAPE), np.float32)
+    shard.read_into(rows, found, np.arange(2000))
+    np.testing.assert_array_equal(found, mels(700)[rows])
+    np.testing.assert_array_equal(shard.read(0, 700), mels(700))
+    assert shard.read(3, 3).shape == (0, *SHAPE)
 
 
-def test_an_unfinished_folder_is_refused(folder: Path) -> None:
-    (folder / "index.json").unlink()
-    with pytest.raises(DataMismatch, match="unfinished"):
-        MelShards(folder, "train")
+def test_the_kernel_may_give_less_than_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shard = open_shard(write(tmp_path / "s.h5", 40))
+    preadv = os.preadv
+    monkeypatch.setattr(os, "preadv", lambda file, views, at: preadv(file, [views[0][:37]], at))
+    np.testing.assert_array_equal(shard.read(0, 40), mels(40))
+    monkeypatch.setattr(os, "preadv", lambda file, views, at: 0)
+    with pytest.raises(DataMismatch, match="is cut off"):
+        shard.read(0, 40)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"shards": 3}', "{}"])
-def test_a_damaged_index_is_refused(folder: Path, text: str) -> None:
-    (folder / "index.json").write_text(text)
-    with pytest.raises(DataMismatch, match=r"index.json is damaged"):
-        MelShards(folder, "train")
+def test_the_same_rows_give_the_same_bytes_at_any_time(tmp_path: Path) -> None:
+    first = write(tmp_path / "one.h5").read_bytes()
+    time.sleep(1.1)
+    assert write(tmp_path / "two.h5").read_bytes() == first
 
 
-def test_which_shards_to_use(folder: Path) -> None:
-    root = folder.parent
-    assert find_shards(root) == find_shards(root, "paper-1234") == folder
-    with pytest.raises(DataMismatch, match="no shards 'log'"):
-        find_shards(root, "log")
-    shutil.copytree(folder, root / "log-5678")
-    with pytest.raises(DataMismatch, match="2 specs") as caught:
-        find_shards(root)
-    assert "--shards NAME: log-5678, paper-1234" in caught.value.remedy
-    assert find_shards(root, "paper-1234") == folder
-
-
-def test_no_shards_at_all(tmp_path: Path) -> None:
-    with pytest.raises(DataMismatch, match="no shards") as caught:
-        find_shards(tmp_path / "shards")
-    assert "featurize" in caught.value.remedy
+def test_long_class_lists_and_names_in_any_script(tmp_path: Path) -> None:
+    header = dataclasses.replace(HEADER, class_names=tuple(f"Fl\u00f6te {n}" for n in range(527)), librosa="")
+    assert open_shard(write(tmp_path / "s.h5", 3, header)).header == header

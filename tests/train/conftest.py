@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audioset_tools.featurize.index import write_index
+from audioset_tools.featurize.finish import finish_folder
 from audioset_tools.featurize.mel import mel
 from audioset_tools.featurize.shard import ShardHeader, write_shard
 from audioset_tools.featurize.spec import MelSpec
@@ -31,11 +31,11 @@ def write_shards(
 ) -> None:
     """A folder of shards as featurize leaves it; with `value` the first train row is filled with that."""
     rng = np.random.default_rng(0)
-    files = {}
+    targets = []
     for split, count in (("train", per_class), ("validation", 3), ("test", 4)):
         header = ShardHeader(split, "synthetic", CLASSES, spec.json(), spec.digest, split, "0.1.0", "0.11")
         target = folder / f"{split}-00000.h5"
-        files[target.name] = split
+        targets.append(target)
         with write_shard(target, header, count * len(CLASSES), spec.shape) as writer:
             for row in range(count * len(CLASSES)):
                 label = row % len(CLASSES)
@@ -43,7 +43,7 @@ def write_shards(
                 if row == 0 and split == "train" and value is not None:
                     picture[:] = value
                 writer.add(picture, label=label, key=f"-{split}_{row}", noise=0, sha256="0" * 64)
-    write_index(folder, files)
+    finish_folder(folder, targets)
 
 
 @pytest.fixture

@@ -1,0 +1,22 @@
+"""Small shards for the tests of shards and reader."""
+
+from pathlib import Path
+
+import numpy as np
+
+from audioset_tools.featurize.shard import ShardHeader, write_shard
+
+SHAPE = (4, 6)
+HEADER = ShardHeader("train", "paper", ("Piano", "Drums"), "{}", "digest", "inputs", "0.1.0", "0.11")
+
+
+def mels(rows: int) -> np.ndarray:
+    return np.arange(rows * 24, dtype=np.float32).reshape(rows, *SHAPE)
+
+
+def write(path: Path, rows: int = 20, header: ShardHeader = HEADER, offset: float = 0) -> Path:
+    """Rows that all differ; every clip has one noise copy."""
+    with write_shard(path, header, rows, SHAPE) as writer:
+        for row, mel in enumerate(mels(rows) + np.float32(offset)):
+            writer.add(mel, label=row % 2, key=f"-key_{row // 2}", noise=row % 2, sha256="a" * 64)
+    return path
