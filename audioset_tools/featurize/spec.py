@@ -7,8 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import DataMismatch, UsageError
 from ..types import SAMPLE_RATE
+from .index import FEATURIZE_AGAIN
 
 CLIP_SECONDS = 10
 """Every waveform is padded to this length first (paper, section 3)."""
@@ -111,3 +112,15 @@ class MelSpec:
 
 PRESETS = {"paper": MelSpec(), "log": MelSpec(log=True)}
 """The paper's power spectrogram, and the same in decibels."""
+
+
+def read_spec(text: str) -> MelSpec:
+    """The spec that `MelSpec.json` wrote.
+
+    Raises:
+        DataMismatch: there is none, or none that could be.
+    """
+    try:
+        return MelSpec(**json.loads(text))
+    except (ValueError, TypeError, UsageError) as error:
+        raise DataMismatch(f"no mel spec: {text[:80]!r}", FEATURIZE_AGAIN) from error
