@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from audioset_tools.cli import run
 from audioset_tools.errors import DataMismatch
 from audioset_tools.featurize.reader import MelShards
 from audioset_tools.featurize.shard import open_shard
@@ -15,7 +16,6 @@ from audioset_tools.verify import repair, verify
 from audioset_tools.workspace import Workspace
 
 from .featurized import featurized
-from .pipeline.conftest import run
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +39,23 @@ def damage(place: Workspace) -> tuple[Path, str]:
     return path, shard.key[3].decode()
 
 
-def test_clips_and_shards_are_counted_and_sound(place: Workspace) -> None:
-    done = run("verify", "--workspace", str(place.root), "--deep")
-    assert done.returncode == 0, done.stderr
-    assert "10 clips, 3 shards: every byte as recorded" in done.stdout
+def test_clips_and_shards_are_counted_and_sound(place: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", "--workspace", str(place.root), "--deep"]) == 0
+    assert "10 clips, 3 shards: every byte as recorded" in capsys.readouterr().out
 
 
-def test_a_flipped_bit_is_found_by_verify_and_refused_by_the_reader(place: Workspace) -> None:
+def test_a_flipped_bit_is_found_by_verify_and_refused_by_the_reader(
+    place: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
     path, key = damage(place)
-    words = ("verify", "--workspace", str(place.root))
-    assert run(*words).returncode == 0
-    done = run(*words, "--deep")
-    assert done.returncode == 6 and "1 damaged" in done.stderr
-    assert "verify --deep --repair, and then: audioset-tools featurize --preset paper" in done.stderr
-    assert key in done.stdout
-    told = json.loads(run(*words, "--deep", "--json").stdout)
+    words = ["verify", "--workspace", str(place.root)]
+    assert run(words) == 0
+    assert run([*words, "--deep"]) == 6
+    out, err = capsys.readouterr()
+    assert key in out and "1 damaged" in err
+    assert "verify --deep --repair, and then: audioset-tools featurize --preset paper" in err
+    assert run([*words, "--deep", "--json"]) == 6
+    told = json.loads(capsys.readouterr().out)
     (finding,) = told["findings"]
     assert (told["ok"], told["clips"], told["shards"]) == (False, 10, 3)
     assert finding["path"] == path.relative_to(place.root).as_posix() and key in finding["detail"]
@@ -61,15 +63,19 @@ def test_a_flipped_bit_is_found_by_verify_and_refused_by_the_reader(place: Works
         MelShards(path.parent, "train").take(np.array([3]))
 
 
-def test_what_a_repair_removed_featurize_makes_anew(place: Workspace) -> None:
+def test_what_a_repair_removed_featurize_makes_anew(
+    place: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
     path, _ = damage(place)
-    words = ("--workspace", str(place.root))
-    done = run("verify", *words, "--deep", "--repair")
-    assert done.returncode == 6 and "1 unfinished" in done.stderr
-    assert f"removed, to be made anew: {path.relative_to(place.root).as_posix()}" in done.stderr
-    assert "Run: audioset-tools featurize --preset paper" in done.stderr
-    assert run("featurize", *words).returncode == 0
-    assert run("verify", *words, "--deep").returncode == 0
+    before = {shard.name: shard.read_bytes() for shard in path.parent.glob("*.h5") if shard != path}
+    where = ["--workspace", str(place.root)]
+    assert run(["verify", *where, "--deep", "--repair"]) == 6
+    said = capsys.readouterr().err
+    assert "1 unfinished" in said and "Run: audioset-tools featurize --preset paper" in said
+    assert f"removed, to be made anew: {path.relative_to(place.root).as_posix()}" in said
+    assert run(["featurize", *where, "--preset", "paper"]) == 0
+    assert run(["verify", *where, "--deep"]) == 0
+    assert {name: (path.parent / name).read_bytes() for name in before} == before
 
 
 def test_a_lost_clip_is_queued_and_leaves_the_shards_as_they_are(place: Workspace) -> None:

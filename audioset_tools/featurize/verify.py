@@ -91,7 +91,8 @@ def repair(workspace: Workspace, recorded: Recorded, deep: bool, on_progress: Sh
     for name in dict.fromkeys(f.path for f in report.findings if _is_made_anew(f)):
         path = workspace.root / name
         if path.is_file():
-            (path.parent / INDEX).unlink(missing_ok=True)
+            if path.suffix != ".part":
+                (path.parent / INDEX).unlink(missing_ok=True)
             path.unlink(missing_ok=True)
             removed.append(name)
     if not removed:

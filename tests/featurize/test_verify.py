@@ -373,6 +373,15 @@ def test_a_repair_removes_what_is_damaged_and_featurize_makes_the_same_bytes_aga
     assert look(place, recorded, deep=True).findings == ()
 
 
+def test_a_half_written_file_goes_and_takes_nothing_with_it(
+    place: Workspace, recorded: Recorded, folder: Path
+) -> None:
+    (folder / ".index.json.77.part").write_bytes(b"half")
+    assert [kind for kind, _, _ in told(look(place, recorded))] == [Kind.ORPHANED]
+    assert repair(place, recorded, False, lambda done, total: None).left == ()
+    assert look(place, recorded, deep=True).findings == ()
+
+
 def test_a_repair_of_sound_shards_changes_nothing(place: Workspace, recorded: Recorded, folder: Path) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert repair(place, recorded, True, lambda done, total: None) == Report(shards=4)
