@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from .ledger import CANDIDATE, Ledger, State
 from .schema import reading
-from .types import Candidate, Reason
+from .types import Candidate, Clip, Reason
 
 _EPOCH = date(1970, 1, 1)
 
@@ -56,6 +56,34 @@ class FailedCandidate:
     attempts: int
     tried_at: float
     retry_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one candidate stands: its state, why if there is a reason, and its clip if it has one."""
+
+    candidate: Candidate
+    state: State
+    reason: Reason | None
+    detail: str
+    clip: Clip | None
+
+
+def standing(ledger: Ledger, key: str) -> Standing | None:
+    """What is known about a clip's key, or None if it is no candidate; reads the whole table once."""
+    found = ledger.rows(
+        f"SELECT {CANDIDATE}, state, reason, detail, path, sha256, seconds, peak, source"
+        " FROM candidate LEFT JOIN clip USING (class, rank)"
+        " WHERE ytid = ? AND start_ms = ? ORDER BY state = 'accepted' DESC LIMIT 1",
+        *(key[:11], int(key[12:])),
+    )
+    with reading(ledger.path):
+        row = next(found, None)
+        if row is None:
+            return None
+        one, (state, reason, detail, path, *rest) = ledger.candidate(row[:7]), row[7:]
+        clip = Clip(one.key, one.class_name, one.rank, path, *rest) if path is not None else None
+        return Standing(one, State(state), Reason(reason) if reason else None, detail, clip)
 
 
 def days(ledger: Ledger) -> list[DayCount]:

@@ -22,6 +22,9 @@ CLIP_BYTES = 44 + 2 * CLIP_SAMPLES
 YTID = re.compile(r"[A-Za-z0-9_-]{10}[AEIMQUYcgkosw048]")
 """A video id: 64 bits in URL-safe base64, so the last of the 11 characters holds only four bits."""
 
+KEY = re.compile(rf"{YTID.pattern}_(0|[1-9][0-9]{{0,9}})")
+"""What `clip_key` makes."""
+
 
 def clip_key(ytid: str, start_ms: int) -> str:
     """The name of one segment: `ytid`, underscore, start in milliseconds.

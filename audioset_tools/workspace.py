@@ -97,10 +97,27 @@ class Workspace:
                 ) from error
             yield
 
+    def busy(self) -> bool:
+        """Whether a process that writes is at work here; changes nothing."""
+        try:
+            with (self.root / "lock").open() as handle:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
 
 def folder_name(class_name: str) -> str:
     """A class name as a folder name: letters, digits, `-` and `_`."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", class_name)
+
+
+def printable(path: Path | str) -> str:
+    """A path that may hold any bytes, as text that a terminal and a database take."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from .doctor import doctor
 from .featurize import featurize
 from .fetch import fetch
 from .forget import forget
+from .inspect import inspect
 from .options import FILE
 from .select import select
 from .status import status
@@ -47,7 +48,7 @@ def cli() -> None:
     """
 
 
-for _command in (select, fetch, status, verify, forget, featurize, train, doctor, demo):
+for _command in (select, fetch, status, verify, forget, featurize, inspect, train, doctor, demo):
     cli.add_command(_command)
 
 

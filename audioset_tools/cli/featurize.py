@@ -31,7 +31,7 @@ def _snr(_: click.Context, __: click.Parameter, text: str) -> tuple[float, float
     "--noise-snr", default="10:30", show_default=True, metavar="LO:HI", callback=_snr,
     help="Their signal-to-noise ratios, in decibels.",
 )  # fmt: skip
-@click.option("--jobs", type=int, help="Worker processes; as many as are worth starting if left out.")
+@click.option("--jobs", type=int, help="Shards made at once; as many as there are cores if left out.")
 @json_option
 def featurize(
     workspace: Path,
@@ -45,7 +45,7 @@ def featurize(
     from .. import console
     from ..featurize.run import FeaturizeConfig
     from ..featurize.run import featurize as make_shards
-    from ..featurize.summary import featurize_json, featurize_table
+    from ..featurize.summary import Speed, featurize_json, featurize_table
     from ..forget import finish_forgetting
     from ..ledger import Ledger
     from ..types import Splits
@@ -53,6 +53,7 @@ def featurize(
     place = Workspace(workspace)
     require(place.ledger, "Run `audioset-tools fetch` first.")
     with place.lock(), Ledger(place.ledger) as ledger, console.bar("clips") as show:
+        speed = Speed()
         finish_forgetting(ledger, place)
         origin = ledger.origin()
         config = FeaturizeConfig(
@@ -61,7 +62,9 @@ def featurize(
         )  # fmt: skip
         clips = [clip for _, clip in ledger.clips()]
         name = origin.recipe if origin else ""
-        done = make_shards(clips, ledger.class_names, name, place, config, lambda n, of: show(n, of, preset))
+        done = make_shards(
+            clips, ledger.class_names, name, place, config, lambda n, of: show(n, of, speed(n))
+        )
     if as_json:
         console.result_json(featurize_json(done))
     else:

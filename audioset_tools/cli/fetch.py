@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import AudiosetToolsError, EnvironmentProblem, Paused, Shortfall, UsageError
-from ..workspace import Workspace
+from ..workspace import Workspace, printable
 from .options import json_option, metadata_option, recipe_option, workspace_option
 
 if TYPE_CHECKING:
@@ -195,7 +195,6 @@ def _queue_again(ledger: "Ledger", named: "Collection[Reason]", asks_youtube: bo
 
 def _read_folder(folder: Path) -> "Local":
     from .. import console
-    from ..fetch.folder import printable
     from ..fetch.local import Local
 
     console.say(f"reading the names in {printable(folder)}")

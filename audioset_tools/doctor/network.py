@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ..types import UNREACHED, Reason, Scope
 from ..workspace import Workspace
 from .check import Finding, Verdict
-from .place import busy
 
 if TYPE_CHECKING:
     from ..fetch.probe import Answer
@@ -34,7 +33,7 @@ def youtube(
     from ..fetch.probe import ask
     from ..ledger import Ledger
 
-    if busy(place):
+    if place.busy():
         return Finding(
             Verdict.WARNING,
             "not asked: a fetch is running in the workspace and spends the allowance",

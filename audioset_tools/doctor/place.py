@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import DataMismatch, EnvironmentProblem
+from ..errors import DataMismatch
 from ..types import CLIP_BYTES, Reason
 from ..workspace import Workspace
 from .check import Finding, Verdict
@@ -51,22 +51,11 @@ def folder(place: Workspace) -> Finding:
             f"the file system of {where} cannot lock files: {error.strerror}",
             "Choose a --workspace on a local disk: nothing would keep a second fetch out of this one.",
         )
-    if busy(place):
+    if place.busy():
         return Finding(Verdict.OK, f"{place.root}: a fetch or another command is running in it")
     if not place.root.exists():
         return Finding(Verdict.OK, f"{place.root}, to be made in {where}")
     return Finding(Verdict.OK, str(place.root))
-
-
-def busy(place: Workspace) -> bool:
-    """Whether another process works in the workspace."""
-    if not (place.root / "lock").exists():
-        return False
-    try:
-        with place.lock():
-            return False
-    except EnvironmentProblem:
-        return True
 
 
 def file_system(place: Workspace) -> Finding:

@@ -5,9 +5,15 @@ the melspectrograms". It gives no level; ours is drawn anew for every copy.
 """
 
 import hashlib
+from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+LEVELS = 2**16
 
 
 def noise_rng(seed: int, key: str, copy: int) -> np.random.Generator:
@@ -22,9 +28,7 @@ def noise_rng(seed: int, key: str, copy: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
 
 
-def add_noise(
-    waveform: npt.NDArray[np.float32], snr_range: tuple[float, float], rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
+def add_noise(waveform: Floats, snr_range: tuple[float, float], rng: np.random.Generator) -> Floats:
     """A copy of a waveform with white Gaussian noise at a signal-to-noise ratio drawn uniformly.
 
     The noise's variance is `mean(x^2) / 10^(snr / 10)`; silence therefore stays silence.
@@ -39,5 +43,26 @@ def add_noise(
     """
     snr = rng.uniform(*snr_range)
     signal = np.mean(np.square(waveform, dtype=np.float64))
-    deviation = np.float32(np.sqrt(signal / 10 ** (snr / 10)))
-    return waveform + deviation * rng.standard_normal(len(waveform), dtype=np.float32)
+    noise = white_noise(len(waveform), rng)
+    noise *= np.float32(np.sqrt(signal / 10 ** (snr / 10)))
+    noise += waveform
+    return noise
+
+
+def white_noise(count: int, rng: np.random.Generator) -> Floats:
+    """Independent samples of a normal distribution of unit variance: float32, [count].
+
+    Sixteen random bits choose among 65,536 levels, in a sixth of the time of `rng.standard_normal`: the
+    levels lie closer than those of 16-bit audio wherever samples are likely, and end at 4.3 deviations.
+    """
+    words: npt.NDArray[np.uint64] = rng.bit_generator.random_raw(-(-count // 4))
+    return _levels().take(words.view(np.uint16)[:count])
+
+
+@lru_cache(maxsize=1)
+def _levels() -> Floats:
+    """The normal distribution's quantiles, brought to exactly unit variance."""
+    normal = NormalDist()
+    quantiles = np.array([normal.inv_cdf((level + 0.5) / LEVELS) for level in range(LEVELS)])
+    levels: Floats = (quantiles / quantiles.std()).astype(np.float32)
+    return levels

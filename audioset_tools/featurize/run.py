@@ -1,21 +1,15 @@
 """From accepted clips to the shards of all splits; run again, it makes only what is not there yet.
 
 Decide first (`assign`, `plan`), then look which shards are already what the plan asks for, then make the
-others: in this process when there is little to do, in worker processes otherwise.
+others (`make_all`).
 """
 
-import multiprocessing
-import os
-import signal
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import DataMismatch, EnvironmentProblem, UsageError
+from ..errors import DataMismatch, UsageError
 from ..types import Clip, Splits
 from ..workspace import Workspace
 from .dataset import read_dataset, write_dataset
@@ -23,10 +17,8 @@ from .finish import finish_folder
 from .index import NAME as INDEX
 from .spec import PRESETS, MelSpec
 from .split import SPLITS, Placement, assign
-from .task import Noise, ShardTask, is_done, make_shard, plan
-
-FEW_ROWS = 1_000
-"""Below this many rows a worker's start (two seconds of imports) costs more than it saves."""
+from .task import Noise, ShardTask, is_done, plan
+from .workers import make_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +29,7 @@ class FeaturizeConfig:
         preset: name of the mel spec, one of `PRESETS`.
         noise_copies: noisy copies of every training clip, besides the clip itself.
         noise_snr: lowest and highest signal-to-noise ratio of a copy, in decibels.
-        jobs: worker processes; None for as many as are worth starting.
+        jobs: shards made at once; None for as many as there are cores.
         seed: decides the splits and the noise.
         clips_per_shard: the most clips in one shard; changing it makes all shards anew.
         splits: the proportions of the splits.
@@ -51,7 +43,7 @@ class FeaturizeConfig:
     noise_snr: tuple[float, float] = (10.0, 30.0)
     jobs: int | None = None
     seed: int = 0
-    clips_per_shard: int = 256
+    clips_per_shard: int = 128
     splits: Splits = field(default_factory=Splits)
 
     def __post_init__(self) -> None:
@@ -123,11 +115,11 @@ def featurize(
         recipe_name: goes into the shards.
         workspace: where clips, `dataset.csv` and shards lie.
         config: how.
-        on_progress: told after every shard how many clips are done and how many there are.
+        on_progress: told how many clips are done and how many there are, more than once a second.
 
     Raises:
         DataMismatch: no clips, too few, a clip gone or damaged, or a damaged `dataset.csv`.
-        EnvironmentProblem: the disk is full, or a worker was killed.
+        EnvironmentProblem: the disk is full.
     """
     if not clips:
         raise DataMismatch(f"no clips in {workspace.root}", "Run `audioset-tools fetch` first.")
@@ -152,11 +144,9 @@ def featurize(
         (folder / INDEX).unlink(missing_ok=True)
     _remove_strangers(folder, tasks)
     total = len(assignment.placements)
-    done = total - sum(len(task.placements) for task in todo)
-    on_progress(done, total)
-    for task in _make_all(todo, config.jobs):
-        done += len(task.placements)
-        on_progress(done, total)
+    kept = total - sum(len(task.placements) for task in todo)
+    on_progress(kept, total)
+    make_all(todo, config.jobs, lambda made: on_progress(kept + made, total))
     finish_folder(folder, [task.target for task in tasks])
 
     return FeaturizeResult(
@@ -182,47 +172,3 @@ def _remove_strangers(folder: Path, tasks: Sequence[ShardTask]) -> None:
 def _count(placements: Sequence[Placement], class_names: Sequence[str]) -> dict[str, dict[str, int]]:
     counts = Counter((placement.split, placement.class_name) for placement in placements)
     return {split: {name: counts[split, name] for name in class_names} for split in SPLITS}
-
-
-def _make_all(tasks: Sequence[ShardTask], jobs: int | None) -> Iterator[ShardTask]:
-    """Make shards, giving each task back when its shard stands."""
-    if jobs is None:
-        few = sum(task.rows for task in tasks) < FEW_ROWS
-        jobs = 1 if few else os.cpu_count() or 1
-    if jobs == 1:
-        for task in tasks:
-            make_shard(task)
-            yield task
-    elif tasks:
-        yield from _make_in_workers(tasks, min(jobs, len(tasks)))
-
-
-def _make_in_workers(tasks: Sequence[ShardTask], jobs: int) -> Iterator[ShardTask]:
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_start_worker) as pool:
-        futures = {pool.submit(make_shard, task): task for task in tasks}
-        try:
-            for future in as_completed(futures):
-                future.result()
-                yield futures[future]
-        except BrokenProcessPool as error:
-            raise EnvironmentProblem(
-                "a worker process was killed, perhaps for want of memory",
-                "Run the command again with fewer --jobs; the finished shards are kept.",
-            ) from error
-        finally:
-            # On an error or Ctrl-C the shards in hand are finished or dropped, the rest not begun.
-            pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    """A worker whose parent was killed would otherwise wait for its next task for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

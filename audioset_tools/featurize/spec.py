@@ -7,8 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import DataMismatch, UsageError
 from ..types import SAMPLE_RATE
+from .index import FEATURIZE_AGAIN
 
 CLIP_SECONDS = 10
 """Every waveform is padded to this length first (paper, section 3)."""
@@ -33,7 +34,8 @@ class MelSpec:
         center: frames are centred on multiples of the hop, the waveform being reflected at its ends.
         log: decibels rather than power.
         amin: with `log`, the power below which everything is the same.
-        top_db: with `log`, how far below the loudest value the floor lies; float32 carries 80 and no more.
+        top_db: with `log`, how far below the loudest value the floor lies; float32 carries amplitudes down
+            to 1e-4 of the loudest and no further, which is 80 for power 2 and 40 for power 1.
 
     Raises:
         UsageError: the values do not describe a spectrogram.
@@ -67,7 +69,8 @@ class MelSpec:
             "0 <= fmin < fmax <= sample_rate / 2": 0 <= self.fmin < self.fmax <= self.sample_rate / 2,
             "norm is None or 'slaney'": self.norm in (None, "slaney"),
             "power is above 0": self.power > 0,
-            "amin is above 0 and top_db above 0, at most 80": self.amin > 0 and 0 < self.top_db <= 80,
+            "amin is above 0 and top_db above 0, at most 40 * power and at most 80": self.amin > 0
+            and 0 < self.top_db <= min(80, 40 * self.power),
         }
         for rule, holds in rules.items():
             if not holds:
@@ -109,3 +112,15 @@ class MelSpec:
 
 PRESETS = {"paper": MelSpec(), "log": MelSpec(log=True)}
 """The paper's power spectrogram, and the same in decibels."""
+
+
+def read_spec(text: str) -> MelSpec:
+    """The spec that `MelSpec.json` wrote.
+
+    Raises:
+        DataMismatch: there is none, or none that could be.
+    """
+    try:
+        return MelSpec(**json.loads(text))
+    except (ValueError, TypeError, UsageError) as error:
+        raise DataMismatch(f"no mel spec: {text[:80]!r}", FEATURIZE_AGAIN) from error

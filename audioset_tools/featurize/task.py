@@ -5,16 +5,18 @@ Two tasks with the same `inputs` digest make the same bytes, on any worker and a
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from importlib.metadata import version
 from pathlib import Path
+
+import numpy as np
 
 from .. import __version__
 from ..errors import DataMismatch
 from .audio import read_clip
 from .augment import add_noise, noise_rng
-from .mel import mel
+from .mel import LogMel
 from .shard import FORMAT, ShardHeader, open_shard, write_shard
 from .spec import MelSpec
 from .split import SPLITS, Placement
@@ -115,8 +117,12 @@ def is_done(task: ShardTask) -> bool:
         return False
 
 
-def make_shard(task: ShardTask) -> None:
+def make_shard(task: ShardTask, on_clip: Callable[[], None]) -> None:
     """Read the clips, add the noise copies, take the mels, write the shard.
+
+    Args:
+        task: what to make.
+        on_clip: called after every clip; what it raises abandons the shard.
 
     Raises:
         DataMismatch: a clip is gone or damaged.
@@ -132,6 +138,8 @@ def make_shard(task: ShardTask) -> None:
         audioset_tools=__version__,
         librosa=version("librosa"),
     )
+    engine = LogMel(task.spec)
+    mel = np.empty(task.spec.shape, np.float32)
     with write_shard(task.target, header, task.rows, task.spec.shape) as writer:
         for clip in task.placements:
             samples = read_clip(task.root / clip.path, clip.sha256)
@@ -140,9 +148,10 @@ def make_shard(task: ShardTask) -> None:
                 if copy:
                     sound = add_noise(samples, task.noise.snr, noise_rng(task.noise.seed, clip.key, copy))
                 writer.add(
-                    mel(sound, task.spec),
+                    engine(sound, mel),
                     label=task.class_names.index(clip.class_name),
                     key=clip.key,
                     noise=copy,
                     sha256=clip.sha256,
                 )
+            on_clip()

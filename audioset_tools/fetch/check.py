@@ -7,13 +7,12 @@ import wave
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from stat import S_ISREG
 
 import numpy as np
 
 from ..errors import DataMismatch
+from ..findings import Finding, Kind
 from ..ledger import Ledger
 from ..types import CLIP_BYTES, CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip
 from ..workspace import Workspace, folder_name
@@ -21,31 +20,10 @@ from .transcode import peak_of
 
 _WAV = (SAMPLE_RATE, 1, 2)
 
+REPAIR = "Run: audioset-tools verify --repair, and then: audioset-tools fetch"
 
-class Kind(StrEnum):
-    """What can be wrong with a workspace."""
-
-    MISSING = "missing"
-    """The record speaks of a file that is not there."""
-    DAMAGED = "damaged"
-    """The file is not the one that the record speaks of."""
-    WRONG_LENGTH = "wrong length"
-    """A sound of some other length than ten seconds."""
-    ORPHANED = "orphaned"
-    """A file that no record speaks of."""
-    DUPLICATE = "duplicate audio"
-    """The same samples under several keys: harmless here, as re-uploads are."""
-    LEDGER = "ledger"
-    """The ledger contradicts itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong: what kind, at which path below the workspace, and how it shows."""
-
-    kind: Kind
-    path: str
-    detail: str
+REPAIR_DEEP = "Run: audioset-tools verify --deep --repair, and then: audioset-tools fetch"
+"""For what a repair that reads sizes and headers only would not see."""
 
 
 def lies_at(clip: Clip, workspace: Workspace) -> str:
@@ -63,27 +41,29 @@ def look_at(clip: Clip, workspace: Workspace, deep: bool) -> Finding | None:
     """
     name = lies_at(clip, workspace)
     if clip.path != name:
-        return Finding(Kind.DAMAGED, name, f"is recorded as {clip.path!r}")
+        return Finding(Kind.DAMAGED, name, f"is recorded as {clip.path!r}", REPAIR)
     try:
         if not S_ISREG((workspace.root / name).stat().st_mode):
-            return Finding(Kind.DAMAGED, name, "is no file")
+            return Finding(Kind.DAMAGED, name, "is no file", REPAIR)
         with (workspace.root / name).open("rb") as handle:
             size = os.fstat(handle.fileno()).st_size
             # Of a file that is too large nothing more need be read than where it says how long it is.
             content = handle.read(CLIP_BYTES if deep else 4_096)
     except (FileNotFoundError, NotADirectoryError):
-        return Finding(Kind.MISSING, name, "is missing")
+        return Finding(Kind.MISSING, name, "is missing", REPAIR)
     except OSError as error:
-        return Finding(Kind.DAMAGED, name, f"cannot be read: {error.strerror}")
+        return Finding(Kind.DAMAGED, name, f"cannot be read: {error.strerror}", REPAIR)
     if wrong := _wrong_header(content, size):
-        return Finding(wrong[0], name, wrong[1])
+        kind, detail = wrong
+        return Finding(kind, name, detail, REPAIR)
     if not deep:
         return None
     if hashlib.sha256(content).hexdigest() != clip.sha256:
-        return Finding(Kind.DAMAGED, name, "has changed since it was written")
+        return Finding(Kind.DAMAGED, name, "has changed since it was written", REPAIR_DEEP)
     peak = peak_of(np.frombuffer(content[-2 * CLIP_SAMPLES :], np.dtype("<i2")))
     if abs(peak - clip.peak) > 1e-9:
-        return Finding(Kind.DAMAGED, name, f"has a peak of {peak:.4f}, recorded as {clip.peak:.4f}")
+        detail = f"has a peak of {peak:.4f}, recorded as {clip.peak:.4f}"
+        return Finding(Kind.DAMAGED, name, detail, REPAIR_DEEP)
     return None
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import EnvironmentProblem
+from ..workspace import printable
 from .names import Name, parse_name
 
 _NOBODYS = frozenset({"lost+found", "$RECYCLE.BIN", "System Volume Information"})
@@ -111,9 +112,3 @@ def _is(kind: Callable[[], bool]) -> bool:
         return kind()
     except OSError:
         return False
-
-
-def printable(path: Path | str) -> str:
-    """A path that may hold any bytes, as text that a terminal and a database take."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..errors import EnvironmentProblem, UsageError
 from ..types import Candidate, Reason, Scope
-from .folder import Folder, printable
+from ..workspace import printable
+from .folder import Folder
 from .names import Fit, fit
 from .source import Excerpt, FetchError, Longer
 

@@ -1,21 +1,19 @@
-"""The ledger against the disk: what is wrong with a workspace, and putting right what can be.
+"""The ledger against the disk: what is wrong with the clips, and putting right what can be.
 
 Only looking takes no lock. So that a fetch running beside it is never taken for damage, the disk is listed
 before the ledger's moment is taken, and whatever looks wrong is looked at once more at a later moment.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
+from ..findings import Finding, Kind, Report
 from ..ledger import Ledger
-from ..types import Candidate, Clip, Table
+from ..types import Candidate, Clip
 from ..upkeep import contradictions, mend
 from ..workspace import Workspace
-from .check import Finding, Kind, lies_at, look_at, look_at_all, put_back, remove_leftovers
-from .folder import printable
+from .check import REPAIR, lies_at, look_at, look_at_all, put_back, remove_leftovers
 
 YOUNG_S = 60.0
 """A file of this age or less that no record speaks of may be one that a running fetch is about to record."""
@@ -23,30 +21,13 @@ YOUNG_S = 60.0
 _RECORDED_WITHIN_S = 5.0
 """Seconds within which a fetch records a clip that it has written."""
 
-_EXAMPLES = 3
+YOURS = "What it cannot name it never deletes: look at the file, then move it out of clips/."
+
+RESTORE = "Restore the ledger from a backup."
 
 _OF_A_CLIP = {Kind.MISSING, Kind.DAMAGED, Kind.WRONG_LENGTH}
 
 Show = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was found.
-
-    Args:
-        clips: how many the ledger speaks of.
-        findings: all that is odd.
-        left: those of them that are wrong and not put right.
-        queued: candidates that were put back in the queue.
-        set_aside: where files lie now that were in a clip's place, below the workspace.
-    """
-
-    clips: int
-    findings: tuple[Finding, ...]
-    left: tuple[Finding, ...]
-    queued: int = 0
-    set_aside: tuple[str, ...] = ()
 
 
 def verify(
@@ -56,7 +37,7 @@ def verify(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
-    """Look a workspace over without changing anything; a fetch may be running in it.
+    """Look over a workspace's clips without changing anything; a fetch may be running in it.
 
     Args:
         workspace: which.
@@ -74,7 +55,8 @@ def verify(
         found = [_of_ledger(said) for said in contradictions(ledger, deep)]
         found += [finding for _, finding in _examine(clips, listed, workspace, deep, on_progress)]
     confirmed = tuple(_confirm(found, workspace, deep, clock, sleep)) if found else ()
-    return Report(len(clips), confirmed, tuple(f for f in confirmed if f.kind is not Kind.DUPLICATE))
+    wrong = tuple(finding for finding in confirmed if finding.kind is not Kind.DUPLICATE)
+    return Report(len(clips), findings=confirmed, left=wrong)
 
 
 def repair(ledger: Ledger, workspace: Workspace, deep: bool, on_progress: Show, at: float) -> Report:
@@ -97,7 +79,7 @@ def repair(ledger: Ledger, workspace: Workspace, deep: bool, on_progress: Show, 
     left: list[Finding] = []
     if found:
         mend(ledger, at)
-        left += [_of_ledger(said) for said in contradictions(ledger, deep)]
+        left += [replace(_of_ledger(said), remedy=RESTORE) for said in contradictions(ledger, deep)]
     moved, queued, clips = [], 0, ledger.clips()
     for candidate, finding in _examine(clips, _files(workspace), workspace, deep, on_progress):
         found.append(finding)
@@ -107,36 +89,13 @@ def repair(ledger: Ledger, workspace: Workspace, deep: bool, on_progress: Show, 
         elif finding.kind is Kind.ORPHANED and not _half_written(finding.path):
             left.append(finding)
     remove_leftovers(workspace)
-    return Report(len(clips), tuple(found), tuple(left), queued, tuple(name for name in moved if name))
-
-
-def verify_table(report: Report) -> Table:
-    """What was found, by kind."""
-    counts = Counter(finding.kind for finding in report.findings)
-    rows = []
-    for kind in Kind:
-        if counts[kind]:
-            some = [f for f in report.findings if f.kind is kind][:_EXAMPLES]
-            told = "; ".join(" ".join(filter(None, (printable(f.path), f.detail))) for f in some)
-            more = f"; and {counts[kind] - len(some):,} more" if counts[kind] > len(some) else ""
-            rows.append((str(kind), f"{counts[kind]:,}", told + more))
-    return Table("Findings", ("kind", "count", "examples"), tuple(rows))
-
-
-def verify_json(report: Report) -> dict[str, Any]:
-    """The same for `--json`, with every finding."""
-
-    def told(findings: tuple[Finding, ...]) -> list[dict[str, str]]:
-        return [{"kind": str(f.kind), "path": f.path, "detail": f.detail} for f in findings]
-
-    return {
-        "ok": not report.left,
-        "clips": report.clips,
-        "findings": told(report.findings),
-        "left": told(report.left),
-        "queued": report.queued,
-        "set_aside": list(report.set_aside),
-    }
+    return Report(
+        len(clips),
+        findings=tuple(found),
+        left=tuple(left),
+        queued=queued,
+        set_aside=tuple(name for name in moved if name),
+    )
 
 
 def _examine(
@@ -154,8 +113,11 @@ def _examine(
     spoken_of = {lies_at(clip, workspace) for _, clip in clips}
     for path in listed:
         if path not in spoken_of:
-            half = "half-written by a process that was killed"
-            yield None, Finding(Kind.ORPHANED, path, half if _half_written(path) else "")
+            if _half_written(path):
+                half = "half-written by a process that was killed"
+                yield None, Finding(Kind.ORPHANED, path, half, REPAIR)
+            else:
+                yield None, Finding(Kind.ORPHANED, path, "", YOURS)
     same: dict[str, list[str]] = {}
     for _, clip in clips if deep else ():
         if (path := lies_at(clip, workspace)) not in wrong:
@@ -216,4 +178,4 @@ def _half_written(path: str) -> bool:
 
 
 def _of_ledger(said: str) -> Finding:
-    return Finding(Kind.LEDGER, "", said)
+    return Finding(Kind.LEDGER, "", said, REPAIR)

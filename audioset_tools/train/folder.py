@@ -22,10 +22,10 @@ from safetensors.torch import save_file
 from .. import __version__
 from ..errors import UsageError
 from ..featurize.shard import ShardHeader
+from ..figures import draw_confusion, draw_curves
 from ..workspace import write_beside
 from .config import TrainConfig
 from .evaluate import Predictions
-from .figures import draw_confusion, draw_curves
 from .metrics import Scores, scores
 
 FINISHED = "metrics.json"

@@ -1,11 +1,13 @@
-"""featurize killed with SIGKILL half-way: its workers go too, and the next run ends with the same bytes."""
+"""featurize killed at some instant: the next run makes only what is missing, to the same bytes."""
 
-import os
 import pickle
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
 
 from audioset_tools.featurize.run import FeaturizeConfig, featurize
 from audioset_tools.types import Clip
@@ -13,45 +15,53 @@ from audioset_tools.workspace import Workspace
 
 from .conftest import CLASSES
 
-CONFIG = FeaturizeConfig(clips_per_shard=1, jobs=2, noise_copies=8)
+CONFIG = FeaturizeConfig(clips_per_shard=2, jobs=2)
 
 CHILD = """
-import pickle, sys
-from audioset_tools.featurize.run import featurize
-if __name__ == "__main__":
-    with open(sys.argv[1], "rb") as handle:
-        arguments = pickle.load(handle)
-    featurize(*arguments, lambda done, total: print(done, flush=True))
+import itertools, os, pickle, signal, sys
+from pathlib import Path
+from audioset_tools.featurize import run, task, workers
+
+INSTANTS = {"reading": (task, "read_clip"), "flushing": (os, "fsync"), "renaming": (Path, "replace")}
+_, arguments, instant, nth = sys.argv
+where, name = INSTANTS[instant]
+whole, calls = getattr(where, name), itertools.count(1)
+
+def deadly(*words):
+    if next(calls) == int(nth):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return whole(*words)
+
+setattr(where, name, deadly)
+with open(arguments, "rb") as handle:
+    run.featurize(*pickle.load(handle), lambda done, total: None)
 """
 
 
-def test_a_killed_run_leaves_no_worker_and_loses_nothing(
-    make_clips: Callable[[int], Sequence[Clip]], workspace: Workspace
+def read(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("instant", "nth"),
+    [("reading", 1), ("reading", 10), ("flushing", 7), ("flushing", 12), ("renaming", 2), ("renaming", 6)],
+)
+def test_a_killed_run_loses_nothing_that_stood(
+    make_clips: Callable[[int], Sequence[Clip]], workspace: Workspace, instant: str, nth: int
 ) -> None:
     arguments = (make_clips(8), CLASSES, "synthetic", workspace, CONFIG)
     (workspace.root / "arguments").write_bytes(pickle.dumps(arguments))
     (workspace.root / "child.py").write_text(CHILD)
-    with subprocess.Popen(
-        [sys.executable, workspace.root / "child.py", workspace.root / "arguments"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "0\n"
-        assert child.stdout.readline() == "1\n"
-        os.kill(child.pid, signal.SIGKILL)
-        # The workers hold the other end of the pipe: reading to its end is waiting for them to go.
-        assert "16\n" not in child.stdout.readlines()
+    words = (workspace.root / "child.py", workspace.root / "arguments", instant, str(nth))
+    child = subprocess.run([sys.executable, *words], check=False)
+    assert child.returncode == -signal.SIGKILL
 
-    def read() -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in result.folder.iterdir()}
-
+    standing = {path: path.stat().st_mtime_ns for path in workspace.shards.glob("*/*.h5")}
+    assert not list(workspace.shards.glob("*/index.json"))
     result = featurize(*arguments, lambda done, total: None)
-    assert result.reused >= 1
-    assert result.built >= 1
-    after_kill = read()
+    assert (result.reused, result.built) == (len(standing), 8 - len(standing))
+    assert {path: path.stat().st_mtime_ns for path in standing} == standing
+    after_kill = read(result.folder)
     for path in result.folder.iterdir():
         path.unlink()
-    result = featurize(*arguments, lambda done, total: None)
-    assert read() == after_kill
+    assert read(featurize(*arguments, lambda done, total: None).folder) == after_kill

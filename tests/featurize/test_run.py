@@ -1,6 +1,8 @@
 """featurize from clips to shards: same bytes always, only what is missing is made, nothing is ever lost."""
 
 import hashlib
+import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,16 +13,22 @@ import pytest
 import soundfile
 
 from audioset_tools.errors import DataMismatch, UsageError
+from audioset_tools.featurize.audio import read_clip
 from audioset_tools.featurize.dataset import read_dataset
+<<<<<<< HEAD
+from audioset_tools.featurize.mel import logmel
+=======
 from audioset_tools.featurize.index import read_index
 from audioset_tools.featurize.mel import mel
+>>>>>>> shards
 from audioset_tools.featurize.reader import MelShards
 from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, featurize
 from audioset_tools.featurize.spec import PRESETS
+from audioset_tools.featurize.summary import Speed
 from audioset_tools.types import Clip
 from audioset_tools.workspace import Workspace
 
-from .conftest import CLASSES, write_clip
+from .conftest import CLASSES
 
 MakeClips = Callable[[int], Sequence[Clip]]
 SMALL = FeaturizeConfig(clips_per_shard=4, jobs=1)
@@ -31,6 +39,11 @@ def go(
 ) -> FeaturizeResult:
     seen = [] if progress is None else progress
     return featurize(clips, CLASSES, "synthetic", workspace, config, lambda *step: seen.append(step))
+
+
+def many(jobs: int) -> FeaturizeConfig:
+    """As many shards as there are clips, so that every worker has some."""
+    return replace(SMALL, clips_per_shard=1, jobs=jobs)
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -51,7 +64,9 @@ def test_shards_hold_the_mels_of_the_clips(make_clips: MakeClips, workspace: Wor
     assert (result.built, result.reused, result.rows, result.empty_filters) == (4, 0, 16, 4)
     assert result.clips["train"] == {"Tone": 3, "Noise": 3}
     assert result.clips["validation"] == result.clips["test"] == {"Tone": 1, "Noise": 1}
-    assert progress == [(0, 10), (4, 10), (6, 10), (8, 10), (10, 10)]
+    assert progress[0] == (0, 10)
+    assert progress[-1] == (10, 10)
+    assert progress == sorted(progress)
 
     shards = MelShards(result.folder, "test")
     assert shards.header.class_names == CLASSES
@@ -60,7 +75,7 @@ def test_shards_hold_the_mels_of_the_clips(make_clips: MakeClips, workspace: Wor
         clip = by_key[key.decode()]
         assert clip.class_name == CLASSES[shards.label[row]]
         samples, _ = soundfile.read(workspace.root / clip.path)
-        np.testing.assert_array_equal(shards.take(np.array([row]))[0], mel(samples, PRESETS["paper"]))
+        np.testing.assert_array_equal(shards.take(np.array([row]))[0], logmel(samples, PRESETS["paper"]))
 
 
 def test_noise_copies_are_marked_and_stay_in_the_train_split(
@@ -102,12 +117,15 @@ def test_same_bytes_for_any_number_of_workers_and_any_time(
     make_clips: MakeClips, workspace: Workspace
 ) -> None:
     clips = make_clips(6)
-    one = bytes_of(go(clips, workspace).folder)
-    time.sleep(1.1)
-    for path in (workspace.shards).glob("*/*"):
-        path.unlink()
-    two = bytes_of(go(clips[::-1], workspace, replace(SMALL, jobs=2)).folder)
-    assert one == two
+    shards = []
+    for jobs in (1, 2, 7):
+        # A time stamp of whole seconds would show.
+        time.sleep(1.1 if shards else 0)
+        shards.append(bytes_of(go(clips[::-1] if jobs == 2 else clips, workspace, many(jobs)).folder))
+        for path in workspace.shards.glob("*/*"):
+            path.unlink()
+    assert len(shards[0]) == 13
+    assert shards[0] == shards[1] == shards[2]
 
 
 def test_a_rerun_makes_nothing_again(make_clips: MakeClips, workspace: Workspace) -> None:
@@ -168,16 +186,19 @@ def test_an_interrupt_keeps_finished_shards(make_clips: MakeClips, workspace: Wo
     clips = make_clips(6)
 
     def interrupt(done: int, total: int) -> None:
-        if done:
+        if list(workspace.shards.glob("*/*.h5")):
             raise KeyboardInterrupt
 
-    config = replace(SMALL, jobs=jobs)
+    # So many copies that the last shard is not made before the first one is seen.
+    config = replace(many(jobs), noise_copies=20)
     with pytest.raises(KeyboardInterrupt):
         featurize(clips, CLASSES, "synthetic", workspace, config, interrupt)
     folder = next(workspace.shards.iterdir())
     assert not list(folder.glob(".*"))
     assert not (folder / "index.json").exists()
-    assert go(clips, workspace).reused >= 1
+    again = go(clips, workspace, config)
+    assert again.reused >= 1
+    assert again.built >= 1
 
 
 DAMAGE = {
@@ -185,34 +206,95 @@ DAMAGE = {
     "cut": lambda path: path.write_bytes(path.read_bytes()[:1000]),
     "one bit": lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\x7f"),
     "other": lambda path: path.write_text("not audio"),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    # Without a word about its size this would take all memory there is.
+    "a terabyte": lambda path: os.truncate(path, 2**40),
 }
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("name", DAMAGE)
-def test_a_lost_or_damaged_clip_is_named(make_clips: MakeClips, workspace: Workspace, name: str) -> None:
+def test_a_lost_or_damaged_clip_is_named(
+    make_clips: MakeClips, workspace: Workspace, name: str, jobs: int
+) -> None:
     clips = make_clips(3)
     DAMAGE[name](workspace.root / clips[2].path)
     with pytest.raises(DataMismatch, match=clips[2].key) as caught:
-        go(clips, workspace)
+        go(clips, workspace, many(jobs))
     assert "audioset-tools fetch" in caught.value.remedy
 
 
-def test_a_damaged_clip_is_named_from_a_worker_too(make_clips: MakeClips, workspace: Workspace) -> None:
-    clips = make_clips(3)
-    (workspace.root / clips[0].path).unlink()
-    with pytest.raises(DataMismatch, match=clips[0].key) as caught:
-        go(clips, workspace, replace(SMALL, jobs=2))
-    assert "audioset-tools fetch" in caught.value.remedy
+def written(clip: Clip, workspace: Workspace, samples: np.ndarray, suffix: str, subtype: str) -> Clip:
+    """The clip with other samples in a file of another form."""
+    path = (workspace.root / clip.path).with_suffix(suffix)
+    soundfile.write(path, samples, 16_000, subtype=subtype)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return replace(clip, path=str(path.relative_to(workspace.root)), sha256=digest)
 
 
-def test_a_clip_of_another_length_is_refused(workspace: Workspace, make_clips: MakeClips) -> None:
+@pytest.mark.parametrize(
+    ("samples", "subtype"),
+    [
+        (np.zeros(80_000), "PCM_16"),
+        (np.zeros(160_001), "PCM_16"),
+        (np.zeros((160_000, 2)), "PCM_16"),
+        (np.full(160_000, np.nan), "FLOAT"),
+    ],
+    ids=["short", "long", "stereo", "NaN"],
+)
+def test_a_file_that_is_no_clip_is_refused(
+    workspace: Workspace, make_clips: MakeClips, samples: np.ndarray, subtype: str
+) -> None:
     clips = list(make_clips(3))
-    short = write_clip(workspace, "Tone", 0)
-    path = workspace.root / short.path
-    soundfile.write(path, np.zeros(80_000), 16_000, subtype="PCM_16")
-    clips[0] = replace(short, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-    with pytest.raises(DataMismatch, match="not ten seconds"):
+    clips[0] = written(clips[0], workspace, samples, ".wav", subtype)
+    with pytest.raises(DataMismatch, match=clips[0].key):
         go(clips, workspace)
+
+
+FORMS = [
+    (".wav", "PCM_16"),
+    (".flac", "PCM_16"),
+    (".flac", "PCM_24"),
+    (".wav", "FLOAT"),
+    (".wav", "DOUBLE"),
+    (".wav", "PCM_U8"),
+]
+
+
+@pytest.mark.parametrize(("suffix", "subtype"), FORMS)
+def test_any_form_of_file_gives_the_samples_in_it(
+    workspace: Workspace, make_clips: MakeClips, suffix: str, subtype: str
+) -> None:
+    clip = make_clips(1)[0]
+    loud = np.random.default_rng(1).integers(-(2**15), 2**15, 160_000) / 2**15
+    clip = written(clip, workspace, loud, suffix, subtype)
+    path = workspace.root / clip.path
+    expected, _ = soundfile.read(path, dtype="float32")
+    samples = read_clip(path, clip.sha256)
+    assert samples.dtype == np.float32
+    np.testing.assert_array_equal(samples, expected)
+    if subtype != "PCM_U8":
+        np.testing.assert_array_equal(samples, loud)
+
+
+def test_flac_gives_the_same_mels(workspace: Workspace, make_clips: MakeClips) -> None:
+    clips = make_clips(3)
+    wav = MelShards(go(clips, workspace).folder, "train").take(np.arange(2))
+    flac = [
+        written(clip, workspace, soundfile.read(workspace.root / clip.path)[0], ".flac", "PCM_16")
+        for clip in clips
+    ]
+    shutil.rmtree(workspace.shards)
+    workspace.dataset.unlink()
+    again = MelShards(go(flac, workspace).folder, "train")
+    np.testing.assert_array_equal(again.take(np.arange(2)), wav)
+
+
+def test_speed_counts_neither_the_start_nor_what_stood_before() -> None:
+    times = iter([0.0, 10.0, 10.0, 20.0, 20.0, 22.0, 24.0])
+    speed = Speed(lambda: next(times))
+    assert [speed(500), speed(500), speed(4_500), speed(9_500)] == ["", "", "2,000 clips/s", "2,250 clips/s"]
 
 
 def test_no_clips(workspace: Workspace) -> None:

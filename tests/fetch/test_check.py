@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audioset_tools.fetch.check import Kind, lies_at, look_at, restore_lost
+from audioset_tools.fetch.check import lies_at, look_at, restore_lost
 from audioset_tools.fetch.transcode import Sound, write_clip
-from audioset_tools.fetch.verify import verify, verify_table
+from audioset_tools.fetch.verify import verify
+from audioset_tools.findings import Kind, findings_table
 from audioset_tools.forget import finish_forgetting, forget
 from audioset_tools.ledger import Ledger, Origin
 from audioset_tools.types import CLIP_SAMPLES, Clip
@@ -62,7 +63,7 @@ def test_a_pipe_in_a_clips_place_is_no_file(place: Workspace, ledger: Ledger) ->
 def test_names_of_strays_reach_no_terminal_raw(place: Workspace) -> None:
     (place.clips / "a\033[31mb").write_bytes(b"")
     report = verify(place, False, lambda done, total: None, clock=lambda: 1e12, sleep=lambda seconds: None)
-    (row,) = verify_table(report).rows
+    (row,) = findings_table(report).rows
     assert "\033" not in row[2] and "31mb" in row[2]
 
 

@@ -11,9 +11,10 @@ import pytest
 import soundfile
 
 from audioset_tools.errors import DataMismatch
-from audioset_tools.fetch.check import Kind, look_at, refuse_lost_ledger, restore_lost
+from audioset_tools.fetch.check import look_at, refuse_lost_ledger, restore_lost
 from audioset_tools.fetch.transcode import Sound, peak_of, write_clip
-from audioset_tools.fetch.verify import Report, repair, verify, verify_json, verify_table
+from audioset_tools.fetch.verify import repair, verify
+from audioset_tools.findings import Kind, Report, findings_table, report_json
 from audioset_tools.ledger import Ledger, Origin
 from audioset_tools.types import CLIP_SAMPLES, Candidate, Clip
 from audioset_tools.workspace import Workspace
@@ -119,8 +120,8 @@ QUICK = {
 
 def test_a_sound_workspace_has_no_findings(place: Workspace) -> None:
     for deep in (False, True):
-        assert look(place, deep) == Report(5, (), ())
-    assert mend(place) == Report(5, (), ())
+        assert look(place, deep) == Report(5)
+    assert mend(place) == Report(5)
 
 
 @pytest.mark.parametrize(("how", "kind"), QUICK.items())
@@ -145,7 +146,7 @@ def test_a_harmed_clip_is_told_and_put_back_in_the_queue_and_no_content_is_lost(
     assert content is None or aside.read_bytes() == content
     with Ledger(place.ledger) as ledger:
         assert ledger.next_queued("Flute", -1) == EVERYONE[2]
-    assert look(place) == Report(4, (), ())
+    assert look(place) == Report(4)
 
 
 def test_what_only_the_bytes_tell_is_found_by_deep(place: Workspace) -> None:
@@ -155,6 +156,7 @@ def test_what_only_the_bytes_tell_is_found_by_deep(place: Workspace) -> None:
     with Ledger(place.ledger) as ledger, ledger.transaction() as execute:
         execute("UPDATE clip SET peak = 0.9 WHERE rank = 0")
     (one, other) = look(place).findings
+    assert "--deep --repair" in one.remedy and one.remedy == other.remedy
     assert "recorded as 0.9000" in one.detail and "changed" in other.detail
 
 
@@ -273,9 +275,10 @@ def test_the_table_gives_examples_and_json_gives_all(place: Workspace) -> None:
     for rank in range(5):
         clip_of(place, rank).unlink()
     report = look(place)
-    ((kind, n, examples),) = verify_table(report).rows
+    ((kind, n, examples, remedy),) = findings_table(report).rows
+    assert "--repair" in remedy
     assert (kind, n) == ("missing", "5") and "and 2 more" in examples
-    told = verify_json(report)
+    told = report_json(report)
     assert (told["ok"], told["clips"], len(told["findings"]), len(told["left"])) == (False, 5, 5, 5)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audioset_tools.featurize.finish import finish_folder
-from audioset_tools.featurize.mel import mel
+from audioset_tools.featurize.mel import logmel
 from audioset_tools.featurize.shard import ShardHeader, write_shard
 from audioset_tools.featurize.spec import MelSpec
 from audioset_tools.train.config import TrainConfig
@@ -39,7 +39,7 @@ def write_shards(
         with write_shard(target, header, count * len(CLASSES), spec.shape) as writer:
             for row in range(count * len(CLASSES)):
                 label = row % len(CLASSES)
-                picture = mel(sound(CLASSES[label], rng), spec)
+                picture = logmel(sound(CLASSES[label], rng), spec)
                 if row == 0 and split == "train" and value is not None:
                     picture[:] = value
                 writer.add(picture, label=label, key=f"-{split}_{row}", noise=0, sha256="0" * 64)

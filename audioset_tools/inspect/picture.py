@@ -1,0 +1,66 @@
+"""A mel spectrogram as a picture: seconds, hertz and decibels."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UsageError
+from ..featurize.scale import mel_axis
+from ..featurize.shard import open_shard
+from ..featurize.spec import MelSpec, read_spec
+from ..figures import draw_mel
+from ..workspace import printable
+from .shard import keys_of
+
+Floats = npt.NDArray[np.float32]
+
+_AXIS_POINTS = 2_001
+
+_LEAST = 1e-12
+"""Share of the peak that a level is taken of where there is nothing; far below what a picture shows."""
+
+
+def draw(picture: Path, path: Path, row: int) -> None:
+    """Draw one mel of a shard to a PNG.
+
+    Args:
+        picture: where.
+        path: of the shard.
+        row: which of its mels.
+
+    Raises:
+        UsageError: there is no such row.
+        DataMismatch: the shard or that mel is damaged.
+    """
+    shard = open_shard(path)
+    rows = len(shard.label)
+    if not 0 <= row < rows:
+        raise UsageError(f"no row {row} in {printable(path)}", f"Its rows are 0 to {rows - 1}.")
+    spec = read_spec(shard.header.spec)
+    noise = f", noise copy {shard.noise[row]}" if shard.noise[row] else ""
+    class_name = printable(shard.header.class_names[shard.label[row]])
+    (mel,) = shard.read(row, row + 1)
+    draw_mel(
+        picture,
+        in_decibels(mel, spec),
+        seconds=frame_times(spec),
+        hertz=mel_axis(spec, _AXIS_POINTS),
+        title=f"{class_name}: {printable(keys_of(shard)[row])}{noise}",
+        unit="level (dB)" if spec.log else "level (dB, relative to the loudest)",
+    )
+
+
+def in_decibels(mel: Floats, spec: MelSpec) -> Floats:
+    """A mel as levels in decibels: those it holds, or else relative to its own peak."""
+    if spec.log:
+        return mel
+    peak = np.max(mel, initial=0, where=np.isfinite(mel)) or 1
+    levels: Floats = np.float32(20 / spec.power) * np.log10(np.maximum(mel / peak, np.float32(_LEAST)))
+    return levels
+
+
+def frame_times(spec: MelSpec) -> tuple[float, float]:
+    """The middle of a spec's first frame, and from each frame to the next, in seconds."""
+    first = 0 if spec.center else spec.n_fft / 2
+    return first / spec.sample_rate, spec.hop_length / spec.sample_rate

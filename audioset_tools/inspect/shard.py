@@ -1,0 +1,98 @@
+"""What is inside a shard."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UsageError
+from ..featurize.reader import find_shards
+from ..featurize.shard import Shard, ShardHeader, open_shard
+from ..featurize.spec import MelSpec, read_spec
+from ..featurize.statistics import Statistics
+from ..workspace import Workspace, printable
+
+FIRST_KEYS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFacts:
+    """What is inside a shard.
+
+    Args:
+        path: of the file.
+        size: of the file, bytes.
+        header: what its rows mean.
+        spec: what its mels are.
+        rows: how many mels it holds, noise copies included.
+        classes: per class, how many clips and how many rows.
+        noise_copies: the most of a clip.
+        statistics: of its rows.
+        first_keys: of the first clips.
+    """
+
+    path: Path
+    size: int
+    header: ShardHeader
+    spec: MelSpec
+    rows: int
+    classes: Mapping[str, tuple[int, int]]
+    noise_copies: int
+    statistics: Statistics
+    first_keys: tuple[str, ...]
+
+
+def find_shard(text: str, workspace: Workspace, folder: str | None) -> Path:
+    """The shard that a user names.
+
+    Args:
+        text: a path; or a name below the workspace, below its shards, or in one folder of them.
+        workspace: which.
+        folder: the folder of shards to look in, where several have a shard of that name.
+
+    Raises:
+        UsageError: there is none of that name.
+        DataMismatch: there are several.
+    """
+    for path in (Path(text), workspace.root / text, workspace.shards / text):
+        if path.is_file():
+            return path
+        if path.is_dir():
+            names = ", ".join(sorted(printable(inner.name) for inner in path.glob("*.h5")))
+            raise UsageError(f"{printable(path)} is a folder", f"Name one of its shards: {names or 'none'}.")
+    if Path(text).name == text and workspace.shards.is_dir():
+        path = find_shards(workspace.shards, folder) / text
+        if path.is_file():
+            return path
+    raise UsageError(
+        f"{printable(text)!r} is neither a shard nor a clip's key",
+        "Give the path of an .h5 file, or a key: the video's id, an underscore, the start in milliseconds.",
+    )
+
+
+def inspect_shard(path: Path) -> ShardFacts:
+    """Look into a shard.
+
+    Raises:
+        DataMismatch: it is none, or damaged.
+    """
+    shard = open_shard(path)
+    classes = {}
+    for number, name in enumerate(shard.header.class_names):
+        mine = shard.label == number
+        classes[name] = (int((mine & (shard.noise == 0)).sum()), int(mine.sum()))
+    return ShardFacts(
+        path=path,
+        size=path.stat().st_size,
+        header=shard.header,
+        spec=read_spec(shard.header.spec),
+        rows=len(shard.label),
+        classes=classes,
+        noise_copies=int(shard.noise.max()),
+        statistics=shard.statistics,
+        first_keys=tuple(dict.fromkeys(keys_of(shard)))[:FIRST_KEYS],
+    )
+
+
+def keys_of(shard: Shard) -> list[str]:
+    """The key of every row."""
+    return [key.decode("ascii", "backslashreplace") for key in shard.key.tolist()]

@@ -1,0 +1,243 @@
+"""`inspect` as a user runs it: shards and clips by any of their names, and the picture of a mel."""
+
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from audioset_tools.cli import run
+from audioset_tools.errors import UsageError
+from audioset_tools.featurize.dataset import read_dataset
+from audioset_tools.featurize.mel import mel
+from audioset_tools.featurize.shard import open_shard
+from audioset_tools.featurize.spec import MelSpec
+from audioset_tools.inspect.picture import frame_times, in_decibels
+from audioset_tools.inspect.shard import find_shard
+from audioset_tools.inspect.summary import spec_words
+from audioset_tools.ledger import Ledger
+from audioset_tools.workspace import Workspace
+
+from .featurized import DEAD, featurized, make_shards
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with clips, shards and a ledger; not to be changed."""
+    return featurized(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module")
+def key(place: Workspace) -> str:
+    """Of a training clip that begins with a dash."""
+    return next(p.key for p in read_dataset(place.dataset) if p.split == "train" and p.key.startswith("-"))
+
+
+def inspected(capsys: pytest.CaptureFixture[str], place: Workspace, *words: str) -> dict:
+    assert run(["inspect", *words, "--workspace", str(place.root), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def refused(capsys: pytest.CaptureFixture[str], code: int, *words: str) -> str:
+    assert run(["inspect", *words]) == code
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    return said
+
+
+def test_a_shard_tells_what_is_inside(capsys: pytest.CaptureFixture[str], place: Workspace) -> None:
+    path = next(place.shards.glob("*/train-00000.h5"))
+    told = inspected(capsys, place, str(path))
+    assert (told["split"], told["rows"], told["noise_copies"]) == ("train", 12, 1)
+    assert told["classes"] == {"Tone": {"clips": 3, "rows": 6}, "Noise": {"clips": 3, "rows": 6}}
+    assert told["bytes"] == path.stat().st_size and told["shape"] == [128, 801]
+    assert len(told["mean"]) == len(told["std"]) == 128
+    shard = open_shard(path)
+    np.testing.assert_allclose(told["mean"], shard.read(0, 12).mean(axis=(0, 2), dtype=float), rtol=1e-6)
+    assert told["first_keys"][0] == shard.key[0].decode()
+
+
+@pytest.mark.parametrize("form", ["path", "in the workspace", "in shards", "name"])
+def test_a_shard_is_found_by_any_of_its_names(place: Workspace, form: str) -> None:
+    path = next(place.shards.glob("*/test-00000.h5"))
+    text = {
+        "path": str(path),
+        "in the workspace": str(path.relative_to(place.root)),
+        "in shards": str(path.relative_to(place.shards)),
+        "name": path.name,
+    }[form]
+    assert find_shard(text, place, None) == path
+
+
+def test_a_clip_tells_all_that_is_known(
+    capsys: pytest.CaptureFixture[str], place: Workspace, key: str
+) -> None:
+    told = inspected(capsys, place, key)
+    placement = next(p for p in read_dataset(place.dataset) if p.key == key)
+    assert (told["key"], told["state"], told["split"]) == (key, "accepted", "train")
+    assert told["candidate"]["class_name"] == placement.class_name and told["candidate"]["tier"] == 3
+    assert told["clip"]["sha256"] == placement.sha256 and told["clip"]["path"] == placement.path
+    assert [one["noise"] for one in told["mels"]] == [0, 1]
+    (first, copy) = told["mels"]
+    shard = open_shard(place.root / first["shard"])
+    assert shard.key[first["row"]] == key.encode() and copy["row"] == first["row"] + 1
+    values = shard.read(first["row"], first["row"] + 1)
+    assert (first["low"], first["high"]) == (values.min(), values.max())
+    assert first["mean"] == pytest.approx(values.mean(dtype=float))
+
+
+@pytest.mark.parametrize("order", ["first", "last", "behind --"])
+def test_a_key_may_begin_with_a_dash(
+    capsys: pytest.CaptureFixture[str], place: Workspace, key: str, order: str
+) -> None:
+    where = ["--workspace", str(place.root)]
+    words = {"first": [key, *where], "last": [*where, key], "behind --": [*where, "--", key]}[order]
+    assert run(["inspect", *words]) == 0
+    assert key in capsys.readouterr().out
+
+
+def test_a_candidate_without_a_clip(capsys: pytest.CaptureFixture[str], place: Workspace) -> None:
+    told = inspected(capsys, place, DEAD)
+    assert (told["state"], told["reason"], told["clip"], told["split"]) == ("dead", "removed", None, None)
+    assert run(["inspect", DEAD, "--workspace", str(place.root)]) == 0
+    shown = capsys.readouterr().out
+    assert "dead: removed" in shown and "\033" not in shown
+
+
+def test_shards_alone_tell_of_a_clip(
+    capsys: pytest.CaptureFixture[str], place: Workspace, key: str, tmp_path: Path
+) -> None:
+    shutil.copytree(place.shards, tmp_path / "shards")
+    told = inspected(capsys, Workspace(tmp_path), key)
+    assert told["state"] is None and len(told["mels"]) == 2
+
+
+def test_what_is_neither_is_refused(
+    capsys: pytest.CaptureFixture[str], place: Workspace, key: str, tmp_path: Path
+) -> None:
+    where = ["--workspace", str(place.root)]
+    text = tmp_path / "hello.h5"
+    text.write_text("hello")
+    assert "no HDF5 file" in refused(capsys, 6, str(text), *where)
+    assert "neither a shard nor" in refused(capsys, 2, "nothing.h5", *where)
+    assert "neither a shard nor" in refused(capsys, 2, "abc\033[31m", *where)
+    assert "no clip abcdefghijA_0 is known" in refused(capsys, 2, "abcdefghijA_0", *where)
+    assert "is a folder" in refused(capsys, 2, str(place.shards), *where)
+    assert "no such option" in refused(capsys, 2, "--jsn", *where).lower()
+    assert "Missing argument" in refused(capsys, 2, *where)
+    png = ["--png", str(tmp_path / "x.png")]
+    train = next(place.shards.glob("*/train-00000.h5"))
+    assert "Its rows are 0 to 11" in refused(capsys, 2, str(train), *png, "--row", "12", *where)
+    assert "no noise copy 5" in refused(capsys, 2, key, *png, "--noise", "5", *where)
+    assert "no shard holds" in refused(capsys, 2, DEAD, *png, *where)
+    for words in ([key, "--row", "1", *png], [str(train), "--noise", "1", *png], [key, "--noise", "1"]):
+        assert "goes with" in refused(capsys, 2, *words, *where)
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_a_damaged_mel_is_told_and_not_drawn(
+    capsys: pytest.CaptureFixture[str], place: Workspace, key: str, tmp_path: Path
+) -> None:
+    copy = Workspace(Path(shutil.copytree(place.root, tmp_path / "w")))
+    path = next(copy.shards.glob("*/train-00000.h5"))
+    shard = open_shard(path)
+    row = shard.key.tolist().index(key.encode())
+    content = bytearray(path.read_bytes())
+    content[int(shard.offsets[row]) + 9] ^= 1
+    path.write_bytes(content)
+    next(copy.shards.glob("*/test-00000.h5")).write_bytes(b"")
+    told = inspected(capsys, copy, key)
+    assert "damaged" in told["mels"][0]["damage"] and told["mels"][1]["damage"] == ""
+    assert [Path(name).name for name in told["unreadable"]] == ["test-00000.h5"]
+    assert run(["inspect", key, "--workspace", str(copy.root)]) == 0
+    assert "damaged" in capsys.readouterr().out
+    refused(capsys, 6, key, "--png", str(tmp_path / "x.png"), "--workspace", str(copy.root))
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_of_two_folders_of_shards_one_is_chosen(
+    capsys: pytest.CaptureFixture[str], place: Workspace, key: str, tmp_path: Path
+) -> None:
+    copy = Workspace(Path(shutil.copytree(place.root, tmp_path / "w")))
+    with Ledger(copy.ledger) as ledger:
+        make_shards(copy, [clip for _, clip in ledger.clips()], "log")
+    where = ["--workspace", str(copy.root)]
+    png = ["--png", str(tmp_path / "x.png")]
+    assert len(inspected(capsys, copy, key)["mels"]) == 4
+    assert "--shards" in refused(capsys, 2, key, *png, *where)
+    assert "--shards" in refused(capsys, 6, "test-00000.h5", *where)
+    (log,) = copy.shards.glob("log-*")
+    assert run(["inspect", key, "--shards", log.name, *png, *where]) == 0
+    assert run(["inspect", "test-00000.h5", "--shards", log.name, *where]) == 0
+
+
+@pytest.mark.parametrize("row", [0, 5])
+def test_a_picture_is_the_same_each_time_and_is_of_the_row(
+    capsys: pytest.CaptureFixture[str], place: Workspace, tmp_path: Path, row: int
+) -> None:
+    path = next(place.shards.glob("*/train-00000.h5"))
+    digests = set()
+    for name in ("a.png", "b.png"):
+        assert run(["inspect", str(path), "--png", str(tmp_path / name), "--row", str(row)]) == 0
+        digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert len(digests) == 1
+    assert imread(tmp_path / "a.png")[..., :3].std() > 0.05
+    assert b"Software" not in (tmp_path / "a.png").read_bytes()
+    shard = open_shard(path)
+    key = shard.key[row].decode()
+    words = [key, "--png", str(tmp_path / "c.png"), "--noise", str(shard.noise[row])]
+    assert run(["inspect", *words, "--workspace", str(place.root)]) == 0
+    assert (tmp_path / "c.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+
+
+def test_a_picture_without_matplotlib_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], place: Workspace, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith(("matplotlib", "audioset_tools.figures"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "audioset_tools.inspect.picture", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    said = refused(capsys, 5, key, "--png", "x.png", "--workspace", str(place.root))
+    assert "matplotlib" in said and "pip install 'audioset-tools[train]'" in said
+    assert inspected(capsys, place, key)["key"] == key
+
+
+def test_levels_are_relative_to_the_peak_whatever_the_power() -> None:
+    amplitude = np.array([[1.0, 0.1], [0.01, 0.0]], np.float32)
+    for power in (1.0, 2.0, 3.0):
+        levels = in_decibels(amplitude**power, MelSpec(power=power))
+        np.testing.assert_allclose(levels[0], [0, -20], atol=1e-4)
+        assert levels[1, 0] == pytest.approx(-40, abs=1e-4) and levels[1, 1] < -70
+    log = np.array([[-3.0, -80.0]], np.float32)
+    assert in_decibels(log, MelSpec(log=True)) is log
+    assert np.isfinite(in_decibels(np.zeros((2, 2), np.float32), MelSpec())).all()
+
+
+def test_a_click_lies_where_it_is_in_time() -> None:
+    for spec in (MelSpec(), MelSpec(center=False, n_fft=1_024, win_length=1_024)):
+        waveform = np.zeros(160_000)
+        waveform[72_000] = 1
+        first, step = frame_times(spec)
+        frame = int(mel(waveform, spec).sum(axis=0).argmax())
+        assert first + frame * step == pytest.approx(4.5, abs=step)
+
+
+def test_a_spec_in_words() -> None:
+    assert spec_words(MelSpec()) == (
+        "128 bands of 0 to 8,000 Hz on HTK's scale (equal height) by 801 frames of 12.5 ms; power;"
+        " 16,000 Hz, window 400, FFT 400, hop 200, centred"
+    )
+    words = spec_words(MelSpec(log=True, htk=False, norm="slaney", center=False))
+    assert "decibels, 80 below" in words and "Slaney" in words and "equal area" in words
+    assert "to the power 1.5" in spec_words(MelSpec(power=1.5))
+    assert "; amplitude;" in spec_words(MelSpec(power=1))
+
+
+def test_nothing_is_found_where_there_is_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="neither"):
+        find_shard("train-00000.h5", Workspace(tmp_path), None)
+    assert list(tmp_path.iterdir()) == []
