@@ -15,12 +15,8 @@ import soundfile
 from audioset_tools.errors import DataMismatch, UsageError
 from audioset_tools.featurize.audio import read_clip
 from audioset_tools.featurize.dataset import read_dataset
-<<<<<<< HEAD
-from audioset_tools.featurize.mel import logmel
-=======
 from audioset_tools.featurize.index import read_index
-from audioset_tools.featurize.mel import mel
->>>>>>> shards
+from audioset_tools.featurize.mel import logmel
 from audioset_tools.featurize.reader import MelShards
 from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, featurize
 from audioset_tools.featurize.spec import PRESETS

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audioset_tools.errors import DataMismatch, EnvironmentProblem
+from audioset_tools.featurize.finish import finish_folder
 from audioset_tools.featurize.shard import Shard, open_shard, write_shard
 
 from .shards import HEADER, SHAPE, mels, write
@@ -35,6 +37,26 @@ def test_plain_h5py_reads_it(tmp_path: Path) -> None:
         assert file["mel"].fletcher32 and file["mel"].compression is None
         assert json.loads(file.attrs["class_names"]) == ["Piano", "Drums"]
         assert file["sha256"][0] == b"a" * 64
+
+
+def test_the_readers_of_the_page_work_as_they_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "shards.md").read_text()
+    plain, ours = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(plain.splitlines()) <= 10
+    folder = tmp_path / "audioset" / "shards" / "paper-a1b2c3d4"
+    finish_folder(folder, [write(folder / "train-00000.h5", 20)])
+    monkeypatch.chdir(folder)
+    exec(compile(plain, "shards.md", "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[3] == "-key_1 Drums copy 1: (4, 6), loudest 95"
+    assert len(lines) == 20
+    monkeypatch.chdir(tmp_path)
+    found: dict[str, np.ndarray] = {}
+    exec(compile(ours, "shards.md", "exec"), found)
+    assert found["standardised"].shape == (20, *SHAPE)
+    assert abs(found["standardised"].mean()) < 1e-3
 
 
 def test_a_shard_that_is_not_filled_never_appears(tmp_path: Path) -> None:
