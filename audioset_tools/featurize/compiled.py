@@ -16,7 +16,10 @@ F = TypeVar("F", bound=Callable[..., object])
 def compiled(function: F) -> F:
     """Compile a function when it is first called, and keep the machine code for later processes.
 
-    Nothing here lets the compiler reorder a sum: the same numbers come out on every run.
+    Every operation is rounded as it stands: the compiler may neither reorder a sum nor fuse a product with
+    one. Which of them it fused would depend on whether a function was compiled just now or came from the
+    folder, so that the first run after an installation would give other bytes than the second. Speed is the
+    same.
 
     Args:
         function: of numpy arrays and numbers.
@@ -30,5 +33,5 @@ def compiled(function: F) -> F:
 
 
 def _compile(function: F, cache: bool) -> F:
-    compile_it = numba.njit(cache=cache, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
+    compile_it = numba.njit(cache=cache, nogil=True, error_model="numpy")
     return cast(F, compile_it(function))

@@ -6,6 +6,7 @@ of the peak. `reference.py` says the same slowly and in plain words. What is our
 see `fft.py`.
 """
 
+import threading
 import warnings
 from functools import lru_cache
 
@@ -23,6 +24,9 @@ Samples = npt.NDArray[np.float32 | np.float64]
 SILENT = 1e-12
 """A deviation below this part of the peak is what rounding leaves of a constant, not a sound."""
 
+
+_WARNINGS = threading.Lock()
+"""Held while warnings are caught, which Python does for all threads together."""
 
 PARTS = 64
 """Partial sums, since the compiler may not change the order of additions into one that vector units like."""
@@ -94,7 +98,7 @@ def filterbank(spec: MelSpec) -> scipy.sparse.csr_array:
     # Imported here because it takes over a second, which no reader of shards needs to wait.
     from librosa.filters import mel as librosa_mel
 
-    with warnings.catch_warnings():
+    with _WARNINGS, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Empty filters detected", UserWarning)
         weights = librosa_mel(
             sr=spec.sample_rate,
