@@ -57,8 +57,15 @@ class Round:
             *("--no-check-certificate", "--pace", "unlimited", "--retry-wait", "0.2", "--json"),
         ]
 
-    def life(self, words: list[str], before: Callable[[], None] | None = None, deadly: bool = True) -> int:
-        """One process, killed at a random instant unless it ends before; its exit code."""
+    def life(
+        self, words: list[str], before: Callable[[], None] | None = None, deadly: bool | None = None
+    ) -> int:
+        """One process, killed at a random instant unless it ends before; its exit code.
+
+        Left open, it is deadly as long as kills are left.
+        """
+        if deadly is None:
+            deadly = self.kills_left > 0
         process = subprocess.Popen(
             words,
             stdout=subprocess.DEVNULL,
@@ -67,7 +74,6 @@ class Round:
             start_new_session=True,
         )
         try:
-            deadly = deadly and self.kills_left > 0
             _, said = process.communicate(timeout=self.rng.uniform(0.2, 3.5) if deadly else 300)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
@@ -97,7 +103,8 @@ class Round:
         port = int(simulator.proxy.rpartition(":")[2])
         simulator.__exit__(None, None, None)
         self.requests += simulator.counts()["requests"]["player"]
-        self.life(words)
+        # Left alone it would wait for the network, and this is the one life that the network is away for.
+        self.life(words, deadly=True)
         return Simulator(self._refusing(), port=port).__enter__()
 
     def clips(self) -> list[Path]:
