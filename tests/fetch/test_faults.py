@@ -115,7 +115,8 @@ def test_a_fault_has_its_reason(serve: Serve, connect: Connect, fault: str, way:
 def test_a_refusal_has_its_reason(serve: Serve, connect: Connect, answer: str, way: str) -> None:
     simulator = serve(Plan(refusals=(Refusal(at=1, seconds=600, answer=answer),), stall_s=60))
     assert fetch(simulator, connect, way, slow=answer == "stall") is REFUSALS[answer]
-    assert sum(simulator.counts()["requests"].values()) <= 2
+    # The default extraction asks two clients, and newer releases of yt-dlp ask both before they give up.
+    assert sum(simulator.counts()["requests"].values()) <= (3 if way == "default" else 2)
 
 
 def test_what_is_not_recognised_keeps_its_words(serve: Serve, connect: Connect) -> None:

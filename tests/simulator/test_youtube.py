@@ -69,7 +69,9 @@ def test_lean_extraction_is_one_request(youtube: Simulator, client: Client) -> N
 def test_default_extraction(youtube: Simulator, client: Client, options: dict[str, Any]) -> None:
     found = extract(client(youtube, extractor_args={}, **options))
     assert {one["format_id"] for one in found["formats"]} == {"140", "249", "251"}
-    assert asked(youtube) == {"page": 1, "player": 1}
+    # Newer releases ask for the player once more when they have a JavaScript runtime.
+    most = {"page": 1, "player": 1 if options else 2}
+    assert asked(youtube) in ({"page": 1, "player": 1}, most)
 
 
 def test_yt_dlp_chooses_the_best_audio_by_itself(youtube: Simulator, client: Client) -> None:
