@@ -1,0 +1,1 @@
+"""Look and listen: what a workspace holds, as a folder of pages that open from disk."""
