@@ -45,6 +45,8 @@ def write_page(
         template, scripts, data, serves, content: as `render_page` takes them.
     """
     text = render_page(template, scripts=scripts, data=data, serves=serves, **content)
+    if target.exists() and target.read_text(encoding="utf-8") == text:
+        return
     with write_beside(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
