@@ -1,7 +1,7 @@
 """Charts as plain SVG, coloured by the page's style sheet: readable in light and dark, and without seeing.
 
-A chart is drawn 640 wide and scales with the page. It has a title, a description that says in a sentence what
-it shows, and the unit on each axis. Text goes in through ElementTree, which escapes it.
+A chart is drawn 480 wide and scales with the page. It has a title, the unit on each axis, and below it in
+words what there is to see. Text goes in through ElementTree, which escapes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ def line_chart(
         lines: what is drawn; NaN leaves a gap.
         marks: places on the x axis.
         steps: hold each value until the next, as counts do.
-        words: what there is to see, for those who do not.
+        words: what there is to see, as a caption.
         y_decades: a logarithmic y axis; what is not above zero lies at its foot.
     """
     drawn = [Line(printable(line.name), _thinned(line.points), line.dots) for line in lines]
@@ -88,11 +88,11 @@ def line_chart(
     else:
         y_low, y_high = _span([p[1] for p in points], y)
         y_ticks = {tick: number(tick) for tick in ticks(y_low, y_high)}
-    if len(y_ticks) > 8:
-        y_ticks = dict(list(y_ticks.items())[:: ceil(len(y_ticks) / 8)])
+    if len(y_ticks) > 7:
+        y_ticks = dict(list(y_ticks.items())[:: ceil(len(y_ticks) / 7)])
     to_x = scale(x_low, x_high, LEFT, WIDTH - RIGHT)
     to_y = scale(y_low, y_high, HEIGHT - BOTTOM, TOP)
-    svg = frame(title, words)
+    svg = frame(title)
     for mark in marks:
         draw_mark(svg, mark, to_x)
     draw_axes(svg, x.label, y.label, {t: number(t) for t in ticks(x_low, x_high)}, y_ticks, to_x, to_y)
@@ -110,7 +110,7 @@ def line_chart(
             SubElement(
                 svg, "circle", {"cx": place(x_at), "cy": place(y_at), "r": "3.5", "class": f"fill {colour}"}
             )
-    return with_legend(svg, [line.name for line in drawn])
+    return with_legend(svg, [line.name for line in drawn] if len(drawn) > 1 else [], words)
 
 
 def histogram(
@@ -121,7 +121,7 @@ def histogram(
     high = max(max(counts, default=0), 1)
     y_ticks = [tick for tick in ticks(0, high) if tick == int(tick)]
     to_y = scale(0, max(high, y_ticks[-1]), HEIGHT - BOTTOM, TOP)
-    svg = frame(title, words)
+    svg = frame(title)
     x_ticks = {tick: number(tick) for tick in ticks(edges[0], edges[-1])}
     draw_axes(svg, x_label, "clips", x_ticks, {t: number(t) for t in y_ticks}, to_x, to_y)
     for low, above, count in zip(edges, edges[1:], counts, strict=False):
@@ -139,7 +139,7 @@ def histogram(
                 },
             )
             SubElement(bar, "title").text = f"{number(low)} to {number(above)}: {count:,}"
-    return with_legend(svg, [])
+    return with_legend(svg, [], words)
 
 
 def bars(
@@ -159,35 +159,30 @@ def bars(
         words: what there is to see.
         high: where the axis ends; found from the rows where None.
     """
-    left, each = 150, 30
+    left, each = 12, 40
     height = TOP + each * len(rows) + BOTTOM
-    parts = list(dict.fromkeys(name for row in rows.values() for name in row))
+    parts = list(dict.fromkeys(name for row in rows.values() for name, part in row.items() if part > 0))
     longest = high or max((sum(row.values()) for row in rows.values()), default=0) or 1
     to_x = scale(0, longest, left, WIDTH - RIGHT - 44)
-    svg = frame(title, words, height)
+    svg = frame(title, height)
     for tick in ticks(0, longest):
         draw_line(svg, to_x(tick), TOP, to_x(tick), height - BOTTOM, "grid")
         draw_label(svg, to_x(tick), height - BOTTOM + 16, number(tick), "middle")
     draw_label(svg, (left + WIDTH - RIGHT) / 2, height - 8, unit, "middle")
     for index, (name, row) in enumerate(rows.items()):
         y, at = TOP + each * index, 0.0
-        label = draw_label(svg, left - 8, y + 19, _cut(printable(name), 20), "end")
+        label = draw_label(svg, left, y + 14, cut(printable(name), 56), "start")
         SubElement(label, "title").text = printable(name)
         for part, length in row.items():
             if length > 0:
-                colour = f"c{parts.index(part) % COLOURS}"
-                box = {
-                    "x": place(to_x(at)),
-                    "y": place(y + 5),
-                    "width": place(max(to_x(at + length) - to_x(at), 0.5)),
-                    "height": "20",
-                    "class": f"fill {colour}",
-                }
-                bar = SubElement(svg, "rect", box)
+                start, stop = to_x(at), to_x(at + length)
+                box = {"x": place(start), "y": place(y + 19), "width": place(max(stop - start, 0.5))}
+                colour = f"fill c{parts.index(part) % COLOURS}"
+                bar = SubElement(svg, "rect", {**box, "height": "16", "class": colour})
                 SubElement(bar, "title").text = f"{printable(part)}: {number(length)} {unit}"
             at += length
-        draw_label(svg, to_x(at) + 6, y + 19, number(at), "start")
-    return with_legend(svg, [printable(part) for part in parts] if len(parts) > 1 else [])
+        draw_label(svg, to_x(at) + 6, y + 32, number(round(at, 2)), "start")
+    return with_legend(svg, [printable(part) for part in parts] if len(parts) > 1 else [], words)
 
 
 def _span(values: Sequence[float], axis: Axis) -> tuple[float, float]:
@@ -207,5 +202,6 @@ def _decade(n: int) -> str:
     return f"{10.0**n:,g}" if -3 <= n <= 5 else f"1e{n}"
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
+    """A text of at most so many letters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -11,7 +11,7 @@ from ..types import Clip, Table
 from . import chart
 from .blocks import Block, Card, Cards, Chart, Heading, Missing, Section, Shown, Words
 from .holding import Holding
-from .levels import FULL_SCALE, Level
+from .levels import Level
 from .media import Media, Source
 
 QUIET_DB = -50.0
@@ -159,8 +159,8 @@ def _suspicious(suspicious: Suspicious, media: Mapping[str, Media]) -> list[Bloc
         )
     blocks.append(
         Words(
-            f"Nearly silent: a level below {QUIET_DB:.0f} dB. Clipped: {CLIPPED_SAMPLES} samples or more at"
-            f" {FULL_SCALE:.3f} of full scale or above. Duplicate: the same bytes as another clip; the same"
+            f"Nearly silent: a level below {QUIET_DB:.0f} dB of full scale. Clipped: {CLIPPED_SAMPLES}"
+            " samples or more at the end of their range. Duplicate: the same bytes as another clip; the same"
             " recording encoded anew is not found this way."
         )
     )

@@ -59,8 +59,8 @@ def fetching_section(holding: Holding) -> Section:
         blocks.append(Missing("Nothing was fetched yet.", "audioset-tools fetch --per-class 2400"))
     else:
         pauses = standstills(fetched.events)
-        blocks += [*_accepted(fetched, pauses), *_left_out(fetched)]
-        blocks += [*_pace(fetched, pauses), Shown(_spent(fetched))]
+        blocks += [_accepted(fetched, pauses), _pace(fetched, pauses), *_left_out(fetched)]
+        blocks += [*_pauses(pauses), Shown(_spent(fetched))]
         blocks += [Shown(table, folded=True) for table in status_tables(fetched.status)[2:] if table.rows]
         if any(one.lacking for one in fetched.status.classes):
             lacking = sum(one.lacking for one in fetched.status.classes)
@@ -103,7 +103,7 @@ def _standstill(row: Sequence[Event], until: float | None) -> Standstill:
     return Standstill(row[0].at, until, ", ".join(reasons), len(row), row[0].detail)
 
 
-def _accepted(fetched: Fetched, pauses: Sequence[Standstill]) -> list[Block]:
+def _accepted(fetched: Fetched, pauses: Sequence[Standstill]) -> Chart:
     began, ended = _span(fetched.events)
     unit = unit_for(ended - began)
     lines = []
@@ -122,7 +122,7 @@ def _accepted(fetched: Fetched, pauses: Sequence[Standstill]) -> list[Block]:
         steps=True,
         words=f"At the end {words}. Shaded: everyone paused.",
     )
-    return [Chart(drawn)]
+    return Chart(drawn)
 
 
 def _left_out(fetched: Fetched) -> list[Block]:
@@ -158,7 +158,7 @@ def _left_out(fetched: Fetched) -> list[Block]:
     ]  # fmt: skip
 
 
-def _pace(fetched: Fetched, pauses: Sequence[Standstill]) -> list[Block]:
+def _pace(fetched: Fetched, pauses: Sequence[Standstill]) -> Chart:
     began, ended = _span(fetched.events)
     each = max((ended - began) / PARTS, 1.0)
     counts = [0] * (int((ended - began) / each) + 1)
@@ -177,6 +177,10 @@ def _pace(fetched: Fetched, pauses: Sequence[Standstill]) -> list[Block]:
         steps=True,
         words=f"Counted over stretches of {length(each)}. Shaded: everyone paused.",
     )
+    return Chart(drawn)
+
+
+def _pauses(pauses: Sequence[Standstill]) -> list[Block]:
     rows = [
         (
             moment(pause.began),
@@ -190,18 +194,15 @@ def _pace(fetched: Fetched, pauses: Sequence[Standstill]) -> list[Block]:
     shown = rows[-PAUSES_SHOWN:]
     left_out = f", the last {len(shown)} of {len(rows):,}" if len(shown) < len(rows) else ""
     head = ("began, UTC", "reason", "refusals", "nothing settled for", "what was said first")
-    blocks: list[Block] = [Chart(drawn)]
     if rows:
-        blocks += [
+        return [
             Shown(Table(f"Every pause{left_out}", head, tuple(shown))),
             Words(
-                "A pause is told by what the ledger has: from the first refusal to the next candidate that was"
-                " settled, also where no fetch ran in between."
+                "A pause is told by what the ledger has: from the first refusal to the next candidate that"
+                " was settled, also where no fetch ran in between."
             ),
         ]
-    else:
-        blocks.append(Words("There was no pause: nothing was refused."))
-    return blocks
+    return [Words("There was no pause: nothing was refused.")]
 
 
 def _spent(fetched: Fetched) -> Table:

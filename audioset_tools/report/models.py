@@ -125,7 +125,7 @@ def _run(run: RunFound) -> list[Block]:
         blocks += [
             Words(
                 f"{wrong:,} of {len(run.predictions):,} test clips were taken for something else."
-                " Each number opens the clips behind it."
+                " Rows are the actual class, columns the predicted one; a number opens the clips behind it."
             ),
             _matrix(run),
         ]
@@ -197,7 +197,7 @@ def _classes(run: RunFound) -> Table | None:
     rows.append(
         ("macro mean", *(percent(run.score("test", score)) for score in ("precision", "recall", "f1")), "")
     )
-    head = ("class", "precision (%)", "recall (%)", "F1 (%)", "answers")
+    head = ("class", "precision (%)", "recall (%)", "F1 (%)", "clips")
     return Table("Each class on the test split", head, tuple(rows))
 
 

@@ -76,7 +76,8 @@ def _tiers(fetched: Fetched, account: Mapping[str, Any] | None) -> list[Block]:
     known = sorted({(name, tier) for name, tier, _ in fetched.tiers} | set(totals), key=lambda k: -k[1])
     names = fetched.origin.class_names
     known.sort(key=lambda k: names.index(k[0]) if k[0] in names else len(names))
-    rows, drawn = [], {}
+    rows: list[tuple[str, ...]] = []
+    drawn = {}
     for name, tier in known:
         counts = [
             fetched.tiers.get((name, tier, state), 0) for state in (State.ACCEPTED, State.DEAD, State.WAITING)
@@ -89,7 +90,9 @@ def _tiers(fetched: Fetched, account: Mapping[str, Any] | None) -> list[Block]:
             drawn[f"{name} L{tier}"] = dict(
                 zip(("verified", "dead", "waiting"), map(float, counts), strict=True)
             )
-    head = ("class", "tier", "candidates", "verified", "dead", "waiting", "not tried yet")
+    head: tuple[str, ...] = ("class", "tier", "candidates", "verified", "dead", "waiting", "not tried yet")
+    if not totals:
+        head, rows = (*head[:2], *head[3:-1]), [(*row[:2], *row[3:-1]) for row in rows]
     blocks: list[Block] = [Shown(Table("Tiers, the cleanest first", head, tuple(rows)))]
     if drawn:
         words = "The queue of a class is worked off from its cleanest tier down."

@@ -7,8 +7,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from ..workspace import printable
 
-WIDTH, HEIGHT = 640, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 34, 46
+WIDTH, HEIGHT = 480, 270
+LEFT, RIGHT, TOP, BOTTOM = 84, 16, 34, 46
 
 COLOURS = 8
 """Classes `c0`, `c1`, ... of the style sheet."""
@@ -26,10 +26,10 @@ class Mark:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Round numbers from `low` to `high`, four to nine of them."""
+    """Round numbers from `low` to `high`, three to seven of them."""
     span = high - low
     power = 10.0 ** floor(log10(span / 4))
-    step = next(power * m for m in (1, 2, 5, 10) if span / (power * m) <= 8)
+    step = next(power * m for m in (1, 2, 5, 10) if span / (power * m) <= 6)
     return [round(n * step, 10) for n in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]
 
 
@@ -38,11 +38,11 @@ def scale(low: float, high: float, start: float, stop: float) -> Callable[[float
     return lambda value: start + (value - low) / (high - low) * (stop - start)
 
 
-def frame(title: str, words: str, height: int = HEIGHT) -> Element:
+def frame(title: str, height: int = HEIGHT) -> Element:
     """An empty chart."""
     svg = Element("svg", {"viewBox": f"0 0 {WIDTH} {height}", "class": "chart", "role": "img"})
-    svg.set("aria-label", printable(f"{title}. {words}".strip()))
-    heading = draw_label(svg, LEFT if height == HEIGHT else 8, 18, printable(title), "start")
+    svg.set("aria-label", printable(title))
+    heading = draw_label(svg, 12, 18, printable(title), "start")
     heading.set("class", "heading")
     return svg
 
@@ -67,8 +67,8 @@ def draw_axes(
     draw_line(svg, LEFT, foot, WIDTH - RIGHT, foot, "axis")
     draw_label(svg, (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, printable(x_label), "middle")
     middle = (TOP + foot) / 2
-    turned = draw_label(svg, 14, middle, printable(y_label), "middle")
-    turned.set("transform", f"rotate(-90 14 {place(middle)})")
+    turned = draw_label(svg, 16, middle, printable(y_label), "middle")
+    turned.set("transform", f"rotate(-90 16 {place(middle)})")
 
 
 def draw_mark(svg: Element, mark: Mark, to_x: Callable[[float], float]) -> None:
@@ -85,17 +85,18 @@ def draw_mark(svg: Element, mark: Mark, to_x: Callable[[float], float]) -> None:
     SubElement(SubElement(svg, "rect", shape), "title").text = printable(mark.name)
 
 
-def with_legend(svg: Element, names: Sequence[str]) -> str:
-    """The chart, and below it in words of the page's own size which colour is what."""
-    box = Element("div", {"class": "figure"})
+def with_legend(svg: Element, names: Sequence[str], words: str) -> str:
+    """The chart, and below it in the page's own letters which colour is what, and what there is to see."""
+    box = Element("figure", {"class": "figure"})
     box.append(svg)
     if names:
         legend = SubElement(box, "ul", {"class": "legend"})
-        for number, name in enumerate(names):
+        for index, name in enumerate(names):
             item = SubElement(legend, "li")
-            swatch = SubElement(item, "span", {"class": f"swatch c{number % COLOURS}", "aria-hidden": "true"})
-            swatch.text = ""
+            swatch = SubElement(item, "span", {"class": f"swatch c{index % COLOURS}", "aria-hidden": "true"})
             swatch.tail = name
+    if words:
+        SubElement(box, "figcaption").text = printable(words)
     return tostring(box, encoding="unicode", short_empty_elements=False)
 
 
