@@ -95,6 +95,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -103,6 +104,13 @@ def environment() -> Environment:
     made.filters["figures"] = _figures
     made.filters["printable"] = printable
     return made
+
+
+def _visible(value: object) -> object:
+    """What is shown of a value: of text no sign that cannot be seen, such as those that steer terminals."""
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    return "\n".join(printable(line) for line in value.split("\n"))
 
 
 def _figures(table: Table) -> set[int]:

@@ -97,6 +97,8 @@ def with_legend(svg: Element, names: Sequence[str], words: str) -> str:
             swatch.tail = name
     if words:
         SubElement(box, "figcaption").text = printable(words)
+    for element in box.iter():
+        element.text, element.tail = (text and printable(text) for text in (element.text, element.tail))
     return tostring(box, encoding="unicode", short_empty_elements=False)
 
 
