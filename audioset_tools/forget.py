@@ -19,6 +19,7 @@ from .types import YTID
 from .workspace import Workspace, sync_folder, write_beside
 
 _OF_CLIP = re.compile(r"\.?Y(.{11})_")
+_OF_MEDIA = re.compile(r"\.?(.{11})_\d+-[0-9a-f]{10}\.(mp3|jpg)")
 _OF_ROW = re.compile(rb"\"?(.{11})_")
 
 
@@ -28,12 +29,14 @@ class Erased:
 
     Args:
         clips: files of clips, half-written ones and those set aside included.
+        pages: of reports, with their sounds and pictures of these clips.
         shards: shards that held one of them.
         rows: per table, how many rows.
         weights: of runs trained here; what they learned cannot be erased.
     """
 
     clips: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
     shards: tuple[str, ...] = ()
     rows: tuple[tuple[str, int], ...] = ()
     weights: tuple[str, ...] = ()
@@ -41,7 +44,7 @@ class Erased:
     @property
     def anything(self) -> bool:
         """Whether there was something to erase."""
-        return bool(self.clips or self.shards or self.rows)
+        return bool(self.clips or self.pages or self.shards or self.rows)
 
 
 def forget(ledger: Ledger, workspace: Workspace, ytids: Collection[str], at: float) -> Erased:
@@ -81,6 +84,7 @@ def finish_forgetting(ledger: Ledger, workspace: Workspace) -> Erased:
         return Erased()
     erased = Erased(
         clips=tuple(_relative(workspace, _erase_clips(workspace, ytids))),
+        pages=tuple(_relative(workspace, _erase_pages(workspace, ytids))),
         shards=tuple(_relative(workspace, _erase_shards(workspace, ytids))),
         rows=tuple(_erase_rows(workspace, ytids)),
         weights=tuple(_relative(workspace, sorted(workspace.runs.glob("*/model.safetensors")))),
@@ -104,6 +108,19 @@ def _erase_clips(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]
                 yield Path(folder) / name
             if mine:
                 sync_folder(Path(folder))
+
+
+def _erase_pages(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]:
+    """Remove sounds and pictures of these videos from reports, and the pages that name them."""
+    wanted = [ytid.encode() for ytid in ytids]
+    for top in (workspace.report, *sorted(workspace.runs.glob("*/errors"))):
+        for path in sorted(path for path in top.rglob("*") if path.is_file()):
+            media = _OF_MEDIA.match(path.name)
+            named = path.suffix == ".html" and any(ytid in path.read_bytes() for ytid in wanted)
+            if named or (media and media[1] in ytids):
+                path.unlink()
+                sync_folder(path.parent)
+                yield path
 
 
 def _erase_shards(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]:

@@ -7,6 +7,7 @@ set-aside/<class>/            files that lay in a clip's place and were not that
 dataset.csv                   the frozen splits
 shards/<spec>/<split>-00000.h5
 runs/<name>/
+report/                       a page of all this, with sounds and pictures of some clips
 """
 
 import fcntl
@@ -58,6 +59,10 @@ class Workspace:
     @property
     def runs(self) -> Path:
         return self.root / "runs"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report"
 
     def clip(self, class_name: str, key: str) -> Path:
         """The path of a clip; `key` must come from `clip_key`."""

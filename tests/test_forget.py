@@ -16,6 +16,7 @@ from audioset_tools.featurize.reader import MelShards
 from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, featurize
 from audioset_tools.forget import finish_forgetting, forget
 from audioset_tools.ledger import Ledger, Origin, State
+from audioset_tools.report.build import ReportConfig, write_report
 from audioset_tools.types import Candidate, Failure, Reason
 from audioset_tools.upkeep import being_forgotten, contradictions
 from audioset_tools.workspace import Workspace
@@ -263,3 +264,14 @@ def test_what_is_deleted_is_on_record_first(
     ledger._db.set_trace_callback(seen.append)
     forget(ledger, place, [one], at=9)
     assert seen.index("PRAGMA synchronous = FULL") < seen.index("BEGIN IMMEDIATE")
+
+
+def test_sounds_pictures_and_pages_of_a_report_go_too(ledger: Ledger, place: Workspace) -> None:
+    write_report(place, place.report, ReportConfig(per_class=6))
+    one, other = (candidate for candidate, _ in ledger.clips()[:2])
+    assert {path.suffix for path in traces(place, one.ytid)} >= {".mp3", ".jpg", ".html"}
+    erased = forget(ledger, place, [one.ytid], at=9)
+    assert traces(place, one.ytid) == [] and any(path.endswith(".mp3") for path in erased.pages)
+    assert [path for path in traces(place, other.ytid) if path.suffix == ".mp3"]
+    write_report(place, place.report, ReportConfig(per_class=6))
+    assert [path.suffix for path in traces(place, one.ytid)] == []

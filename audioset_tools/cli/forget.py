@@ -37,7 +37,7 @@ def forget(ytids: tuple[str, ...], workspace: Path) -> None:
     require(place.ledger, "Run `audioset-tools fetch` first.")
     with place.lock(), Ledger(place.ledger) as ledger:
         erased = erase(ledger, place, ytids, time())
-    for path in (*erased.clips, *erased.shards):
+    for path in (*erased.clips, *erased.pages, *erased.shards):
         console.result(f"erased {path}")
     for path, n in erased.rows:
         console.result(f"erased {n:,} row{'s' if n > 1 else ''} of {path}")

@@ -46,7 +46,7 @@ def report(
         from ..report.watch import watch_report
 
     place = Workspace(workspace)
-    folder = out or place.root / "report"
+    folder = out or place.report
     config = ReportConfig(per_class, seed, watch or 0)
     funnel = _funnel(place, metadata, recipe)
 

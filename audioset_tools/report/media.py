@@ -10,7 +10,6 @@ from pathlib import Path
 
 from ..errors import DataMismatch
 from ..featurize.audio import read_clip
-from ..featurize.mel import LogMel
 from ..types import KEY
 from ..workspace import Workspace, printable
 from . import mels, sounds
@@ -104,6 +103,9 @@ def _make(
     part: Sequence[tuple[Source, str, str]], place: Workspace, folder: Path, rows: MelRows
 ) -> Mapping[str, str]:
     """Make what is lacking of some clips; returns what is the matter with which."""
+    # Imported here because it takes seconds, which a report that has all pictures need not wait.
+    from ..featurize.mel import LogMel
+
     engine = LogMel(rows.spec)
     troubles = {}
     for source, sound, mel in part:

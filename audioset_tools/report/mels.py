@@ -11,7 +11,6 @@ from ..errors import DataMismatch
 from ..featurize.scale import in_decibels
 from ..featurize.shard import Shard, open_shard
 from ..featurize.spec import PRESETS, MelSpec, read_spec
-from ..figures import draw_mel_strip
 from ..workspace import Workspace
 
 FORM = "strip 1"
@@ -63,6 +62,9 @@ def mel_rows(place: Workspace) -> MelRows:
 
 def draw_strip(picture: Path, mel: Floats, spec: MelSpec) -> None:
     """Draw a mel as a small picture without axes."""
+    # Imported here because matplotlib takes its time.
+    from ..figures import draw_mel_strip
+
     draw_mel_strip(picture, in_decibels(mel, spec))
 
 

@@ -147,6 +147,12 @@ def test_the_ledger_is_filled_once_and_only_from_one_origin(tmp_path: Path) -> N
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         enqueue(ledger, read_recipe("paper"), lists, nowhere)
         first = ledger.next_queued("Flute", -1)
+        account = json.loads(ledger.get("funnel") or "")
+        assert list(account["classes"]) == ["Piano", "Drums", "Flute", "Other"]
+        assert "per_class" not in account
+        assert account["classes"]["Flute"]["outcomes"]["kept"] == sum(
+            tally.n for tally in ledger.tallies() if tally.class_name == "Flute"
+        )
         enqueue(ledger, read_recipe("paper"), lists, nowhere)
         enqueue(ledger, read_recipe("paper"), None, nowhere)
         assert ledger.next_queued("Flute", -1) == first

@@ -16,6 +16,7 @@ from audioset_tools.fetch.progress import FetchConfig, Progress
 from audioset_tools.fetch.rate import PacePolicy
 from audioset_tools.fetch.run import Fetch
 from audioset_tools.fetch.source import Excerpt, FetchError
+from audioset_tools.fetch.spent import read_spent
 from audioset_tools.fetch.transcode import Sound
 from audioset_tools.fetch.youtube import KNOWN_ALIVE
 from audioset_tools.ledger import Ledger, Origin, State
@@ -145,3 +146,14 @@ def test_half_written_files_of_a_killed_process_are_removed(ledger: Ledger, tmp_
 def test_impossible_numbers_are_refused(numbers: dict[str, int]) -> None:
     with pytest.raises(UsageError):
         FetchConfig(**numbers)
+
+
+def test_what_was_spent_adds_up_over_the_runs(ledger: Ledger) -> None:
+    first, _ = fetch(ledger, lambda c, n: None, per_class=2)
+    spent = read_spent(ledger.get("spent"))
+    assert (spent.runs, spent.requests, spent.media_bytes) == (1, first.requests, 0) and spent.seconds >= 0
+    fetch(ledger, lambda c, n: None, per_class=4)
+    again = read_spent(ledger.get("spent"))
+    assert again.runs == 2 and again.seconds >= spent.seconds
+    for nonsense in ("", "[]", "{", '{"runs": -1}', '{"runs": "x"}', '{"more": 1}', "null"):
+        assert read_spent(nonsense).runs == 0

@@ -112,6 +112,7 @@ def test_what_broke_is_taken_up_where_it_broke() -> None:
     got, server = read(answer)
     assert got == data
     assert server.asked == ["bytes=0-99", "bytes=40-99", "bytes=80-99"]
+    assert server.pace.media_bytes == 100
 
 
 def test_a_server_that_always_breaks_is_given_up() -> None:

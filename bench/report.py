@@ -1,0 +1,192 @@
+"""The report of a workspace of 9,600 clips: how long it takes, how large it is, how soon a browser shows it.
+
+    python bench/report.py make DIR [--clips 9600]
+    python bench/report.py measure DIR [--repeats 3]
+
+`make` writes a workspace as fetch and train would leave it, all its clips different: a ledger of 20 % more
+candidates than clips, dead or waiting, with pauses, and a run with a prediction for every twelfth clip, of
+which a tenth is wrong. `measure` deletes the report and writes it, then writes it again with nothing changed,
+then once more after one further clip; says how large it is; and opens the page from disk in headless Chromium
+(Debian's, an empty profile for each): until the browser's `load`, until it has painted what is seen first,
+what it has read by then, and the largest page of a cell in the same way. Medians.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Playwright, sync_playwright
+
+from audioset_tools.featurize.audio import WAV_HEADER
+from audioset_tools.ledger import Ledger, Origin
+from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip, Failure, Reason
+from audioset_tools.workspace import Workspace
+
+CLASSES = ("Piano", "Drums", "Flute", "Other")
+TESTED = 12
+"""One clip of so many is in the test split: 800 of 9,600."""
+
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
+QUIET = (*QUIET, "--disable-component-update", "--disable-sync")
+
+
+def main() -> None:
+    """Make a workspace, or measure with it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("make", "measure"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--clips", type=int, default=9_600)
+    parser.add_argument("--repeats", type=int, default=3)
+    words = parser.parse_args()
+    place = Workspace(words.folder)
+    if words.what == "make":
+        make(place, words.clips)
+    else:
+        measure(place, words.repeats)
+
+
+def make(place: Workspace, clips: int) -> None:
+    """A workspace as fetch and train would leave it."""
+    place.prepare()
+    each = clips // len(CLASSES)
+    queues = [
+        Candidate(_ytid(number * 2 * each + rank), 30_000, 40_000, name, 3, rank, "unbalanced_train")
+        for number, name in enumerate(CLASSES)
+        for rank in range(each + each // 5)
+    ]
+    rng = np.random.default_rng(0)
+    tested: list[tuple[str, int]] = []
+    with Ledger(place.ledger) as ledger:
+        ledger.load(Origin("paper", "a" * 64, "b" * 64, CLASSES, 2019, (8_000, 800, 800)), queues)
+        ledger.put("per_class", str(each))
+        at, accepted = 1_790_000_000.0, 0
+        for number, one in enumerate(queues):
+            at += 9.0
+            if one.rank % 6 == 5:
+                reason = (Reason.REMOVED, Reason.PRIVATE, Reason.TERMINATED, Reason.COPYRIGHT)[number % 4]
+                ledger.fail(one, Failure(one.key, reason, "This video is not available", 1, None), at)
+            else:
+                ledger.accept(one, write_clip(place, one, rng), at)
+                accepted += 1
+                if accepted % TESTED == 0:
+                    tested.append((one.key, CLASSES.index(one.class_name)))
+            if number % 1_500 == 1_499:
+                ledger.note("paused", Reason.TOO_MANY_REQUESTS, "HTTP Error 429: Too Many Requests", at)
+                at += 3_600
+    write_run(place.runs / "paper", tested, rng)
+    print(f"{clips:,} clips, {len(tested):,} predictions in {place.root}")
+
+
+def write_clip(place: Workspace, one: Candidate, rng: np.random.Generator) -> Clip:
+    """A decaying chord over noise, different for every clip."""
+    seconds = np.arange(CLIP_SAMPLES, dtype=np.float32) / SAMPLE_RATE
+    pitch = 110 * 2 ** rng.uniform(0, 3)
+    beat = (seconds * rng.uniform(1, 4)) % 1
+    sound = np.exp(-3 * beat) * np.sin(2 * np.pi * pitch * seconds) * rng.uniform(0.05, 0.9)
+    sound += 0.01 * np.resize(rng.standard_normal(4_096).astype(np.float32), CLIP_SAMPLES)
+    samples = (32_767 * np.clip(sound, -1, 1)).astype("<i2")
+    content = WAV_HEADER + samples.tobytes()
+    path = place.clip(one.class_name, one.key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    where = path.relative_to(place.root).as_posix()
+    peak = float(np.abs(samples).max() / 32_768)
+    return Clip(one.key, one.class_name, one.rank, where, digest, 10.0, peak, "youtube webm/opus 251")
+
+
+def write_run(folder: Path, tested: list[tuple[str, int]], rng: np.random.Generator) -> None:
+    """A finished run; one in ten predictions is wrong."""
+    folder.mkdir(parents=True)
+    about = {"config": {"model": "paper"}, "class_names": CLASSES, "recipe": "paper", "versions": {}}
+    (folder / "config.json").write_text(json.dumps(about))
+    lines = [",".join(("key", "actual", "predicted", *CLASSES))]
+    for key, actual in tested:
+        predicted = (actual + int(rng.integers(1, 4))) % 4 if rng.random() < 0.1 else actual
+        chances = rng.dirichlet(np.ones(4) + 20 * (np.arange(4) == predicted))
+        lines.append(",".join((key, CLASSES[actual], CLASSES[predicted], *(f"{p:.6f}" for p in chances))))
+    (folder / "predictions.csv").write_text("\n".join(lines) + "\n")
+    rows = [f"{n},{1000 / n**3},0.9,{900 / n**2},0.8,300,99" for n in range(1, 16)]
+    columns = "epoch,train_loss,train_f1,validation_loss,validation_f1,seconds,samples_per_second"
+    (folder / "history.csv").write_text("\n".join((columns, *rows)) + "\n")
+    scores = {"precision": 0.9, "recall": 0.9, "f1": 0.9}
+    split = {"classes": dict.fromkeys(CLASSES, scores), "macro": scores}
+    (folder / "metrics.json").write_text(json.dumps({"best_epoch": 12, "test": split, "validation": split}))
+
+
+def measure(place: Workspace, repeats: int) -> None:
+    """How long, how large, how soon."""
+    out = place.root / "report"
+    first, again, further = [], [], []
+    for _ in range(repeats):
+        shutil.rmtree(out, ignore_errors=True)
+        first.append(timed(place))
+        again.append(timed(place))
+        (levels := out / "levels.csv").write_text("\n".join(levels.read_text().splitlines()[:-1]) + "\n")
+        next((out / "sounds").iterdir()).unlink()
+        further.append(timed(place))
+    print("| | s |\n|---|---|")
+    for name, seconds in (("first report", first), ("nothing changed", again), ("one clip changed", further)):
+        print(f"| {name} | {statistics.median(seconds):.1f} |")
+    files = [path for path in out.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    index = (out / "index.html").stat().st_size
+    print(f"\n{len(files):,} files, {size / 1e6:.1f} MB, of which index.html {index / 1e3:.0f} kB")
+    cell = max(out.glob("cells/*/*.html"), key=lambda path: path.stat().st_size)
+    print("\n| page | elements | load, ms | painted, ms | files read | MB read |\n|---|---|---|---|---|---|")
+    with sync_playwright() as playwright:
+        for name, page in (("index.html", out / "index.html"), ("the largest cell", cell)):
+            print(f"| {name} | {' | '.join(opened(playwright, page, repeats))} |")
+
+
+def timed(place: Workspace) -> float:
+    """Seconds of `audioset-tools report`, starting Python among them."""
+    began = time.perf_counter()
+    words = [sys.executable, "-m", "audioset_tools", "report", "--workspace", str(place.root)]
+    subprocess.run(words, check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def opened(playwright: Playwright, page: Path, repeats: int) -> tuple[str, ...]:
+    """Elements, time to `load` and to the first paint, files and megabytes read."""
+    loads, paints = [], []
+    asked: set[str] = set()
+    elements = 0
+    for _ in range(repeats):
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(QUIET))
+        tab = browser.new_page(viewport={"width": 1280, "height": 800})
+        tab.on("request", lambda request: asked.add(request.url))
+        tab.goto(page.as_uri(), wait_until="load")
+        loads.append(tab.evaluate("performance.getEntriesByType('navigation')[0].loadEventStart"))
+        tab.wait_for_timeout(300)
+        paints.append(tab.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+        elements = tab.evaluate("document.querySelectorAll('*').length")
+        browser.close()
+    files = [path for url in asked if url.startswith("file:") for path in [Path(url.removeprefix("file://"))]]
+    read = sum(path.stat().st_size for path in files) / 1e6
+    load, paint = (f"{statistics.median(times):.0f}" for times in (loads, paints))
+    return f"{elements:,}", load, paint, f"{len(files)}", f"{read:.2f}"
+
+
+def _ytid(number: int) -> str:
+    """A video id of its own for each number."""
+    return f"{number:010d}A"
+
+
+if __name__ == "__main__":
+    main()
