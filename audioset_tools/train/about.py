@@ -63,7 +63,7 @@ def about_run(
         # As a file gives it back: a tuple becomes a list.
         config=json.loads(json.dumps(dict(config))),
         class_names=header.class_names,
-        multi_label=getattr(header, "multi_label", False),
+        multi_label=header.multi_label,
         recipe=header.recipe,
         spec=json.loads(header.spec),
         spec_digest=header.spec_digest,
@@ -134,11 +134,10 @@ def require_same_data(about: About, header: ShardHeader, shape: tuple[int, int],
     Raises:
         DataMismatch: their classes or their mels are others.
     """
-    multi_label = getattr(header, "multi_label", False)
-    if (about.class_names, about.multi_label) != (header.class_names, multi_label):
+    if (about.class_names, about.multi_label) != (header.class_names, header.multi_label):
         raise DataMismatch(
             f"{path} tells {_classes(about.class_names, about.multi_label)} apart,"
-            f" the shards hold {_classes(header.class_names, multi_label)}",
+            f" the shards hold {_classes(header.class_names, header.multi_label)}",
             "Choose shards of the recipe it was trained on, with --workspace or --shards, or train anew.",
         )
     if (about.spec_digest, about.shape) != (header.spec_digest, shape):

@@ -3,20 +3,24 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 
 import torch
 from torch import nn
 
+from .. import __version__
 from ..errors import DataMismatch, EnvironmentProblem
 from ..featurize.reader import MelShards, find_shards
 from ..workspace import Workspace
+from .about import about_run
 from .allocator import keep_memory
 from .config import TrainConfig
 from .data import batches
 from .evaluate import predict
-from .folder import Epoch, Run, begin_run, finish_run, write_history, write_weights
+from .folder import WEIGHTS, Epoch, Run, begin_run, finish_run, write_history
 from .metrics import confusion_matrix, scores
 from .models import build
+from .weights import write_weights
 
 
 def train(
@@ -56,7 +60,9 @@ def train(
     model = build(config.model, n_classes, data["train"].shape, config.filters, config.seed)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.Adam(model.parameters(), lr=config.lr)
-    folder, about = begin_run(workspace.runs, config, header)
+    versions = {"audioset_tools": __version__, "torch": str(torch.__version__)}
+    about = about_run(asdict(config), header, data["train"].shape, versions, torch.get_num_threads())
+    folder = begin_run(workspace.runs, config, about)
 
     history: list[Epoch] = []
     best: Epoch | None = None
@@ -72,7 +78,7 @@ def train(
             train_loss=train_loss,
             train_f1=train_f1,
             validation_loss=found.loss,
-            validation_f1=scores(found.confusion).macro[2],
+            validation_f1=found.macro_f1,
             seconds=round(time.perf_counter() - began, 3),
             samples_per_second=round(speed, 1),
         )
@@ -81,7 +87,8 @@ def train(
         if best is None or _merit(epoch) > _merit(best):
             best = epoch
             best_weights = {name: tensor.cpu().clone() for name, tensor in model.state_dict().items()}
-            write_weights(folder, best_weights, about)
+            arrays = {name: tensor.numpy() for name, tensor in best_weights.items()}
+            write_weights(folder / WEIGHTS, arrays, about)
         on_epoch(epoch)
         if number - best.epoch >= config.patience:
             break
@@ -90,10 +97,10 @@ def train(
     model.load_state_dict(best_weights)
     run = Run(
         path=folder,
-        config=config,
-        class_names=header.class_names,
+        about=about,
         history=tuple(history),
         best_epoch=best.epoch,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
         validation=predict(model, data["validation"], config.batch_size, device),
         test=predict(model, data["test"], config.batch_size, device),
     )

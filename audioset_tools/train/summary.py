@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from .evaluate import judge
 from .folder import Epoch, Run
-from .metrics import format_table1, format_table2, scores
+from .tables import evaluation_tables
 
 
 def epoch_line(epoch: Epoch, epochs: int) -> str:
@@ -18,17 +19,14 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
 
 def run_tables(run: Run) -> Iterator[str]:
     """The test split in the form of the paper's Tables 1 and 2."""
-    confusion = run.test.confusion
-    yield f"Table 1. Confusion matrix, {len(run.test.key)} test clips (weights of epoch {run.best_epoch})"
-    yield format_table1(confusion, run.class_names) + "\n"
-    yield "Table 2. Precision, recall and F1-score"
-    yield format_table2(scores(confusion), run.class_names) + "\n"
+    yield f"Weights of epoch {run.best_epoch}"
+    yield from evaluation_tables(judge(run.test, run.class_names, "test"))
     yield f"The run is in {run.path}"
 
 
 def run_json(run: Run) -> dict[str, Any]:
     """The same for `--json`."""
-    precision, recall, f1 = scores(run.test.confusion).macro
+    precision, recall, f1 = run.test.scores.macro
     return {
         "path": str(run.path),
         "classes": list(run.class_names),

@@ -45,6 +45,7 @@ def test_the_run_folder_is_complete_and_consistent(workspace: Workspace) -> None
         "metrics.json",
         "model.safetensors",
         "predictions.csv",
+        "tables.txt",
     ]
     metrics = json.loads((run.path / "metrics.json").read_text())
     assert metrics["best_epoch"] == run.best_epoch
@@ -76,6 +77,7 @@ def test_the_weights_say_what_they_are_of(workspace: Workspace) -> None:
     with safe_open(run.path / "model.safetensors", "numpy") as file:
         about = json.loads(file.metadata()["audioset_tools"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    assert len(about.pop("sha256")) == 64
     assert about == json.loads((run.path / "config.json").read_text())
     assert about["class_names"] == list(CLASSES)
     assert about["spec_digest"] == SPEC.digest

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support
 
-from audioset_tools.train.metrics import confusion_matrix, format_table1, format_table2, scores
+from audioset_tools.train.metrics import confusion_matrix, scores
+from audioset_tools.train.tables import format_table1, format_table2
 
 CLASSES = ("Piano", "Drums", "Flute", "Other")
 TABLE_1 = np.array([[134, 2, 40, 24], [19, 74, 2, 105], [30, 0, 160, 10], [41, 5, 6, 148]])
