@@ -1,12 +1,16 @@
 """How to train: one frozen dataclass, the defaults being the paper's."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from ..errors import UsageError
 from .augment import AUGMENTATIONS
+from .classical import CLASSICAL
 from .models import MODELS
 
 NOT_IN_NAME = ("name", "device")
+
+OF_BASELINES = ("model", "seed", "device", "shards", "name")
+"""Settings that the classical baselines have; they compute on the CPU, whatever the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +18,7 @@ class TrainConfig:
     """How to train; the defaults are the paper's (sections 4 and 5).
 
     Args:
-        model: one of `MODELS`.
+        model: one of `MODELS` or `CLASSICAL`; these take seed, shards and name, and nothing else.
         filters: of each convolution of the paper's networks; None for the model's own.
         batch_size: clips of a step.
         lr: Adam's learning rate; None for the model's own.
@@ -43,8 +47,12 @@ class TrainConfig:
     name: str | None = None
 
     def __post_init__(self) -> None:
-        if self.model not in MODELS:
-            raise UsageError(f"no model {self.model!r}", f"Choose one of {', '.join(MODELS)}.")
+        if self.model not in (*MODELS, *CLASSICAL):
+            raise UsageError(f"no model {self.model!r}", f"Choose one of {', '.join([*MODELS, *CLASSICAL])}.")
+        if self.model in CLASSICAL:
+            other = [field for field in fields(self) if field.name not in OF_BASELINES]
+            if wrong := [field.name for field in other if getattr(self, field.name) != field.default]:
+                raise UsageError(f"the baseline {self.model} has no {wrong[0]}", "Leave that option out.")
         if self.device not in ("auto", "cpu", "cuda", "mps"):
             raise UsageError(f"no device {self.device!r}", "Choose auto, cpu, cuda or mps.")
         if self.filters is not None:
@@ -67,6 +75,12 @@ class TrainConfig:
             )
         if self.name is not None and (not self.name or self.name[0] == "." or "/" in self.name):
             raise UsageError(f"{self.name!r} cannot name a run", "Give a plain folder name with --name.")
+
+    def for_model(self, model: str) -> "TrainConfig":
+        """The same settings for another model, as far as it has them."""
+        if model in MODELS:
+            return replace(self, model=model)
+        return TrainConfig(model, seed=self.seed, device=self.device, shards=self.shards, name=self.name)
 
     @property
     def learning_rate(self) -> float:

@@ -29,6 +29,9 @@ Mels = npt.NDArray[np.float32]
 Logits = Callable[[Mels], Rates]
 """From mels, float32, [B, bands, frames], to a logit for every class, float64, [B, classes]."""
 
+AT_ONCE = 16
+"""Clips of a batch where nothing is learned."""
+
 
 @dataclass(frozen=True, slots=True)
 class Predictions:

@@ -1,5 +1,6 @@
 """Training, from top to bottom: shards, model, epochs, the best weights, the run folder."""
 
+import json
 import math
 import time
 from collections.abc import Callable
@@ -14,10 +15,12 @@ from ..featurize.reader import MelShards, find_shards
 from ..workspace import Workspace
 from .about import about_run
 from .allocator import keep_memory
+from .begin import choose_folder
 from .config import TrainConfig
 from .data import batches
 from .evaluate import predict
-from .folder import WEIGHTS, Epoch, Run, begin_run, finish_run, write_history
+from .folder import WEIGHTS, Epoch, Run, finish_run, write_about, write_history
+from .levels import fit_levels
 from .metrics import confusion_matrix, scores
 from .models import build
 from .weights import write_weights
@@ -57,12 +60,21 @@ def train(
     device = pick_device(config.device)
     if device.type == "cpu":
         keep_memory()
-    model = build(config.model, n_classes, data["train"].shape, config.filters, config.seed)
+    model = build(
+        config.model,
+        n_classes,
+        data["train"].shape,
+        filters=config.filters,
+        decibels=bool(json.loads(header.spec).get("log")),
+        seed=config.seed,
+    )
+    fit_levels(model, data["train"])
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.Adam(model.parameters(), lr=config.lr)
+    optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
     versions = {"audioset_tools": __version__, "torch": str(torch.__version__)}
     about = about_run(asdict(config), header, data["train"].shape, versions, torch.get_num_threads())
-    folder = begin_run(workspace.runs, config, about)
+    folder = choose_folder(workspace.runs, config, resume=False)
+    write_about(folder, about)
 
     history: list[Epoch] = []
     best: Epoch | None = None

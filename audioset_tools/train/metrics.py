@@ -1,4 +1,4 @@
-"""The figures: precision, recall and F1 as the paper's tables, AP, AUC and d' as AudioSet's papers have them."""
+"""The figures: precision, recall and F1 of the paper's tables; AP, AUC and d' of AudioSet's papers."""
 
 from dataclasses import dataclass
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +24,10 @@ HEADER_KEY = "audioset_tools"
 MAX_HEADER_BYTES = 2**20
 """Several hundred times what a run of ours needs."""
 
-Tensors = dict[str, npt.NDArray[np.generic]]
+Tensors = dict[str, npt.NDArray[Any]]
 
 
-def write_weights(path: Path, tensors: Mapping[str, npt.NDArray[np.generic]], about: About) -> None:
+def write_weights(path: Path, tensors: Mapping[str, npt.NDArray[Any]], about: About) -> None:
     """Write tensors and what they are of; the same gives the same bytes.
 
     Args:
@@ -86,7 +87,7 @@ def _parse_entry(entry: str, path: Path) -> tuple[About, str]:
     return parse_about(content, path), str(digest)
 
 
-def _digest(about: About, tensors: Mapping[str, npt.NDArray[np.generic]]) -> str:
+def _digest(about: About, tensors: Mapping[str, npt.NDArray[Any]]) -> str:
     """Over what the tensors are of, and name, type, shape and bytes of each."""
     digest = sha256(about.json().encode())
     for name in sorted(tensors):
