@@ -10,6 +10,7 @@ from torch import nn
 from ..featurize.reader import MelShards
 from .data import batches
 from .metrics import Counts, confusion_matrix
+from .step import mean_loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,13 @@ def predict(model: nn.Module, shards: MelShards, batch_size: int, device: torch.
     model.eval()
     with torch.inference_mode():
         logits = torch.cat([model(mel.to(device)).double().cpu() for mel, _ in batches(shards, batch_size)])
-    actual = shards.label.astype(np.int64)
-    loss = nn.functional.cross_entropy(logits, torch.from_numpy(actual)).item()
+    several = shards.header.multi_label
+    actual = shards.target if several else shards.label.astype(np.int64)
+    wanted = torch.from_numpy(actual.astype(np.float64) if several else actual)
+    loss = mean_loss(logits, wanted, several).item()
     return Predictions(
         key=tuple(key.decode() for key in shards.key),
         actual=actual,
-        probability=logits.softmax(dim=1).numpy(),
+        probability=(logits.sigmoid() if several else logits.softmax(dim=1)).numpy(),
         loss=loss,
     )

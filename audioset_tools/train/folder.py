@@ -3,6 +3,7 @@
 config.json         settings, classes, spec and versions; written first
 history.csv         a row per epoch
 model.safetensors   the best weights so far, with config, classes and spec in the header
+checkpoint.safetensors  what --resume needs; only while the run is unfinished
 predictions.csv     key, actual, predicted and the probability of every class, on the test split
 confusion.csv .png  of the test split, rows actual
 curves.png          losses and macro-F1 over the epochs
@@ -12,16 +13,10 @@ metrics.json        scores of the test and validation splits; written last: a fo
 import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save_file
-
-from .. import __version__
-from ..errors import UsageError
-from ..featurize.shard import ShardHeader
 from ..figures import draw_confusion, draw_curves
 from ..workspace import write_beside
 from .config import TrainConfig
@@ -29,8 +24,6 @@ from .evaluate import Predictions
 from .metrics import Scores, scores
 
 FINISHED = "metrics.json"
-
-HEADER_KEY = "audioset_tools"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,52 +59,6 @@ class Run:
     best_epoch: int
     validation: Predictions
     test: Predictions
-
-
-def begin_run(runs: Path, config: TrainConfig, header: ShardHeader) -> tuple[Path, dict[str, Any]]:
-    """Make the folder of a new run and write its `config.json`.
-
-    An unfinished folder of the same name is taken over. A finished one is never touched: the new run is
-    called `name-2`, `name-3` and so on, unless the user chose the name himself.
-
-    Args:
-        runs: where runs go.
-        config: the settings.
-        header: of the shards.
-
-    Returns:
-        The folder, and what was written: settings, classes, spec, versions.
-
-    Raises:
-        UsageError: a finished run has the chosen name.
-    """
-    folder = runs / config.run_name
-    if (folder / FINISHED).exists():
-        if config.name is not None:
-            raise UsageError(f"a finished run {folder} exists", "Choose another --name, or delete it.")
-        number = 2
-        while (runs / f"{config.run_name}-{number}" / FINISHED).exists():
-            number += 1
-        folder = runs / f"{config.run_name}-{number}"
-    about = {
-        "config": asdict(config),
-        "class_names": list(header.class_names),
-        "recipe": header.recipe,
-        "spec": json.loads(header.spec),
-        "spec_digest": header.spec_digest,
-        "versions": {"audioset_tools": __version__, "torch": torch.__version__},
-        "threads": torch.get_num_threads(),
-    }
-    _write_json(folder / "config.json", about)
-    return folder, about
-
-
-def write_weights(folder: Path, weights: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> None:
-    """Write weights as safetensors; the header says what they are of."""
-    with write_beside(folder / "model.safetensors") as temporary:
-        # One entry: safetensors writes several in an order that changes from run to run.
-        header = {HEADER_KEY: json.dumps(about, sort_keys=True)}
-        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, temporary, header)
 
 
 def write_history(folder: Path, history: Sequence[Epoch]) -> None:
