@@ -4,10 +4,11 @@ Every decision comes from a generator seeded by the run's seed, the epoch and th
 epoch's order, so that a resumed run makes the same ones.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from torch import nn
 
 MASKS = 2
 BANDS_SHARE = 27 / 128
@@ -78,6 +79,31 @@ def mixup(
 
 
 AUGMENTATIONS: dict[str, Augmentation] = {"specaugment": specaugment, "mixup": mixup}
+
+
+def augmented(
+    names: Sequence[str],
+    mel: torch.Tensor,
+    target: torch.Tensor,
+    n_classes: int,
+    rngs: list[np.random.Generator],
+    mean: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A batch with augmentations applied; the same tensors if there are none.
+
+    Args:
+        names: which of `AUGMENTATIONS`, in order.
+        mel: [B, 1, bands, frames].
+        target: classes, int64, [B]; or a share of every class, float32, [B, classes].
+        n_classes: of the data set.
+        rngs: a generator for every clip.
+        mean: of every band over the train split, [bands].
+    """
+    if names and target.ndim == 1:
+        target = nn.functional.one_hot(target, n_classes).float()
+    for name in names:
+        mel, target = AUGMENTATIONS[name](mel, target, rngs, mean)
+    return mel, target
 
 
 def generators(seed: int, epoch: int, places: range) -> list[np.random.Generator]:

@@ -52,11 +52,14 @@ def locked(folder: Path) -> Iterator[None]:
             "Choose another workspace, or change its permissions.",
         ) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise EnvironmentProblem(
+                f"another process is training in {folder}", "Wait for it to end, or choose another --name."
+            ) from error
+        if (folder / FINISHED).exists():
+            raise EnvironmentProblem(f"another process has just finished {folder}", "Run the command again.")
         yield
-    except BlockingIOError as error:
-        raise EnvironmentProblem(
-            f"another process is training in {folder}", "Wait for it to end, or choose another --name."
-        ) from error
     finally:
         os.close(descriptor)

@@ -5,7 +5,7 @@ It is written whole after every epoch, before the files that follow from it (`mo
 done. What happens within an epoch is decided by seed and epoch alone; no random state needs keeping.
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from .weights import Tensors, read_weights, write_weights
 
 CHECKPOINT = "checkpoint.safetensors"
 
-START_ANEW = "Leave --resume out to start anew, or give the settings and shards that the run began with."
+START_ANEW = "Give what the run began with, or leave --resume out to start anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,18 @@ class Checkpoint:
     """A run after an epoch.
 
     Args:
+        about: what is trained.
+        data: digest of its shards, see `digest_of`.
         model: weights and buffers.
         best: those of the best epoch so far.
         optimiser: what Adam keeps of every parameter, by the parameter's number and the value's name.
-        scaler: scale and growth tracker of mixed precision; empty without.
+        scaler: scale and growth tracker of mixed precision, float64, [2].
         history: the epochs so far.
         best_epoch: the best of them.
     """
 
+    about: About
+    data: str
     model: Tensors
     best: Tensors
     optimiser: Tensors
@@ -46,15 +50,8 @@ class Checkpoint:
     best_epoch: int
 
 
-def write_checkpoint(folder: Path, checkpoint: Checkpoint, about: About, data: str) -> None:
-    """Write a checkpoint into a run folder.
-
-    Args:
-        folder: of the run.
-        checkpoint: what to keep.
-        about: what the run is.
-        data: digest of its shards.
-    """
+def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint into a run folder."""
     tensors: Tensors = {
         **{f"model/{name}": tensor for name, tensor in checkpoint.model.items()},
         **{f"best/{name}": tensor for name, tensor in checkpoint.best.items()},
@@ -62,31 +59,25 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, about: About, data: s
         "scaler": checkpoint.scaler,
         "history": np.array([astuple(epoch) for epoch in checkpoint.history], np.float64),
         "best_epoch": np.array(checkpoint.best_epoch),
-        "data": np.frombuffer(bytes.fromhex(data), np.uint8),
+        "data": np.frombuffer(bytes.fromhex(checkpoint.data), np.uint8),
     }
-    write_weights(folder / CHECKPOINT, tensors, about)
+    write_weights(folder / CHECKPOINT, tensors, checkpoint.about)
 
 
-def read_checkpoint(folder: Path, about: About, data: str) -> Checkpoint:
-    """Read the checkpoint of the same run.
-
-    Args:
-        folder: of the run.
-        about: what the run is that wants to go on.
-        data: digest of its shards.
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read the checkpoint of a run folder.
 
     Raises:
-        DataMismatch: there is none, it is damaged, or of a run with other settings, shards or versions.
+        DataMismatch: there is none, or it is damaged or none of ours.
     """
     path = folder / CHECKPOINT
-    stored, tensors = read_weights(path)
-    for name in ("config", "class_names", "multi_label", "recipe", "spec", "shape", "versions"):
-        before, now = getattr(stored, name), getattr(about, name)
-        if before != now:
-            raise DataMismatch(f"{path} was trained with {_difference(name, before, now)}", START_ANEW)
-    if "data" not in tensors or tensors["data"].tobytes().hex() != data:
-        raise DataMismatch(f"{path} was trained on other shards", START_ANEW)
+    about, tensors = read_weights(path)
+    missing = {"scaler", "history", "best_epoch", "data"} - set(tensors)
+    if missing:
+        raise DataMismatch(f"{path} is no checkpoint: it has no {min(missing)}", START_ANEW)
     return Checkpoint(
+        about=about,
+        data=tensors["data"].tobytes().hex(),
         model=_part(tensors, "model/"),
         best=_part(tensors, "best/"),
         optimiser=_part(tensors, "optimiser/"),
@@ -96,13 +87,25 @@ def read_checkpoint(folder: Path, about: About, data: str) -> Checkpoint:
     )
 
 
-def stored_threads(folder: Path) -> int:
-    """With how many threads a run began; a sum in another number of parts may come out otherwise.
+def require_same_run(checkpoint: Checkpoint, about: About, data: str, folder: Path) -> None:
+    """See that a run may go on from a checkpoint.
+
+    Args:
+        checkpoint: of that folder.
+        about: what the run is that wants to go on.
+        data: digest of its shards.
+        folder: of the run, for the message.
 
     Raises:
-        DataMismatch: its checkpoint is damaged.
+        DataMismatch: the checkpoint is of other settings, shards, versions or threads.
     """
-    return read_weights(folder / CHECKPOINT)[0].threads
+    for field in fields(About):
+        before, now = getattr(checkpoint.about, field.name), getattr(about, field.name)
+        if before != now:
+            trouble = f"the run {folder} began with {_difference(field.name, before, now)}"
+            raise DataMismatch(trouble, START_ANEW)
+    if checkpoint.data != data:
+        raise DataMismatch(f"the run {folder} began on other shards", START_ANEW)
 
 
 def digest_of(splits: list[MelShards]) -> str:

@@ -59,13 +59,12 @@ def standardiser(features: Features) -> Tensors:
     axes = tuple(range(features.ndim - 1))
     mean = features.mean(axes, np.float64).astype(np.float32)
     std = features.std(axes, np.float64).astype(np.float32)
-    return {"mean": mean, "std": np.where(std > 1e-6, std, np.float32(1))}
+    return {"mean": mean, "std": np.where(std > 1e-6, std, 1).astype(np.float32)}
 
 
 def standardised(features: Features, tensors: Tensors) -> Features:
     """Features with mean 0 and deviation 1 over the train split."""
-    scaled: Features = (features - tensors["mean"]) / tensors["std"]
-    return scaled
+    return ((features - tensors["mean"]) / tensors["std"]).astype(np.float32, copy=False)
 
 
 def best_scale(scores: Rates, actual: npt.NDArray[np.integer]) -> float:

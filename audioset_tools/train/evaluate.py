@@ -159,12 +159,12 @@ def answers(
     said = np.concatenate(parts)
     multi_label = shards.header.multi_label
     actual = shards.target[rows] if multi_label else shards.label[rows].astype(np.int64)
-    return Predictions(
-        key=tuple(key.decode() for key in shards.key[rows]),
-        actual=actual,
-        probability=to_probability(said, multi_label),
-        loss=loss_of(said, actual),
-    )
+    return predictions(tuple(key.decode() for key in shards.key[rows]), actual, said)
+
+
+def predictions(key: tuple[str, ...], actual: npt.NDArray[np.integer], logits: Rates) -> Predictions:
+    """What logits, [rows, classes], amount to."""
+    return Predictions(key, actual, to_probability(logits, actual.ndim == 2), loss_of(logits, actual))
 
 
 def to_probability(logits: Rates, multi_label: bool) -> Rates:
@@ -182,7 +182,7 @@ def loss_of(logits: Rates, actual: npt.NDArray[np.integer]) -> float:
     with np.errstate(invalid="ignore"):
         if actual.ndim == 2:
             return float((np.logaddexp(0, logits) - actual * logits).mean())
-        return float(-log_softmax(logits, axis=1)[np.arange(len(actual)), actual].mean())
+        return 0.0 - float(log_softmax(logits, axis=1)[np.arange(len(actual)), actual].mean())
 
 
 def judge(predictions: Predictions, class_names: tuple[str, ...], split: str, seed: int = 0) -> Evaluation:

@@ -4,19 +4,19 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from .. import __version__
 from ..featurize.reader import MelShards, find_shards
 from ..workspace import Workspace
-from .about import about_run
+from .about import About, about_run
 from .begin import choose_folder, locked
 from .classical import CLASSICAL, Baseline, Settings, best_scale, classical_logits, standardised, standardiser
 from .config import TrainConfig
-from .evaluate import AT_ONCE, Predictions, answers, loss_of, to_probability
+from .evaluate import AT_ONCE, answers, predictions
 from .features import Features, read_features
 from .folder import WEIGHTS, Run, Trial, finish_run, write_about, write_history
 from .metrics import MultiHot, multi_hot
@@ -31,6 +31,57 @@ class Examples:
 
     features: Features
     target: MultiHot
+
+
+class Trials:
+    """Tries settings one after the other, and keeps the best in the run folder.
+
+    Args:
+        baseline: what is fitted.
+        about: of the run.
+        scaling: mean and deviation of the features, stored beside the weights.
+        validation: what trials are judged by.
+        folder: of the run.
+    """
+
+    def __init__(
+        self, baseline: Baseline, about: About, scaling: Tensors, validation: Examples, folder: Path
+    ) -> None:
+        self._baseline, self._about, self._scaling = baseline, about, scaling
+        self._validation, self._folder = validation, folder
+        self.history: list[Trial] = []
+        self.kept: Tensors = {}
+
+    @property
+    def best(self) -> Trial:
+        """Of the best macro-F1, of equals the one with the lowest loss, of equals the first."""
+        return max(self.history, key=lambda trial: (trial.validation_f1, -trial.validation_loss))
+
+    def attempt(self, settings: Settings, examples: Examples, words: str, began: float) -> Trial:
+        """Fit to some rows, judge, and note it.
+
+        Args:
+            settings: of the baseline.
+            examples: the rows.
+            words: for the history.
+            began: when, by `time.perf_counter`.
+        """
+        baseline, multi_label = self._baseline, self._about.multi_label
+        tensors = baseline.fit(
+            examples.features, examples.target, settings, self._about.config["seed"], multi_label
+        )
+        scores = baseline.score(tensors, self._validation.features, multi_label)
+        target = self._validation.target
+        actual = target if multi_label else target.argmax(axis=1)
+        scale = best_scale(scores, actual)
+        found = predictions((), actual, scale * scores)
+        seconds = round(time.perf_counter() - began, 3)
+        self.history.append(Trial(len(self.history) + 1, words, found.loss, found.macro_f1, seconds))
+        write_history(self._folder, self.history)
+        if self.best is self.history[-1]:
+            self.kept = {**tensors, **self._scaling, "scale": np.array(scale)}
+            write_weights(self._folder / WEIGHTS, self.kept, self._about)
+        return self.history[-1]
 
 
 def fit_baseline(
@@ -69,8 +120,8 @@ def fit_baseline(
 
     folder = choose_folder(workspace.runs, config, resume=False)
     with locked(folder), threadpool_limits(1):
-        write_about(folder, about)
         began = time.perf_counter()
+        write_about(folder, about)
         read = {
             split: read_features(data[split], baseline.extract, decibels, on_batch)
             for split in ("train", "validation")
@@ -83,38 +134,22 @@ def fit_baseline(
         clips = train.noise == 0
         without_noise = Examples(seen["train"].features[clips], seen["train"].target[clips])
 
-        history: list[Trial] = []
-        kept: Tensors = {}
-
-        def attempt(settings: Settings, examples: Examples, remark: str = "") -> None:
-            nonlocal began, kept
-            tensors = baseline.fit(
-                examples.features, examples.target, settings, config.seed, header.multi_label
-            )
-            scale, loss, f1 = _judge(baseline, tensors, seen["validation"], header.multi_label)
-            words = ", ".join(f"{name} {value:g}" for name, value in settings.items()) + remark
-            seconds = round(time.perf_counter() - began, 3)
-            history.append(Trial(len(history) + 1, words, loss, f1, seconds))
-            write_history(folder, history)
-            if max(history, key=_merit) is history[-1]:
-                kept = {**tensors, **scaling, "scale": scale}
-                write_weights(folder / WEIGHTS, kept, about)
-            on_trial(history[-1])
-            began = time.perf_counter()
-
+        trials = Trials(baseline, about, scaling, seen["validation"], folder)
         for settings in baseline.grid:
-            attempt(settings, without_noise)
+            on_trial(trials.attempt(settings, without_noise, _words(settings), began))
+            began = time.perf_counter()
         if not clips.all():
-            best = max(history, key=_merit).trial
-            attempt(baseline.grid[best - 1], seen["train"], ", noise copies too")
+            settings = baseline.grid[trials.best.trial - 1]
+            words = f"{_words(settings)}, noise copies too"
+            on_trial(trials.attempt(settings, seen["train"], words, began))
 
-        logits = classical_logits(config.model, kept, about, folder / WEIGHTS)
+        logits = classical_logits(config.model, trials.kept, about, folder / WEIGHTS)
         run = Run(
             path=folder,
             about=about,
-            history=tuple(history),
-            best_epoch=max(history, key=_merit).trial,
-            parameters=sum(tensor.size for tensor in kept.values()),
+            history=tuple(trials.history),
+            best_epoch=trials.best.trial,
+            parameters=sum(tensor.size for tensor in trials.kept.values()),
             validation=answers(logits, data["validation"], AT_ONCE),
             test=answers(logits, data["test"], AT_ONCE),
         )
@@ -128,17 +163,5 @@ def _target(shards: MelShards) -> MultiHot:
     return multi_hot(shards.label, len(shards.header.class_names))
 
 
-def _judge(
-    baseline: Baseline, tensors: Tensors, validation: Examples, multi_label: bool
-) -> tuple[npt.NDArray[np.float64], float, float]:
-    """The scale of the scores, and loss and macro-F1 with it."""
-    target = validation.target if multi_label else validation.target.argmax(axis=1)
-    scores = baseline.score(tensors, validation.features, multi_label)
-    scale = best_scale(scores, target)
-    probability = to_probability(scale * scores, multi_label)
-    found = Predictions((), target, probability, loss_of(scale * scores, target))
-    return np.array(scale), found.loss, found.macro_f1
-
-
-def _merit(trial: Trial) -> tuple[float, float]:
-    return trial.validation_f1, -trial.validation_loss
+def _words(settings: Settings) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in settings.items())

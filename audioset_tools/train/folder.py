@@ -3,6 +3,7 @@
 config.json         settings, classes, spec and versions; written first
 history.csv         a row per epoch, or per setting that a baseline tried
 model.safetensors   the best weights so far, with config, classes and spec in the header
+checkpoint.safetensors  what --resume needs; only while the run is unfinished
 predictions.csv     key, actual, predicted and the probability of every class, on the test split
 tables.txt          the paper's Tables 1 and 2 of the test split
 confusion.csv .png  of the test split, rows actual

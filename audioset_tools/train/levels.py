@@ -13,7 +13,7 @@ RANGE_DB = 80.0
 """How far below the loudest value of a clip the floor lies, as in the preset `log`."""
 
 FITTED_ROWS = 256
-"""Mels of the train split that the statistics of decibels are taken from: 20 million values a band and more."""
+"""Mels of the train split that the statistics are taken from: at 801 frames, 205,000 values a band."""
 
 
 class Levels(nn.Module):
@@ -70,7 +70,11 @@ def fit_levels(model: nn.Module, shards: MelShards) -> None:
     rows = np.unique(np.linspace(0, len(shards) - 1, FITTED_ROWS).astype(np.int64)) if layers else ()
     for layer in layers:
         bands = layer.mean.shape[0]
-        count, sums, squares = 0, torch.zeros(bands, dtype=torch.float64), torch.zeros(bands, dtype=torch.float64)
+        count, sums, squares = (
+            0,
+            torch.zeros(bands, dtype=torch.float64),
+            torch.zeros(bands, dtype=torch.float64),
+        )
         for start in range(0, len(rows), 16):
             mel = torch.from_numpy(shards.take(rows[start : start + 16])).unsqueeze(1)
             level = layer.decibels(mel).double()

@@ -40,8 +40,8 @@ def rcnn(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
     A 5 x 5 convolution, four recurrent convolutional layers with max-pooling after the first convolution and
     the second recurrent layer, dropout between, global max-pooling and a dense layer. 32 channels where
     they had 96 to 192; two frames joined to one, and a first pooling by 4 where theirs was by 2, since a mel
-    is a hundred times as large as their 32 x 32 pictures; group normalisation of one group where they had local
-    response normalisation.
+    is a hundred times as large as their 32 x 32 pictures; group normalisation of one group where they had
+    local response normalisation.
 
     Args:
         n_classes: logits.

@@ -5,6 +5,7 @@ from typing import Any
 
 from .evaluate import judge
 from .folder import Epoch, Run
+from .loop import Step
 from .tables import evaluation_tables
 
 
@@ -15,6 +16,11 @@ def epoch_line(epoch: Epoch, epochs: int) -> str:
         f"{epoch.validation_loss:.4f} validation; F1 {epoch.train_f1:.4f} train, "
         f"{epoch.validation_f1:.4f} validation; {epoch.samples_per_second:.0f} samples/s"
     )
+
+
+def step_line(step: Step) -> str:
+    """An epoch under way, beside a bar that shows how far it is."""
+    return f"loss {step.loss:.4f}, F1 {step.f1:.4f}, {step.samples_per_second:.0f} samples/s"
 
 
 def run_tables(run: Run) -> Iterator[str]:

@@ -24,10 +24,10 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[str]:
     else:
         yield f"Table 1. Confusion matrix, {clips}"
     yield format_table1(predictions.confusion, names) + "\n"
-    yield f"Table 2. Precision, recall and F1-score, with {LEVEL:.0%} intervals"
+    yield f"Table 2. Precision, recall and F1-score, with {100 * LEVEL:.0f} % intervals"
     yield format_table2(evaluation.scores, names, evaluation.intervals) + "\n"
     if evaluation.ranking is not None:
-        yield f"Average precision, AUC and d', with {LEVEL:.0%} intervals of the means"
+        yield f"Average precision, AUC and d', with {100 * LEVEL:.0f} % intervals of the means"
         yield _format_ranking(evaluation.ranking, names, evaluation.intervals) + "\n"
         if left_out := _undefined(evaluation.ranking, names):
             yield f"Left out of these means, as they sound in no clip or in all: {', '.join(left_out)}\n"
