@@ -18,7 +18,7 @@ from .classical import CLASSICAL, Baseline, Settings, best_scale, classical_logi
 from .config import TrainConfig
 from .evaluate import AT_ONCE, answers, predictions
 from .features import Features, read_features
-from .folder import WEIGHTS, Run, Trial, finish_run, write_about, write_history
+from .folder import WEIGHTS, Run, Trial, best_of, finish_run, write_about, write_history
 from .metrics import MultiHot, multi_hot
 from .weights import Tensors, write_weights
 
@@ -53,9 +53,9 @@ class Trials:
         self.kept: Tensors = {}
 
     @property
-    def best(self) -> Trial:
-        """Of the best macro-F1, of equals the one with the lowest loss, of equals the first."""
-        return max(self.history, key=lambda trial: (trial.validation_f1, -trial.validation_loss))
+    def best(self) -> int:
+        """Which trial is the best, counted from 1."""
+        return best_of(self.history)
 
     def attempt(self, settings: Settings, examples: Examples, words: str, began: float) -> Trial:
         """Fit to some rows, judge, and note it.
@@ -78,7 +78,7 @@ class Trials:
         seconds = round(time.perf_counter() - began, 3)
         self.history.append(Trial(len(self.history) + 1, words, found.loss, found.macro_f1, seconds))
         write_history(self._folder, self.history)
-        if self.best is self.history[-1]:
+        if self.best == len(self.history):
             self.kept = {**tensors, **self._scaling, "scale": np.array(scale)}
             write_weights(self._folder / WEIGHTS, self.kept, self._about)
         return self.history[-1]
@@ -139,7 +139,7 @@ def fit_baseline(
             on_trial(trials.attempt(settings, without_noise, _words(settings), began))
             began = time.perf_counter()
         if not clips.all():
-            settings = baseline.grid[trials.best.trial - 1]
+            settings = baseline.grid[trials.best - 1]
             words = f"{_words(settings)}, noise copies too"
             on_trial(trials.attempt(settings, seen["train"], words, began))
 
@@ -148,7 +148,7 @@ def fit_baseline(
             path=folder,
             about=about,
             history=tuple(trials.history),
-            best_epoch=trials.best.trial,
+            best_epoch=trials.best,
             parameters=sum(tensor.size for tensor in trials.kept.values()),
             validation=answers(logits, data["validation"], AT_ONCE),
             test=answers(logits, data["test"], AT_ONCE),

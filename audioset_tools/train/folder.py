@@ -84,6 +84,21 @@ class Run:
         return self.about.class_names
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether a run came to its end."""
+    return (folder / FINISHED).exists()
+
+
+def best_of(history: Sequence[Epoch] | Sequence[Trial]) -> int:
+    """Which row of a history has the weights that are kept, counted from 1.
+
+    The one with the best macro-F1 on the validation split, of equals the one with the lowest loss, of these
+    the first.
+    """
+    merits = [(row.validation_f1, -row.validation_loss) for row in history]
+    return merits.index(max(merits)) + 1
+
+
 def write_about(folder: Path, about: About) -> None:
     """Write `config.json`."""
     with write_beside(folder / CONFIG) as temporary:
@@ -104,7 +119,7 @@ def finish_run(run: Run) -> tuple[Evaluation, Evaluation]:
     validation = judge(run.validation, run.class_names, "validation")
     test = judge(run.test, run.class_names, "test")
     write_evaluation(run.path, test)
-    write_curves(run.path, run.history, run.best_epoch)
+    write_curves(run.path, run.history)
     training = {"best_epoch": run.best_epoch, "parameters": run.parameters}
     write_metrics(run.path, training, validation, test)
     return validation, test
@@ -133,7 +148,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     draw_confusion(folder / "confusion.png", confusion, names, actual.sum(axis=0))
 
 
-def write_curves(folder: Path, history: Sequence[Epoch] | Sequence[Trial], best_epoch: int) -> None:
+def write_curves(folder: Path, history: Sequence[Epoch] | Sequence[Trial]) -> None:
     """Draw losses and F1 over the epochs; a baseline has none."""
     epochs = [epoch for epoch in history if isinstance(epoch, Epoch)]
     if epochs:
@@ -142,7 +157,7 @@ def write_curves(folder: Path, history: Sequence[Epoch] | Sequence[Trial], best_
             [epoch.train_loss for epoch in epochs],
             [epoch.validation_loss for epoch in epochs],
             [epoch.validation_f1 for epoch in epochs],
-            best_epoch,
+            best_of(epochs),
         )
 
 

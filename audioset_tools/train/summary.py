@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .evaluate import judge
-from .folder import Epoch, Run
+from .folder import Epoch, Run, Trial
 from .loop import Step
 from .tables import evaluation_tables
 
@@ -23,9 +23,21 @@ def step_line(step: Step) -> str:
     return f"loss {step.loss:.4f}, F1 {step.f1:.4f}, {step.samples_per_second:.0f} samples/s"
 
 
+def trial_line(trial: Trial) -> str:
+    """One setting of a baseline, and what came of it."""
+    return (
+        f"trial {trial.trial:2}: loss {trial.validation_loss:.4f}, F1 {trial.validation_f1:.4f} validation;"
+        f" {trial.settings}"
+    )
+
+
 def run_tables(run: Run) -> Iterator[str]:
     """The test split in the form of the paper's Tables 1 and 2."""
-    yield f"Weights of epoch {run.best_epoch}"
+    best = run.history[run.best_epoch - 1]
+    if isinstance(best, Trial):
+        yield f"Weights of trial {best.trial}: {best.settings}\n"
+    else:
+        yield f"Weights of epoch {best.epoch}\n"
     yield from evaluation_tables(judge(run.test, run.class_names, "test"))
     yield f"The run is in {run.path}"
 

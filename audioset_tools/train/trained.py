@@ -26,11 +26,13 @@ class Trained:
     Args:
         path: of its weights.
         about: what they are of.
+        parameters: numbers that were learned.
         logits: what it says to mels.
     """
 
     path: Path
     about: About
+    parameters: int
     logits: Logits
 
     def probabilities(self, mels: Mels) -> Rates:
@@ -57,8 +59,15 @@ def load_run(folder: Path, device: torch.device) -> Trained:
     about, tensors = read_weights(path)
     config = _config(about, path)
     if config.model in CLASSICAL:
-        return Trained(path, about, classical_logits(config.model, tensors, about, path))
-    return Trained(path, about, network_logits(_network(config, about, tensors, path, device), device))
+        count = sum(tensor.size for tensor in tensors.values())
+        return Trained(path, about, count, classical_logits(config.model, tensors, about, path))
+    model = _network(config, about, tensors, path, device)
+    return Trained(path, about, count_parameters(model), network_logits(model, device))
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Numbers that a network learns."""
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def _config(about: About, path: Path) -> TrainConfig:
