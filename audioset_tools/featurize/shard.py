@@ -30,7 +30,7 @@ from ..errors import DataMismatch, EnvironmentProblem
 from ..workspace import write_beside
 from .checksum import fletcher32
 from .chunks import CHECKSUM_BYTES, Floats, Rows, Stamp, prefetch_chunks, read_chunks, stamp_of
-from .index import FEATURIZE_AGAIN
+from .index import FEATURIZE_AGAIN, REPAIR
 from .statistics import Accumulator, Statistics
 
 FORMAT = "audioset-tools mel shard 3"
@@ -119,7 +119,7 @@ class Shard:
         for damaged in read_chunks(self.path, self.stamp, self.offsets[rows], mels, places):
             row = rows[damaged]
             clip = f"{self.key[row].decode('ascii', 'replace')}, noise copy {self.noise[row]}"
-            raise DataMismatch(f"{self.path}: the mel of {clip} (row {row}) is damaged", FEATURIZE_AGAIN)
+            raise DataMismatch(f"{self.path}: the mel of {clip} (row {row}) is damaged", REPAIR)
 
     def prefetch(self, rows: Rows) -> None:
         """Have the kernel read the mels of some rows ahead; a hint and nothing more."""
