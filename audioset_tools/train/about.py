@@ -142,9 +142,14 @@ def require_same_data(about: About, header: ShardHeader, shape: tuple[int, int],
         )
     if (about.spec_digest, about.shape) != (header.spec_digest, shape):
         raise DataMismatch(
-            f"{path} was trained on mels {about.spec_digest}, the shards hold {header.spec_digest}",
+            f"{path} was trained on mels {_mels(about.spec_digest, about.shape)},"
+            f" the shards hold {_mels(header.spec_digest, shape)}",
             "Choose the shards with --shards NAME, or featurize with the same settings.",
         )
+
+
+def _mels(digest: str, shape: tuple[int, int]) -> str:
+    return f"{digest} of {shape[0]} x {shape[1]}"
 
 
 def _classes(names: tuple[str, ...], multi_label: bool) -> str:

@@ -42,7 +42,7 @@ def train_every(
     train_one: Callable[[TrainConfig], Path],
     on_model: Callable[[str, Path | None], None],
     on_failure: Callable[[str, AudiosetToolsError], None],
-    models: Sequence[str] = (*MODELS, *CLASSICAL),
+    models: Sequence[str] | None = None,
 ) -> Every:
     """Train each model, whatever becomes of the others.
 
@@ -54,7 +54,7 @@ def train_every(
         train_one: trains one and gives its folder.
         on_model: told of each model before its turn, and which finished run stands for it, if one does.
         on_failure: told of each that failed.
-        models: which.
+        models: which; None for all there are.
 
     Raises:
         DataMismatch: there are no shards.
@@ -65,7 +65,7 @@ def train_every(
     data = MelShards(find_shards(workspace.shards, config.shards), "test")
     runs: list[Path] = []
     failures: list[tuple[str, AudiosetToolsError]] = []
-    for model in models:
+    for model in models or (*MODELS, *CLASSICAL):
         try:
             wanted = config.for_model(model)
             done = finished_run(workspace.runs, wanted, data)

@@ -196,10 +196,10 @@ def read_history(folder: Path) -> tuple[Epoch, ...] | tuple[Trial, ...]:
     try:
         with path.open(encoding="utf-8", newline="") as handle:
             rows = list(csv.DictReader(handle, strict=True))
-        kind: type[Epoch] | type[Trial] = Trial if rows and "trial" in rows[0] else Epoch
+        kind: type[Epoch] | type[Trial] = Trial if "trial" in rows[0] else Epoch
         kinds: dict[str, Any] = {field.name: field.type for field in fields(kind)}
         read: Any = tuple(kind(**{name: kinds[name](row[name]) for name in row}) for row in rows)
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+    except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
         raise DataMismatch(f"{path} is missing or damaged", NOT_OURS) from error
     return read  # type: ignore[no-any-return]
 

@@ -94,8 +94,12 @@ def _network(
         )
 
     # First without memory: what the settings ask for may be far larger than what the file holds.
-    with torch.device("meta"):
-        wanted = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
+    try:
+        with torch.device("meta"):
+            wanted = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
+    except (UsageError, RuntimeError) as error:
+        # torch raises the latter where so many numbers cannot be counted.
+        raise DataMismatch(f"{path} has settings that no {config.model} can have", NOT_OURS) from error
     found = {name: tensor.shape for name, tensor in tensors.items()}
     if wanted != found:
         names = [name for name in {**wanted, **found} if wanted.get(name) != found.get(name)]

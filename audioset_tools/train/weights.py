@@ -74,8 +74,9 @@ def _check_beginning(path: Path) -> None:
         raise DataMismatch(f"there are no weights {path}", NOT_OURS)
     with path.open("rb") as handle:
         beginning = handle.read(8)
-    if not 0 < int.from_bytes(beginning, "little") <= MAX_HEADER_BYTES:
-        raise DataMismatch(f"{path} is no safetensors file of ours: its header is too large", NOT_OURS)
+    size = int.from_bytes(beginning, "little")
+    if not 0 < size <= MAX_HEADER_BYTES:
+        raise DataMismatch(f"{path} is no safetensors file of ours: a header of {size:,} bytes", NOT_OURS)
 
 
 def _parse_entry(entry: str, path: Path) -> tuple[About, str]:
