@@ -28,6 +28,12 @@ from audioset_tools.workspace import Workspace
 from .small import CLASSES, about, place
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take most of the time of a small run, and test_evaluate.py has them."""
+    monkeypatch.setattr("audioset_tools.train.folder.draw_confusion", lambda *args: None)
+
+
 def go(workspace: Workspace, model: str, seed: int = 0) -> Run:
     return fit.fit_baseline(workspace, TrainConfig(model=model, seed=seed), lambda trial: None)
 

@@ -20,6 +20,12 @@ from audioset_tools.workspace import Workspace
 from .small import CLASSES, about, place, write
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take most of the time of a small run, and test_evaluate.py has them."""
+    monkeypatch.setattr("audioset_tools.train.folder.draw_confusion", lambda *args: None)
+
+
 def a_run(
     folder: Path,
     model: str,
