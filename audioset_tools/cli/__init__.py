@@ -19,6 +19,7 @@ from .fetch import fetch
 from .forget import forget
 from .inspect import inspect
 from .options import FILE
+from .predict import predict
 from .select import select
 from .status import status
 from .train import train
@@ -48,7 +49,7 @@ def cli() -> None:
     """
 
 
-for _command in (select, fetch, status, verify, forget, featurize, inspect, train, doctor, demo):
+for _command in (select, fetch, status, verify, forget, featurize, inspect, train, predict, doctor, demo):
     cli.add_command(_command)
 
 
