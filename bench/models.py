@@ -103,9 +103,7 @@ def main() -> None:
         began = time.perf_counter()
         make_workspace(place, arguments.per_class, arguments.preset)
         taken = time.perf_counter() - began
-        print(
-            f"{arguments.per_class} clips of each class, mels {arguments.preset}, made in {taken:.0f} s"
-        )
+        print(f"{arguments.per_class} clips of each class, mels {arguments.preset}, made in {taken:.0f} s")
         compare(place, arguments.models.split(","), arguments)
 
 

@@ -41,7 +41,7 @@ def predict(
         from ..train.trained import load_run
 
         if png is not None:
-            from ..predict.picture import draw, picture_paths
+            from ..predict.picture import draw, picture_paths, require_writable
     from .. import console
     from ..predict.files import find_recordings
     from ..predict.heard import Heard, Unheard
@@ -60,6 +60,8 @@ def predict(
     config = PredictConfig(hop_s, overview=png is not None)
     found = find_recordings(recordings)
     pictures = picture_paths(png, found) if png is not None else []
+    for picture in pictures[:1]:
+        require_writable(picture)
     network = load_run(folder, device)
     spec = spec_of(network)
     bad: list[str] = []
@@ -72,7 +74,8 @@ def predict(
                 name = printable(answer.recording.path)
                 if isinstance(answer, Unheard):
                     bad.append(f"{name}: {answer.why}")
-                    console.say(bad[-1])
+                    if len(found) > 1:
+                        console.say(bad[-1])
                 else:
                     for note in answer.notes:
                         console.say(f"{name}: {note}")
@@ -106,4 +109,4 @@ def _ahead(seconds: float) -> str:
     """How far the next recording is."""
     from ..console import duration
 
-    return f"and {duration(seconds)}" if seconds else ""
+    return f"and {duration(seconds)} of the next" if seconds else ""

@@ -1,6 +1,7 @@
 """A recording's timeline as a picture: what was heard when, above the spectrogram of all of it."""
 
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,17 @@ def picture_paths(png: Path, recordings: Sequence[Recording]) -> list[Path]:
             path, number = folder / f"{base}-{number}.png", number + 1
         taken[path] = None
     return list(taken)
+
+
+def require_writable(picture: Path) -> None:
+    """See that a picture can be written, before the hours of sound that it is to show.
+
+    Raises:
+        OSError: it cannot.
+    """
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=picture.parent):
+        pass
 
 
 def draw(picture: Path, heard: Heard, spec: MelSpec) -> None:
