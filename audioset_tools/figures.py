@@ -27,6 +27,9 @@ RANGE_DB = 80.0
 MOST_CLASSES = 24
 """Rows of a timeline: as many names as can be read."""
 
+_LONGEST_NAME = 32
+"""Characters of a class name in a picture."""
+
 _FEWEST_TICKS = 4
 _CLOSEST_TICKS = 0.045
 """Share of the axis below which two of its numbers would touch."""
@@ -58,17 +61,37 @@ def draw_curves(
     _save(figure, path)
 
 
-def draw_confusion(path: Path, confusion: npt.NDArray[np.int64], class_names: Sequence[str]) -> None:
-    """Draw a confusion matrix, rows actual, to a PNG: counts, shaded by the share of the actual class."""
-    figure = Figure(figsize=(2 + 0.9 * len(class_names), 1.5 + 0.9 * len(class_names)), layout="constrained")
+def draw_confusion(
+    path: Path,
+    confusion: npt.NDArray[np.int64],
+    class_names: Sequence[str],
+    clips: npt.NDArray[np.int64] | None = None,
+) -> None:
+    """Draw a confusion matrix, rows actual, to a PNG: counts, shaded by the share of the actual class.
+
+    Args:
+        path: the picture.
+        confusion: counts, [classes, classes].
+        class_names: of rows and columns.
+        clips: of each actual class; the sum of its row if left out.
+    """
+    longest = max(map(len, class_names))
+    # Names stand at the left, and slanting below; what is far longer than a word is cut off.
+    side, room = 0.5 + 0.55 * max(4, len(class_names)), 0.09 * min(longest, _LONGEST_NAME)
+    figure = Figure(figsize=(side + room + 1.6, side + 0.7 * room + 0.6), layout="constrained")
     axes = figure.subplots()
-    share = confusion / confusion.sum(axis=1, keepdims=True).clip(min=1)
+    total = confusion.sum(axis=1) if clips is None else clips
+    share = confusion / total[:, None].clip(min=1)
     image = axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100)
     for row, column in ((r, c) for r in range(len(share)) for c in range(len(share))):
         colour = "white" if share[row, column] > 0.5 else "black"
-        axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right", parse_math=False)
-    axes.set_yticks(range(len(class_names)), class_names, parse_math=False)
+        axes.text(
+            column, row, str(confusion[row, column]),
+            ha="center", va="center", color=colour, fontsize="small" if len(share) > 8 else None,
+        )  # fmt: skip
+    names = _short(class_names)
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", parse_math=False)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set(xlabel="predicted class", ylabel="actual class")
     figure.colorbar(image, label="share of the actual class (%)")
     _save(figure, path)
@@ -138,7 +161,7 @@ def draw_timeline(
     for row, column in enumerate(sounding[:, shown].T):
         spans = [(borders[n], borders[n + 1] - borders[n]) for n in np.flatnonzero(column).tolist()]
         classes.broken_barh(spans, (row - 0.1, 0.2), color="C1", linewidth=0)
-    classes.set_yticks(range(len(shown)), [class_names[n] for n in shown], parse_math=False)
+    classes.set_yticks(range(len(shown)), _short([class_names[n] for n in shown]), parse_math=False)
     # The first class on top, as in every table; silence shows what lies behind the strip.
     classes.set(ylim=(len(shown) - 0.5, -0.5), facecolor="lightgrey")
     marks = [Patch(color="C1", label="heard"), Patch(color="lightgrey", label="silence")]
@@ -206,6 +229,10 @@ def _apart(ticks: Sequence[float], hertz: npt.NDArray[np.float64]) -> list[float
             chosen.append(float(tick))
             last = place
     return chosen
+
+
+def _short(class_names: Sequence[str]) -> list[str]:
+    return [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in class_names]
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -25,7 +25,7 @@ import numpy.typing as npt
 from scipy.signal import resample_poly
 
 from audioset_tools.errors import DataMismatch
-from audioset_tools.featurize.mel import mel
+from audioset_tools.featurize.mel import logmel
 from audioset_tools.featurize.shard import ShardHeader, open_shard, write_shard
 from audioset_tools.featurize.spec import PRESETS
 from audioset_tools.simulator.plan import PHRASES
@@ -51,7 +51,7 @@ def sample_mels(clips: int, preset: str) -> Mels:
             played = phrase(voice, int(rng.integers(PHRASES[voice])))
             parts.append(resample_poly(played, 1, RATE // SAMPLE_RATE).astype(np.float32))
         sound = np.concatenate(parts)[:CLIP_SAMPLES]
-        sounds.append(mel(sound + 1e-3 * rng.standard_normal(CLIP_SAMPLES), PRESETS[preset]))
+        sounds.append(logmel(sound + 1e-3 * rng.standard_normal(CLIP_SAMPLES), PRESETS[preset]))
     return np.stack(sounds)
 
 

@@ -14,6 +14,7 @@ from .. import __version__
 from ..errors import AudiosetToolsError, EnvironmentProblem
 from .demo import demo
 from .doctor import doctor
+from .evaluate import evaluate
 from .featurize import featurize
 from .fetch import fetch
 from .forget import forget
@@ -49,7 +50,10 @@ def cli() -> None:
     """
 
 
-for _command in (select, fetch, status, verify, forget, featurize, inspect, train, predict, doctor, demo):
+for _command in (
+    *(select, fetch, status, verify, forget, featurize, inspect),
+    *(train, evaluate, predict, doctor, demo),
+):
     cli.add_command(_command)
 
 

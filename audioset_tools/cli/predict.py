@@ -38,6 +38,7 @@ def predict(
 ) -> None:
     """Say what instruments are heard when in any recordings."""
     with needing("train"):
+        from ..train.loop import pick_device
         from ..train.trained import load_run
 
         if png is not None:
@@ -62,7 +63,7 @@ def predict(
     pictures = picture_paths(png, found) if png is not None else []
     for picture in pictures[:1]:
         require_writable(picture)
-    network = load_run(folder, device)
+    network = load_run(folder, pick_device(device))
     spec = spec_of(network)
     bad: list[str] = []
 

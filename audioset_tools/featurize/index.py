@@ -17,6 +17,9 @@ NAME = "index.json"
 
 FEATURIZE_AGAIN = "Run `audioset-tools featurize` again: it keeps what is right and makes the rest anew."
 
+REPAIR = "Run `audioset-tools verify --deep --repair`, then `audioset-tools featurize`: it makes it anew."
+"""Where a row is damaged: `featurize` alone reads headers and would keep it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:

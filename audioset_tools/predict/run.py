@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from ..featurize.spec import CLIP_SECONDS, MelSpec, read_spec
 from ..fetch.listen import listen
 from ..fetch.source import FetchError
 from ..fetch.transcode import SILENT_PEAK, peak_of
+from ..train.about import About
 from ..types import SAMPLE_RATE, Reason
 from .files import Recording
 from .heard import Doubles, Heard, Unheard
@@ -32,8 +33,8 @@ class Network(Protocol):
     """A trained model, as `train.trained.Trained` is one."""
 
     @property
-    def about(self) -> Any:
-        """What it was trained on: `train.about.About`."""
+    def about(self) -> About:
+        """What it was trained on."""
 
     def probabilities(self, mels: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Of every class, [B, classes], for mels, [B, bands, frames]."""

@@ -38,9 +38,8 @@ def test_a_clip_comes_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("suffix", "rate"), [("flac", 44_100), ("mp3", 48_000), ("ogg", 22_050)])
 def test_any_format_at_any_rate_in_blocks(tmp_path: Path, suffix: str, rate: int) -> None:
     path = recording(tmp_path / f"-i evil\n\033[31m.{suffix}", rate=rate)
-    blocks, notes = [], []
-    for block in listen(path, notes.append):
-        blocks.append(block)
+    notes: list[str] = []
+    blocks = list(listen(path, notes.append))
     assert not notes and max(map(len, blocks)) <= 2**15
     samples = np.concatenate(blocks)
     assert len(samples) == pytest.approx(12 * SAMPLE_RATE, abs=0.1 * SAMPLE_RATE)

@@ -7,7 +7,7 @@ import pytest
 
 from audioset_tools.predict.files import Recording
 from audioset_tools.predict.heard import Heard, overall, passages
-from audioset_tools.predict.summary import heard_json, headline, recording_row
+from audioset_tools.predict.summary import headline, heard_json, recording_row
 
 NAN = (np.nan, np.nan, np.nan)
 RATE = 16_000

@@ -1,5 +1,7 @@
 """Windows cover a recording of any length, however its samples come."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,7 +53,7 @@ def test_stretches_share_a_recording_out(length: int, hop: int, count: int) -> N
     windows = [(w.start, w.end) for w in cut([np.zeros(count, np.int16)], length, min(hop, length))]
     shares = stretches(windows)
     assert shares[0][0] == 0 and shares[-1][1] == count
-    assert all(before[1] == after[0] for before, after in zip(shares, shares[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(shares))
     assert all(start < end for start, end in shares)
     assert all(w[0] - 1 <= s[0] and s[1] <= w[1] for w, s in zip(windows, shares, strict=True))
 
