@@ -38,6 +38,7 @@ def predict(
 ) -> None:
     """Say what instruments are heard when in any recordings."""
     with needing("train"):
+        from ..train.checkpoint import CHECKPOINT
         from ..train.loop import pick_device
         from ..train.trained import load_run
 
@@ -65,6 +66,8 @@ def predict(
         require_writable(picture)
     network = load_run(folder, pick_device(device))
     spec = spec_of(network)
+    if (folder / CHECKPOINT).exists():
+        console.say(f"the run {printable(folder)} is not finished; its best weights so far answer")
     bad: list[str] = []
 
     def answers() -> Iterator[Heard | Unheard]:

@@ -3,24 +3,32 @@
 import csv
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import soundfile
+import torch
 
 from audioset_tools.cli import run
 from audioset_tools.errors import DataMismatch, UsageError
 from audioset_tools.featurize.dataset import read_dataset
-from audioset_tools.featurize.shard import open_shard
+from audioset_tools.featurize.mel import logmel
+from audioset_tools.featurize.shard import ShardHeader, open_shard
 from audioset_tools.featurize.spec import MelSpec
 from audioset_tools.predict.files import Recording, find_recordings
 from audioset_tools.predict.heard import Heard
 from audioset_tools.predict.picture import picture_paths
 from audioset_tools.predict.run import PredictConfig, predict, spec_of
+from audioset_tools.train.about import about_run
+from audioset_tools.train.config import TrainConfig
+from audioset_tools.train.models import build
+from audioset_tools.train.weights import write_weights
 
 from ..featurized import featurized
-from .conftest import CLASSES, Ears, noise, tone, write
+from .conftest import CLASSES, SPEC, Ears, noise, tone, write
 
 PNG = b"\x89PNG\r\n"
 
@@ -90,7 +98,7 @@ def test_several_classes_at_once(capsys: pytest.CaptureFixture[str], loaded: Ear
     (answer,) = told(capsys, path, "--csv", tmp_path / "out.csv")
     assert [window["predicted"] for window in answer["windows"]] == [list(CLASSES)] * 2
     assert answer["share_of_time"] == {"Tone": 1, "Noise": 1}
-    _, first, _ = csv.reader((tmp_path / "out.csv").open(newline=""))
+    _, first, _ = csv.reader((tmp_path / "out.csv").read_text().splitlines())
     assert first == [str(path), "0.000", "10.000", "Tone;Noise", "0.750000", "0.750000"]
     assert run(["predict", str(path), "--run", "."]) == 0
     assert "Tone + Noise" in capsys.readouterr().out
@@ -176,3 +184,44 @@ def test_mels_of_another_version_are_refused(ears: Ears) -> None:
     about.spec_digest = "0" * 16
     with pytest.raises(DataMismatch):
         spec_of(SimpleNamespace(about=about))
+
+
+def test_weights_and_config_alone_are_a_run(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = ShardHeader(
+        split="train", recipe="any", class_names=CLASSES, multi_label=False, spec=SPEC.json(),
+        spec_digest=SPEC.digest, inputs="", audioset_tools="0.1.0", librosa="0.11",
+    )  # fmt: skip
+    config = TrainConfig(filters=(4, 4, 8, 8))
+    about = about_run(asdict(config), header, SPEC.shape, {}, 1)
+    network = build("paper", 2, SPEC.shape, filters=config.filters, decibels=False, seed=0)
+    folder = tmp_path / "published"
+    folder.mkdir()
+    (folder / "config.json").write_text(about.json())
+    weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    write_weights(folder / "model.safetensors", weights, about)
+    path = write(tmp_path / "one.wav", tone(10))
+    monkeypatch.chdir(tmp_path)
+    words = ["predict", str(path), "--run", "published", "--device", "cpu"]
+    assert run([*words, "--json"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)["recordings"]
+    probability = answer["windows"][0]["probability"]
+    with torch.inference_mode():
+        sound = soundfile.read(path, dtype="float32")[0]
+        logits = network.eval()(torch.from_numpy(logmel(sound, SPEC))[None, None])
+    assert list(probability.values()) == pytest.approx(logits.double().softmax(1)[0].tolist(), abs=1e-6)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.wav", "published"]
+
+    (folder / "checkpoint.safetensors").touch()
+    assert run(words) == 0
+    assert "is not finished" in capsys.readouterr().err
+
+    damaged = bytearray((folder / "model.safetensors").read_bytes())
+    damaged[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(damaged)
+    assert run(words) == 6
+    (folder / "model.safetensors").unlink()
+    assert run(words) == 6
+    said = capsys.readouterr().err
+    assert "is damaged" in said and "there are no weights" in said and "Traceback" not in said
