@@ -116,9 +116,11 @@ def main() -> None:
         make_workspace(place, arguments.per_class, arguments.preset, arguments.multi_label)
         taken = time.perf_counter() - began
         console.say(f"{arguments.per_class} clips of each class, mels {arguments.preset}: {taken:.0f} s")
+        # A run is called after what differs from the defaults: the shards only where there is a choice.
+        several = len(list(place.shards.iterdir())) > 1
         config = TrainConfig(
             epochs=arguments.epochs, batch_size=arguments.batch_size, lr=arguments.lr,
-            shards=FeaturizeConfig(arguments.preset).folder,
+            shards=FeaturizeConfig(arguments.preset).folder if several else None,
         )  # fmt: skip
         every = train_every(
             place, config, partial(train_one, place), lambda model, done: None, complain,
