@@ -20,6 +20,7 @@ from .fetch import fetch
 from .forget import forget
 from .inspect import inspect
 from .options import FILE
+from .predict import predict
 from .select import select
 from .status import status
 from .train import train
@@ -49,7 +50,10 @@ def cli() -> None:
     """
 
 
-for _command in (select, fetch, status, verify, forget, featurize, inspect, train, evaluate, doctor, demo):
+for _command in (
+    *(select, fetch, status, verify, forget, featurize, inspect),
+    *(train, evaluate, predict, doctor, demo),
+):
     cli.add_command(_command)
 
 
