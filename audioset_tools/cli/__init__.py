@@ -14,11 +14,13 @@ from .. import __version__
 from ..errors import AudiosetToolsError, EnvironmentProblem
 from .demo import demo
 from .doctor import doctor
+from .evaluate import evaluate
 from .featurize import featurize
 from .fetch import fetch
 from .forget import forget
 from .inspect import inspect
 from .options import FILE
+from .predict import predict
 from .report import report
 from .select import select
 from .status import status
@@ -49,7 +51,10 @@ def cli() -> None:
     """
 
 
-for _command in (select, fetch, status, verify, forget, featurize, inspect, train, report, doctor, demo):
+for _command in (
+    *(select, fetch, status, verify, forget, featurize, inspect),
+    *(train, evaluate, predict, report, doctor, demo),
+):
     cli.add_command(_command)
 
 

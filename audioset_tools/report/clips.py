@@ -177,7 +177,8 @@ def _suspicious(suspicious: Suspicious, media: Mapping[str, Media]) -> list[Bloc
 
 def _card(clip: Clip, media: Mapping[str, Media], why: str = "") -> Card:
     shown = media.get(clip.key) or Media(clip.key, "", "", "it could not be made")
-    about = f"{clip.class_name}, {clip.seconds:g} s before padding, peak {clip.peak:.2f}"
+    classes = ", ".join((clip.class_name, *clip.also))
+    about = f"{classes}, {clip.seconds:g} s before padding, peak {clip.peak:.2f}"
     return Card(shown, tuple(filter(None, (about, why))))
 
 

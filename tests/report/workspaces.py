@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from audioset_tools.featurize.dataset import read_dataset
+from audioset_tools.featurize.dataset import HEADER, read_dataset
 from audioset_tools.ledger import Ledger, Origin
 from audioset_tools.types import Candidate, Clip, Failure, Reason
 from audioset_tools.workspace import Workspace
@@ -151,8 +151,8 @@ def hostile(root: Path) -> Workspace:
         dead = Candidate("deaddeaddeA", 0, 10_000, HOSTILE, 3, 4, "eval")
         with ledger.transaction() as execute:
             execute(
-                "INSERT INTO candidate (class, rank, ytid, start_ms, end_ms, tier, subset)"
-                " VALUES (0, 4, 'deaddeaddeA', 0, 10000, 3, ?)",
+                "INSERT INTO candidate (class, rank, ytid, start_ms, end_ms, tier, subset, also)"
+                " VALUES (0, 4, 'deaddeaddeA', 0, 10000, 3, ?, '')",
                 (HOSTILE,),
             )
         ledger.fail(dead, Failure(dead.key, Reason.REMOVED, HOSTILE, 1, None), at=200)
@@ -165,8 +165,8 @@ def hostile(root: Path) -> Workspace:
         }
         ledger.put("funnel", json.dumps({"recipe": HOSTILE, "rows": 8, "classes": {HOSTILE: told}}))
         clips = [clip for _, clip in ledger.clips()]
-    splits = [[clip.key, HOSTILE, "test", clip.path, clip.sha256] for clip in clips]
-    write_csv(place.dataset, ["key", "class", "split", "path", "sha256"], splits)
+    splits = [[clip.key, HOSTILE, "", "test", clip.path, clip.sha256] for clip in clips]
+    write_csv(place.dataset, HEADER, splits)
     folder = place.runs / "<b onclick=alert(1)>x"
     folder.mkdir(parents=True)
     about: Mapping[str, object] = {
