@@ -19,7 +19,7 @@ MARKER = "this folder was made by audioset-tools demo"
 def run_demo(
     workspace: Path, recipe: str, per_class: int, metadata: Path | None, run: Callable[[list[str]], int]
 ) -> int:
-    """Run select, fetch, featurize and train; returns the first exit code that is not 0.
+    """Run select, fetch, featurize, train and report; returns the first exit code that is not 0.
 
     Args:
         workspace: a folder of the demo's own, made anew.
@@ -55,9 +55,8 @@ def run_demo(
         fetch = ["fetch", *what, *where, "--proxy", youtube.proxy, "--no-check-certificate"]
         fetch += ["--pace", "20000/h", "--retry-wait", "2"]
         # The paper's batch of 128 and rate of 0.01 are for 8,000 clips; with so few they leave hardly a step.
-        return _run_all(
-            [fetch, ["featurize", *where], ["train", *where, "--batch-size", "16", "--lr", "0.001"]], run
-        )
+        train = ["train", *where, "--batch-size", "16", "--lr", "0.001"]
+        return _run_all([fetch, ["featurize", *where], train, ["report", *where]], run)
 
 
 def label_sets(recipe: Recipe) -> dict[str, list[tuple[str, ...]]]:
