@@ -25,7 +25,7 @@ def _listed(_: click.Context, __: click.Parameter, path: Path | None) -> "tuple[
 
 
 recipe_option = click.option(
-    "--recipe", default="paper", show_default=True, help="paper, clean, or the path of a TOML file."
+    "--recipe", default="paper", show_default=True, help="What the classes are: a recipe's name or TOML file."
 )
 metadata_option = click.option(
     "--metadata", type=FOLDER, help="Folder with AudioSet's lists; downloaded to the workspace if left out."

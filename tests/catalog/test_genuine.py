@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from audioset_tools.catalog.enqueue import read_selection
@@ -45,3 +46,21 @@ def test_other(selection: Selection) -> None:
 
 def test_flute_bounds_everything(selection: Selection) -> None:
     assert selection.funnels[2].fillable(2_400) == pytest.approx(0.416, abs=0.0005)
+
+
+DRAWN = {
+    "instruments": (1_685, 1_383, 4_084, 11_342, 9_164, 2_847, 9_311, 2_143, 2_099, 24_964, 61_352),
+    "keyboards": (5_494, 4_879, 21_069, 4_112, 1_995_245),
+    "several": (*(4_383, 1_823, 22_239, 4_476, 12_832, 11_773, 3_626, 11_032, 2_705, 3_103, 26_389, 62_798),),
+}
+CARRIED = (4_423, 1_823, 22_768, 4_574, 14_178, 11_790, 3_643, 12_333, 2_806, 3_372, 28_780, 64_507)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_recipes_beyond_four_classes(name: str) -> None:
+    selection = read_selection(GENUINE_LISTS, read_recipe(name))
+    assert tuple(funnel.kept for funnel in selection.funnels) == DRAWN[name]
+    if name == "several":
+        assert tuple(funnel.carried for funnel in selection.funnels) == CARRIED
+        rows = np.concatenate([queue.rows for queue in selection.queues])
+        assert len(rows) == len(np.unique(rows))
