@@ -1,4 +1,4 @@
-"""The one module that draws: a run's losses and confusion matrix, a clip's mel spectrogram.
+"""The one module that draws: a run's losses and confusion matrix, a clip's mel, a recording's timeline.
 
 It takes arrays and numbers and knows no stage. The same input gives the same bytes.
 """
@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from .workspace import write_beside
@@ -20,6 +23,12 @@ LEAST_LOSS = 1e-6
 
 RANGE_DB = 80.0
 """Decibels from the loudest colour of a mel to the darkest."""
+
+MOST_CLASSES = 24
+"""Rows of a timeline: as many names as can be read."""
+
+_LONGEST_NAME = 32
+"""Characters of a class name in a picture."""
 
 _FEWEST_TICKS = 4
 _CLOSEST_TICKS = 0.045
@@ -52,17 +61,37 @@ def draw_curves(
     _save(figure, path)
 
 
-def draw_confusion(path: Path, confusion: npt.NDArray[np.int64], class_names: Sequence[str]) -> None:
-    """Draw a confusion matrix, rows actual, to a PNG: counts, shaded by the share of the actual class."""
-    figure = Figure(figsize=(2 + 0.9 * len(class_names), 1.5 + 0.9 * len(class_names)), layout="constrained")
+def draw_confusion(
+    path: Path,
+    confusion: npt.NDArray[np.int64],
+    class_names: Sequence[str],
+    clips: npt.NDArray[np.int64] | None = None,
+) -> None:
+    """Draw a confusion matrix, rows actual, to a PNG: counts, shaded by the share of the actual class.
+
+    Args:
+        path: the picture.
+        confusion: counts, [classes, classes].
+        class_names: of rows and columns.
+        clips: of each actual class; the sum of its row if left out.
+    """
+    longest = max(map(len, class_names))
+    # Names stand at the left, and slanting below; what is far longer than a word is cut off.
+    side, room = 0.5 + 0.55 * max(4, len(class_names)), 0.09 * min(longest, _LONGEST_NAME)
+    figure = Figure(figsize=(side + room + 1.6, side + 0.7 * room + 0.6), layout="constrained")
     axes = figure.subplots()
-    share = confusion / confusion.sum(axis=1, keepdims=True).clip(min=1)
+    total = confusion.sum(axis=1) if clips is None else clips
+    share = confusion / total[:, None].clip(min=1)
     image = axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100)
     for row, column in ((r, c) for r in range(len(share)) for c in range(len(share))):
         colour = "white" if share[row, column] > 0.5 else "black"
-        axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right", parse_math=False)
-    axes.set_yticks(range(len(class_names)), class_names, parse_math=False)
+        axes.text(
+            column, row, str(confusion[row, column]),
+            ha="center", va="center", color=colour, fontsize="small" if len(share) > 8 else None,
+        )  # fmt: skip
+    names = _short(class_names)
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", parse_math=False)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set(xlabel="predicted class", ylabel="actual class")
     figure.colorbar(image, label="share of the actual class (%)")
     _save(figure, path)
@@ -88,10 +117,73 @@ def draw_mel(
         title: of the picture, taken as it is.
         unit: of the colours.
     """
-    bands, frames = decibels.shape
-    first, step = seconds
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     axes = figure.subplots()
+    image = _show_mel(axes, decibels, seconds, hertz)
+    axes.set_title(title, parse_math=False, fontsize="medium")
+    figure.colorbar(image, label=unit)
+    _save(figure, path)
+
+
+def draw_timeline(
+    path: Path,
+    probability: npt.NDArray[np.float64],
+    sounding: npt.NDArray[np.bool_],
+    class_names: Sequence[str],
+    *,
+    borders: Sequence[float],
+    decibels: npt.NDArray[np.float32],
+    seconds: tuple[float, float],
+    hertz: npt.NDArray[np.float64],
+    title: str,
+    unit: str,
+) -> None:
+    """Draw what is heard when, above the mel spectrogram of the same time, to a PNG.
+
+    Of more than `MOST_CLASSES` classes, those are shown that are the most probable at any time.
+
+    Args:
+        path: the picture.
+        probability: of every class over time, [windows, classes]; NaN where there is nothing to hear.
+        sounding: which classes count as heard, [windows, classes].
+        class_names: of the classes.
+        borders: seconds at which each window's stretch begins, and where the last one ends, [windows + 1].
+        decibels, seconds, hertz, title, unit: see `draw_mel`.
+    """
+    strongest = np.argsort(-np.nan_to_num(probability).max(axis=0), kind="stable")[:MOST_CLASSES]
+    shown = np.sort(strongest)
+    height = 0.7 + 0.3 * len(shown)
+    figure = Figure(figsize=(10, height + 3.4), layout="constrained")
+    classes, mel = figure.subplots(2, 1, sharex=True, height_ratios=[height, 3.4])
+    edges = np.arange(len(shown) + 1) - 0.5
+    strip = classes.pcolormesh(borders, edges, probability[:, shown].T, cmap="Blues", vmin=0, vmax=1)
+    # A line through what is heard, since shades alone do not say which of two is the darker.
+    for row, column in enumerate(sounding[:, shown].T):
+        spans = [(borders[n], borders[n + 1] - borders[n]) for n in np.flatnonzero(column).tolist()]
+        classes.broken_barh(spans, (row - 0.1, 0.2), color="C1", linewidth=0)
+    classes.set_yticks(range(len(shown)), _short([class_names[n] for n in shown]), parse_math=False)
+    # The first class on top, as in every table; silence shows what lies behind the strip.
+    classes.set(ylim=(len(shown) - 0.5, -0.5), facecolor="lightgrey")
+    marks = [Patch(color="C1", label="heard"), Patch(color="lightgrey", label="silence")]
+    classes.legend(
+        handles=marks, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize="small"
+    )
+    classes.set_title(title, loc="left", parse_math=False, fontsize="medium")
+    figure.colorbar(strip, ax=classes, label="probability")
+    figure.colorbar(_show_mel(mel, decibels, seconds, hertz), ax=mel, label=unit)
+    mel.set_xlim(borders[0], borders[-1])
+    _save(figure, path)
+
+
+def _show_mel(
+    axes: Axes,
+    decibels: npt.NDArray[np.float32],
+    seconds: tuple[float, float],
+    hertz: npt.NDArray[np.float64],
+) -> AxesImage:
+    """A mel spectrogram with its axes; see `draw_mel`."""
+    bands, frames = decibels.shape
+    first, step = seconds
     finite = decibels[np.isfinite(decibels)]
     loudest, faintest = (float(finite.max()), float(finite.min())) if len(finite) else (0.0, 0.0)
     if loudest == faintest:
@@ -112,9 +204,7 @@ def draw_mel(
     ticks = hertz_ticks(hertz)
     rows = np.interp(ticks, hertz, np.linspace(-1, bands, len(hertz)))
     axes.set_yticks(rows, [f"{tick:,g}" for tick in ticks])
-    axes.set_title(title, parse_math=False, fontsize="medium")
-    figure.colorbar(image, label=unit)
-    _save(figure, path)
+    return image
 
 
 def hertz_ticks(hertz: npt.NDArray[np.float64]) -> list[float]:
@@ -139,6 +229,10 @@ def _apart(ticks: Sequence[float], hertz: npt.NDArray[np.float64]) -> list[float
             chosen.append(float(tick))
             last = place
     return chosen
+
+
+def _short(class_names: Sequence[str]) -> list[str]:
+    return [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in class_names]
 
 
 def _save(figure: Figure, path: Path) -> None:

@@ -111,7 +111,7 @@ class Ledger:
         number = {name: index for index, name in enumerate(origin.class_names)}
         rows = (
             (c.ytid, c.start_ms, c.end_ms, number[c.class_name], c.tier, c.rank, c.subset,
-             " ".join(str(number[name]) for name in c.also)) for c in candidates
+             " ".join(str(number[name]) for name in c.also) if c.also else "") for c in candidates
         )  # fmt: skip
         insert = f"INSERT INTO candidate ({CANDIDATE}) VALUES "
         with self.transaction():

@@ -10,7 +10,9 @@ PACKAGE = Path(__file__).parent.parent / "audioset_tools"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 STAGES = {"catalog", "fetch", "featurize", "train"}
-ABOVE_STAGES = {"cli", "demo", "doctor", "exclude", "forget", "inspect", "takeout", "verify", "__main__"}
+ABOVE_STAGES = {
+    *("cli", "demo", "doctor", "exclude", "forget", "inspect", "predict", "takeout", "verify", "__main__"),
+}
 
 MAY_SEE = {
     "catalog": {"ledger"},
@@ -37,8 +39,9 @@ ONLY_DOOR = {
     "rich": {"console.py"},
     "click": {"cli"},
     "torch": {"train"},
-    "safetensors": {"train"},
+    "safetensors": {"train/weights.py"},
     "sklearn": {"train"},
+    "hmmlearn": {"train/hmm.py"},
     "matplotlib": {"figures.py"},
     "pooch": {"catalog/official.py"},
     "trustme": {"simulator"},

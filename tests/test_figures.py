@@ -11,7 +11,7 @@ from matplotlib.image import imread
 from audioset_tools.featurize.mel import logmel
 from audioset_tools.featurize.scale import mel_axis, to_hertz, to_mel
 from audioset_tools.featurize.spec import MelSpec
-from audioset_tools.figures import draw_confusion, draw_curves, draw_mel, hertz_ticks
+from audioset_tools.figures import draw_confusion, draw_curves, draw_mel, draw_timeline, hertz_ticks
 from audioset_tools.inspect.picture import in_decibels
 
 AXES = {"seconds": (0.0, 0.1), "hertz": np.linspace(0, 8_000, 101), "unit": "dB"}
@@ -101,3 +101,31 @@ def test_silence_is_dark(tmp_path: Path, value: float) -> None:
     draw_mel(tmp_path / "mel.png", np.full((8, 20), value, np.float32), title="", **AXES)
     picture = imread(tmp_path / "mel.png")[..., :3].sum(axis=2)
     assert picture[picture.shape[0] // 2, picture.shape[1] // 2] < BLACK
+
+
+@pytest.mark.parametrize("classes", [1, 4, 60])
+def test_a_timeline_shows_what_is_heard_and_where_it_is_silent(tmp_path: Path, classes: int) -> None:
+    rng = np.random.default_rng(0)
+    probability = rng.random((6, classes)) * 0.4
+    probability[:3, classes - 1] = 0.9
+    probability[4] = np.nan
+    names = ["$\\frac{", "\u7b1b", "a\nb", *map(str, range(classes))][:classes]
+    draw_timeline(
+        tmp_path / "timeline.png",
+        probability,
+        probability > 0.5,
+        names,
+        borders=[0, 5, 10, 15, 20, 25, 31],
+        decibels=np.eye(8, 310, dtype=np.float32),
+        title="$\\frac{ \u7b1b",
+        **AXES,
+    )
+    picture = imread(tmp_path / "timeline.png")[..., :3]
+    orange = (np.abs(picture - np.array([1, 0.5, 0.055])) < 0.02).all(axis=2)
+    grey = (np.abs(picture - 0.827) < 0.02).all(axis=2)
+    # The legend has little of either, right of the middle.
+    left = orange[:, : picture.shape[1] // 2]
+    assert left.sum() > 500
+    assert grey.sum() > (2_000 if classes > 1 else 500)
+    columns = np.flatnonzero(left.any(axis=0))
+    assert columns[-1] - columns[0] == pytest.approx(picture.shape[1] * 0.38, rel=0.15)

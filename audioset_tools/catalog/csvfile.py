@@ -29,7 +29,9 @@ def write_candidates(selection: Selection, target: Path) -> None:
 
 def _frame(selection: Selection, queue: Queue) -> pd.DataFrame:
     catalog = selection.catalog
-    also = np.array([";".join(names) for names in selection.also], dtype=object)
+    also = np.full(len(catalog.label_sets), "", dtype=object)
+    for labels, names in selection.also.items():
+        also[labels] = ";".join(names)
     ytid = pd.Series(catalog.ytid[queue.rows].astype("U11"), dtype=object)
     start_ms = catalog.start_ms[queue.rows]
     return pd.DataFrame(

@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     KEPT = "kept"
     NO_LABEL = "no label of the class"
     REJECTED_LABEL = "rejected label"
+    ANCESTOR = "only an ancestor's label"
     OTHER_CLASS = "label of another class"
     OTHER_INSTRUMENT = "another instrument"
     AMBIGUOUS = "might be another class"
@@ -80,14 +81,19 @@ class Judge:
             return self._everything_else(mids, rule)
         if not mids & rule.include:
             return _NO_LABEL
-        # Beside "Electric piano" its ancestor "Piano" names no class of its own.
-        named = self.ontology.most_specific(mids & self.included)
-        if not named & rule.include:
-            return Verdict(Outcome.OTHER_CLASS, named)
         if rejected := mids & self.rejected:
             return Verdict(Outcome.REJECTED_LABEL, rejected)
+        named = self._named(mids)
+        if not named & rule.include:
+            return Verdict(Outcome.ANCESTOR, mids & rule.include)
         trouble = self._uncertain(mids, named) if self.multi_label else self._not_alone(mids, named, rule)
         return trouble or Verdict(Outcome.KEPT, named & rule.include, tier=self._tier(mids - self.included))
+
+    def _named(self, mids: frozenset[str]) -> frozenset[str]:
+        """The labels that name a class: beside "Electric piano" its ancestor "Piano" does not."""
+        if not mids & self.included:
+            return frozenset()
+        return self.ontology.most_specific(mids & (self.instruments | self.included)) & self.included
 
     def _not_alone(self, mids: frozenset[str], named: frozenset[str], rule: ClassRule) -> Verdict | None:
         """What keeps a clip out of a class that must be the only instrument."""
@@ -116,7 +122,7 @@ class Judge:
     def _everything_else(self, mids: frozenset[str], rule: ClassRule) -> Verdict:
         if rejected := mids & self.rejected:
             return Verdict(Outcome.REJECTED_LABEL, rejected)
-        if foreign := mids & self.included:
+        if foreign := self._named(mids):
             return Verdict(Outcome.OTHER_CLASS, foreign)
         specific = self.ontology.most_specific(mids & self.instruments)
         if ambiguous := specific & self.ambiguous:

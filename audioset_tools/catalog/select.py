@@ -67,7 +67,7 @@ class Queue:
 class Selection:
     """What a recipe makes of a catalog: a queue and a funnel per class, in the recipe's order.
 
-    `also` are, by label set, the classes that a kept row carries besides that of its queue.
+    `also` holds, by the number of a label set, the classes that it carries besides that of its queue, if any.
     """
 
     recipe: Recipe
@@ -75,7 +75,7 @@ class Selection:
     catalog: Catalog
     queues: tuple[Queue, ...]
     funnels: tuple[Funnel, ...]
-    also: tuple[tuple[str, ...], ...]
+    also: Mapping[int, tuple[str, ...]]
 
     def candidates(self, queue: Queue) -> Iterator[Candidate]:
         """The candidates of one class in rank order."""
@@ -90,7 +90,7 @@ class Selection:
             strict=True,
         )
         for rank, (ytid, start_ms, end_ms, tier, subset, labels) in enumerate(columns):
-            also = self.also[labels]
+            also = self.also.get(labels, ())
             yield Candidate(ytid, start_ms, end_ms, queue.class_name, tier, rank, SUBSETS[subset], also)
 
 
@@ -118,13 +118,16 @@ def select(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
     drawn_for = _rarest(carried, rows_by_set.sum(axis=0))
     queues, funnels = [], []
     for number, rule in enumerate(recipe.classes):
-        elsewhere = carried[number] & (drawn_for != number)
-        final = [_RARER if left else one for one, left in zip(verdicts[number], elsewhere, strict=True)]
-        queues.append(_rank(catalog, rule, final, shuffled))
-        funnels.append(_count(rows_by_set, rule, final))
+        for labels in np.flatnonzero(carried[number] & (drawn_for != number)):
+            verdicts[number][labels] = _RARER
+        queues.append(_rank(catalog, rule, verdicts[number], shuffled))
+        funnels.append(_count(rows_by_set, rule, verdicts[number]))
     carried[drawn_for, np.arange(len(drawn_for))] = False
-    also = [tuple(compress(recipe.class_names, others)) for others in carried.T.tolist()]
-    return Selection(recipe, ontology, catalog, tuple(queues), tuple(funnels), tuple(also))
+    also = {
+        int(labels): tuple(compress(recipe.class_names, carried[:, labels]))
+        for labels in np.flatnonzero(carried.any(axis=0))
+    }
+    return Selection(recipe, ontology, catalog, tuple(queues), tuple(funnels), also)
 
 
 def _rarest(carried: npt.NDArray[np.bool_], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:

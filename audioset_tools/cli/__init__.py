@@ -14,11 +14,13 @@ from .. import __version__
 from ..errors import AudiosetToolsError, EnvironmentProblem
 from .demo import demo
 from .doctor import doctor
+from .evaluate import evaluate
 from .featurize import featurize
 from .fetch import fetch
 from .forget import forget
 from .inspect import inspect
 from .options import FILE
+from .predict import predict
 from .select import select
 from .status import status
 from .train import train
@@ -48,7 +50,10 @@ def cli() -> None:
     """
 
 
-for _command in (select, fetch, status, verify, forget, featurize, inspect, train, doctor, demo):
+for _command in (
+    *(select, fetch, status, verify, forget, featurize, inspect),
+    *(train, evaluate, predict, doctor, demo),
+):
     cli.add_command(_command)
 
 

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import ffmpeg
 import imageio_ffmpeg
@@ -179,13 +179,27 @@ def _command(excerpt: Excerpt, start_ms: int, end_ms: int) -> list[str]:
         audio = ffmpeg.input(media, t=lead + length, **seek, **options).audio
         if lead:
             audio = audio.filter("atrim", start=lead, duration=length)
+    return _compiled(audio, "-loglevel", "error", "-xerror")
+
+
+def command_for_all(path: Path) -> list[str]:
+    """What decodes a whole file on ffmpeg's standard input as a clip is decoded, and goes on after damage.
+
+    Its lines on standard error are marked with their levels, down to the information on the input.
+    """
+    media, options = _input(Excerpt(path, ""))
+    return _compiled(ffmpeg.input(media, **options).audio, "-loglevel", "level+info")
+
+
+def _compiled(audio: Any, *arguments: str) -> list[str]:
+    """From a stream to mono samples of a clip's rate on standard output."""
     # ffmpeg hands every frame from thread to thread: one a second costs less than one per 20 ms packet.
     audio = audio.filter("asetnsamples", n=_FRAME_SAMPLES, p=0)
     # rematrix_maxval: swresample mixes floats down 3 dB too loud unless told that full scale is 1.
     audio = audio.filter("aresample", SAMPLE_RATE, ochl="mono", rematrix_maxval=1, osf="s16", **_resampler())
     command: list[str] = (
         audio.output("pipe:1", format="s16le", acodec="pcm_s16le")
-        .global_args("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-xerror", "-threads", "1")
+        .global_args("-hide_banner", "-nostdin", "-nostats", *arguments, "-threads", "1")
         .compile(cmd=ffmpeg_binary())
     )
     return command

@@ -160,7 +160,7 @@ def decide(plan: Plan, ytid: str) -> Video:
 
     class_name, start_ms, end_ms = plan.table.get(ytid) or (_pick(_CLASSES, draw("class")), 30_000, 40_000)
     fault = plan.faults[ytid] if ytid in plan.faults else _share(plan.shares, draw("fault"))
-    voice = _pick(_CLASS_VOICES.get(class_name, _OTHER_VOICES), draw("voice"))
+    voice = _pick(voices_of(class_name), draw("voice"))
     length_ms = end_ms + 5_000 + int(55_000 * draw("length"))
     if fault == "silent":
         voice = "silence"
@@ -170,6 +170,11 @@ def decide(plan: Plan, ytid: str) -> Video:
     left = list(range(PHRASES[voice]))
     phrases = tuple(left.pop(int(len(left) * draw(f"phrase {place}"))) for place in range(PICKS))
     return Video(ytid, class_name, start_ms, end_ms, length_ms, fault, voice, phrases)
+
+
+def voices_of(class_name: str) -> tuple[str, ...]:
+    """The voices that a class may have: an instrument's own, or else those of everything besides."""
+    return _CLASS_VOICES.get(class_name, _OTHER_VOICES)
 
 
 def read_table(path: Path) -> dict[str, Row]:

@@ -42,7 +42,8 @@ def phrase(voice: str, index: int) -> Signal:
 
     Args:
         voice: a key of `plan.PHRASES`.
-        index: 0 to `PHRASES[voice] - 1`; the same pair always gives the same samples, not to be written to.
+        index: which, from 0; videos play the first `PHRASES[voice]`. The same pair always gives the same
+            samples, not to be written to.
     """
     if voice == "silence":
         return np.zeros(PHRASE, np.float32)
@@ -53,6 +54,13 @@ def phrase(voice: str, index: int) -> Signal:
     sound[-_ms(REST_MS + 30) : -_ms(REST_MS)] *= np.linspace(1, 0, _ms(30))
     sound[-_ms(REST_MS) :] = 0
     return sound.astype(np.float32)
+
+
+@lru_cache(maxsize=512)
+def at_clip_rate(voice: str, index: int) -> Signal:
+    """The same phrase at `SAMPLE_RATE`."""
+    resampled: Signal = resample_poly(phrase(voice, index), 1, RATE // SAMPLE_RATE).astype(np.float32)
+    return resampled
 
 
 def wanted(plan: Plan, ytid: str) -> Signal:
@@ -67,7 +75,7 @@ def wanted(plan: Plan, ytid: str) -> Signal:
 def reference(video: Video) -> Signal:
     """The same for a video that was already decided on."""
     clip = np.zeros(CLIP_SAMPLES, np.float32)
-    played = np.concatenate([_at_clip_rate(video.voice, index) for index in video.phrases])
+    played = np.concatenate([at_clip_rate(video.voice, index) for index in video.phrases])
     until = min(video.end_ms, video.length_ms) - video.start_ms
     samples = min(CLIP_SAMPLES, max(0, until) * SAMPLE_RATE // 1000)
     clip[:samples] = played[:samples]
@@ -101,12 +109,6 @@ def offset_ms(reference: Signal, decoded: Signal, rate: int = SAMPLE_RATE) -> fl
         until = np.concatenate([[0.0], np.cumsum(np.square(sound, dtype=np.float64))])
         energies.append((until[np.maximum(begin, end) + shift] - until[begin + shift]) / until[-1] + 0.02)
     return float(lags[np.argmax(products / np.sqrt(energies[0] * energies[1]))]) * 1000 / rate
-
-
-@lru_cache(maxsize=256)
-def _at_clip_rate(voice: str, index: int) -> Signal:
-    resampled: Signal = resample_poly(phrase(voice, index), 1, RATE // SAMPLE_RATE).astype(np.float32)
-    return resampled
 
 
 def _ms(milliseconds: float) -> int:

@@ -19,8 +19,10 @@ def batches(
         shuffle: seed and epoch, which decide the order; None for the order of the shards.
 
     Yields:
-        mels, float32, [B, 1, bands, frames]; labels, int64, [B].
+        mels, float32, [B, 1, bands, frames]; targets: classes, int64, [B]; or, multi-label, 0 or 1 for every
+        class, float32, [B, classes].
     """
     seed, epoch = shuffle or (None, 0)
-    for mel, label in shards.batches(batch_size, seed, epoch):
-        yield torch.from_numpy(mel).unsqueeze(1), torch.from_numpy(label.astype(np.int64))
+    for mel, target in shards.batches(batch_size, seed, epoch):
+        dtype = np.float32 if target.ndim > 1 else np.int64
+        yield torch.from_numpy(mel).unsqueeze(1), torch.from_numpy(target.astype(dtype))

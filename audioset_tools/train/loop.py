@@ -2,134 +2,195 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
-from torch import nn
 
+from .. import __version__
 from ..errors import DataMismatch, EnvironmentProblem
 from ..featurize.reader import MelShards, find_shards
 from ..workspace import Workspace
+from .about import About, about_run
 from .allocator import keep_memory
+from .augment import augmented, generators
+from .begin import choose_folder, locked
+from .checkpoint import (
+    CHECKPOINT,
+    Checkpoint,
+    digest_of,
+    load_optimiser_state,
+    load_state,
+    optimiser_state_of,
+    read_checkpoint,
+    require_same_run,
+    state_of,
+    write_checkpoint,
+)
 from .config import TrainConfig
 from .data import batches
-from .evaluate import predict
-from .folder import Epoch, Run, begin_run, finish_run, write_history, write_weights
-from .metrics import confusion_matrix, scores
+from .evaluate import AT_ONCE, predict
+from .folder import WEIGHTS, Epoch, Run, finish_run, write_about, write_history
+from .levels import fit_levels
 from .models import build
+from .step import Learner, learn, make_learner
+from .tally import Tally
+from .weights import write_weights
+
+LOOK_EVERY = 10
+"""Steps between two looks at the loss where each makes the CPU wait for the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far an epoch is: clips done and in all, mean loss and macro-F1 so far, clips a second."""
+
+    done: int
+    total: int
+    loss: float
+    f1: float
+    samples_per_second: float
 
 
 def train(
     workspace: Workspace,
     config: TrainConfig,
     on_epoch: Callable[[Epoch], None],
-    on_batch: Callable[[int, int], None] = lambda done, total: None,
+    on_step: Callable[[Step], None] = lambda step: None,
+    resume: bool = False,
 ) -> Run:
     """Train a model on the workspace's shards and leave a run folder.
 
-    Adam and cross-entropy (paper, section 5). After every epoch the validation split is predicted; the
-    weights with the best macro-F1 are kept, of equals those with the lower loss, and training stops when
-    `patience` epochs brought nothing better. The test split is looked at once, with those weights. On a CPU
-    the same seed and number of threads give the same weights, bit for bit.
+    Adam and cross-entropy (paper, section 5), binary cross-entropy for several classes at once. After every
+    epoch the validation split is predicted; the weights with the best macro-F1 are kept, of equals those
+    with the lower loss, and training stops when `patience` epochs brought nothing better. The test split is
+    looked at once, with those weights. On a CPU the same seed and number of threads give the same weights,
+    bit for bit, whether a run was killed and resumed or not.
 
     Args:
         workspace: where shards and runs lie.
         config: how.
         on_epoch: told after every epoch.
-        on_batch: told after every step how many samples of the epoch are done and how many there are.
+        on_step: told after a step how far the epoch is.
+        resume: go on with the unfinished run of that name, with as many threads as it began with.
 
     Raises:
-        DataMismatch: no shards, shards of several specs, damaged ones, or a loss that is no number.
-        EnvironmentProblem: the device asked for is not there.
-        UsageError: a finished run has the chosen name, or the model does not fit the mels.
+        DataMismatch: no shards, shards of several specs, damaged ones, a loss that is no number, or a
+            checkpoint of another run.
+        EnvironmentProblem: the device asked for is not there, or somebody else trains in the folder.
+        UsageError: a finished run has the chosen name, there is none to resume, or the model does not fit
+            the mels.
     """
     source = find_shards(workspace.shards, config.shards)
     data = {split: MelShards(source, split) for split in ("train", "validation", "test")}
-    for shards in data.values():
-        shards.open()
-    header = data["train"].header
-    n_classes = len(header.class_names)
-
+    digest = digest_of(list(data.values()))
+    header, shape = data["train"].header, data["train"].shape
     device = pick_device(config.device)
     if device.type == "cpu":
         keep_memory()
-    model = build(config.model, n_classes, data["train"].shape, config.filters, config.seed)
-    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.Adam(model.parameters(), lr=config.lr)
-    folder, about = begin_run(workspace.runs, config, header)
 
-    history: list[Epoch] = []
-    best: Epoch | None = None
-    best_weights: dict[str, torch.Tensor] = {}
-    for number in range(1, config.epochs + 1):
-        began = time.perf_counter()
-        train_loss, train_f1 = train_epoch(model, optimiser, data["train"], config, number, device, on_batch)
-        speed = len(data["train"]) / (time.perf_counter() - began)
-        found = predict(model, data["validation"], config.batch_size, device)
-        require_finite(found.loss, number)
-        epoch = Epoch(
-            epoch=number,
-            train_loss=train_loss,
-            train_f1=train_f1,
-            validation_loss=found.loss,
-            validation_f1=scores(found.confusion).macro[2],
-            seconds=round(time.perf_counter() - began, 3),
-            samples_per_second=round(speed, 1),
+    folder = choose_folder(workspace.runs, config, resume)
+    with locked(folder):
+        kept = read_checkpoint(folder) if resume and (folder / CHECKPOINT).exists() else None
+        if kept is not None:
+            torch.set_num_threads(kept.about.threads)
+        versions = {"audioset_tools": __version__, "torch": torch.__version__}
+        about = about_run(asdict(config), header, shape, versions, torch.get_num_threads())
+        if kept is not None:
+            require_same_run(kept, about, digest, folder)
+
+        model = build(
+            config.model,
+            len(header.class_names),
+            shape,
+            filters=config.filters,
+            decibels=bool(about.spec["log"]),
+            seed=config.seed,
         )
-        history.append(epoch)
-        write_history(folder, history)
-        if best is None or _merit(epoch) > _merit(best):
-            best = epoch
-            best_weights = {name: tensor.cpu().clone() for name, tensor in model.state_dict().items()}
-            write_weights(folder, best_weights, about)
-        on_epoch(epoch)
-        if number - best.epoch >= config.patience:
-            break
+        fit_levels(model, data["train"])
+        learner = make_learner(model, config.learning_rate, device, header.multi_label)
+        if kept is None:
+            (folder / CHECKPOINT).unlink(missing_ok=True)
+            write_about(folder, about)
+        else:
+            _restore(learner, kept)
+            _publish(folder, kept)
 
-    assert best is not None
-    model.load_state_dict(best_weights)
-    run = Run(
-        path=folder,
-        config=config,
-        class_names=header.class_names,
-        history=tuple(history),
-        best_epoch=best.epoch,
-        validation=predict(model, data["validation"], config.batch_size, device),
-        test=predict(model, data["test"], config.batch_size, device),
+        while kept is None or _goes_on(kept, config):
+            epoch = run_epoch(learner, data, config, len(kept.history) + 1 if kept else 1, on_step)
+            require_finite(epoch, folder, kept)
+            kept = _checkpoint(learner, about, digest, epoch, kept)
+            write_checkpoint(folder, kept)
+            _publish(folder, kept)
+            on_epoch(epoch)
+
+        load_state(model, kept.best)
+        run = Run(
+            path=folder,
+            about=about,
+            history=kept.history,
+            best_epoch=kept.best_epoch,
+            parameters=sum(parameter.numel() for parameter in model.parameters()),
+            validation=predict(model, data["validation"], AT_ONCE, device),
+            test=predict(model, data["test"], AT_ONCE, device),
+        )
+        finish_run(run)
+        (folder / CHECKPOINT).unlink()
+        return run
+
+
+def run_epoch(
+    learner: Learner,
+    data: Mapping[str, MelShards],
+    config: TrainConfig,
+    number: int,
+    on_step: Callable[[Step], None],
+) -> Epoch:
+    """Learn from the train split once and judge the validation split; stops at a loss that is no number.
+
+    Dropout's random numbers come from seed and epoch; the global random state is left as it was.
+    """
+    began = time.perf_counter()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(np.random.SeedSequence((config.seed, number)).generate_state(1)[0]))
+        tally = train_epoch(learner, data["train"], config, number, on_step)
+    speed = tally.clips / (time.perf_counter() - began)
+    train_loss, train_f1 = tally.report()
+    found = predict(learner.model, data["validation"], AT_ONCE, learner.device)
+    return Epoch(
+        epoch=number,
+        train_loss=train_loss,
+        train_f1=train_f1,
+        validation_loss=found.loss,
+        validation_f1=found.macro_f1,
+        seconds=round(time.perf_counter() - began, 3),
+        samples_per_second=round(speed, 1),
     )
-    finish_run(run)
-    return run
 
 
 def train_epoch(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    shards: MelShards,
-    config: TrainConfig,
-    number: int,
-    device: torch.device,
-    on_batch: Callable[[int, int], None],
-) -> tuple[float, float]:
-    """One pass over the training split: the mean loss and the macro-F1 seen on the way.
-
-    Raises:
-        DataMismatch: a loss is no number.
-    """
-    model.train()
-    total, actual, predicted = 0.0, [], []
-    for mel, label in batches(shards, config.batch_size, shuffle=(config.seed, number)):
-        logits = model(mel.to(device))
-        loss = nn.functional.cross_entropy(logits, label.to(device))
-        require_finite(loss.item(), number)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        total += loss.item() * len(label)
-        actual += label.tolist()
-        predicted += logits.argmax(dim=1).tolist()
-        on_batch(len(actual), len(shards))
-    confusion = confusion_matrix(actual, predicted, len(shards.header.class_names))
-    return total / len(actual), scores(confusion).macro[2]
+    learner: Learner, shards: MelShards, config: TrainConfig, number: int, on_step: Callable[[Step], None]
+) -> Tally:
+    """One pass over the train split; ends early at a loss that is no number."""
+    began = time.perf_counter()
+    n_classes = len(shards.header.class_names)
+    mean = torch.from_numpy(shards.mean)
+    look_every = 1 if learner.device.type == "cpu" else LOOK_EVERY
+    tally = Tally(n_classes, learner.multi_label, learner.device)
+    ordered = batches(shards, config.batch_size, shuffle=(config.seed, number))
+    for count, (mel, target) in enumerate(ordered, start=1):
+        places = range(tally.clips, tally.clips + len(mel))
+        rngs = generators(config.seed, number, places)
+        loss, logits = learn(learner, *augmented(config.augment, mel, target, n_classes, rngs, mean))
+        tally.add(loss, logits, target.to(learner.device))
+        if count % look_every == 0 or tally.clips == len(shards):
+            if not tally.is_finite():
+                break
+            speed = tally.clips / (time.perf_counter() - began)
+            on_step(Step(tally.clips, len(shards), *tally.report(), speed))
+    return tally
 
 
 def pick_device(name: str) -> torch.device:
@@ -146,17 +207,69 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def require_finite(loss: float, number: int) -> None:
-    """See that a loss is a number.
+def require_finite(epoch: Epoch, folder: Path, kept: Checkpoint | None) -> None:
+    """See that the losses of an epoch are numbers.
+
+    Args:
+        epoch: just over.
+        folder: of the run.
+        kept: the state before it, if there is one.
 
     Raises:
-        DataMismatch: it is not.
+        DataMismatch: one is not.
     """
-    if not math.isfinite(loss):
-        raise DataMismatch(
-            f"the loss is {loss} in epoch {number}: training ran away",
-            "Lower --lr, or featurize with --preset log, whose values lie closer together.",
-        )
+    for split, loss in (("train", epoch.train_loss), ("validation", epoch.validation_loss)):
+        if not math.isfinite(loss):
+            raise DataMismatch(
+                f"the {split} loss is {loss} in epoch {epoch.epoch}: training ran away. "
+                + (
+                    f"The weights of epoch {kept.best_epoch} are kept in {folder / WEIGHTS}"
+                    if kept
+                    else "There are no weights to keep"
+                ),
+                "Lower --lr, or featurize with --preset log, whose values lie closer together.",
+            )
+
+
+def _checkpoint(
+    learner: Learner, about: About, digest: str, epoch: Epoch, before: Checkpoint | None
+) -> Checkpoint:
+    """The state after an epoch."""
+    model = state_of(learner.model)
+    history = (*(before.history if before else ()), epoch)
+    better = before is None or _merit(epoch) > _merit(before.history[before.best_epoch - 1])
+    scaler = learner.scaler.state_dict()
+    return Checkpoint(
+        about=about,
+        data=digest,
+        model=model,
+        best=model if before is None or better else before.best,
+        optimiser=optimiser_state_of(learner.optimiser),
+        scaler=np.array([scaler.get("scale", 0), scaler.get("_growth_tracker", 0)], np.float64),
+        history=history,
+        best_epoch=epoch.epoch if before is None or better else before.best_epoch,
+    )
+
+
+def _restore(learner: Learner, kept: Checkpoint) -> None:
+    """Bring a new learner to the state of a checkpoint."""
+    load_state(learner.model, kept.model)
+    load_optimiser_state(learner.optimiser, kept.optimiser)
+    if learner.scaler.is_enabled():
+        scale, growth = kept.scaler.tolist()
+        state = {**learner.scaler.state_dict(), "scale": scale, "_growth_tracker": int(growth)}
+        learner.scaler.load_state_dict(state)
+
+
+def _publish(folder: Path, kept: Checkpoint) -> None:
+    """Write what follows from a checkpoint: the best weights and the history."""
+    write_weights(folder / WEIGHTS, kept.best, kept.about)
+    write_history(folder, kept.history)
+
+
+def _goes_on(kept: Checkpoint, config: TrainConfig) -> bool:
+    done = len(kept.history)
+    return done < config.epochs and done - kept.best_epoch < config.patience
 
 
 def _merit(epoch: Epoch) -> tuple[float, float]:

@@ -27,22 +27,43 @@ def sound(class_name: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def write_shards(
-    folder: Path, spec: MelSpec = SPEC, *, value: float | None = None, per_class: int = 12
+    folder: Path,
+    spec: MelSpec = SPEC,
+    *,
+    value: float | None = None,
+    per_class: int = 12,
+    multi_label: bool = False,
+    inputs: str = "",
 ) -> None:
-    """A folder of shards as featurize leaves it; with `value` the first train row is filled with that."""
+    """A folder of shards as featurize leaves it; with `value` the first train row is filled with that.
+
+    With `multi_label` every second clip carries the class after its own too, and sounds of both.
+    """
     rng = np.random.default_rng(0)
     targets = []
     for split, count in (("train", per_class), ("validation", 3), ("test", 4)):
-        header = ShardHeader(split, "synthetic", CLASSES, spec.json(), spec.digest, split, "0.1.0", "0.11")
+        header = ShardHeader(
+            split,
+            "synthetic",
+            CLASSES,
+            spec.json(),
+            spec.digest,
+            split + inputs,
+            "0.1.0",
+            "0.11",
+            multi_label,
+        )
         target = folder / f"{split}-00000.h5"
         targets.append(target)
         with write_shard(target, header, count * len(CLASSES), spec.shape) as writer:
             for row in range(count * len(CLASSES)):
                 label = row % len(CLASSES)
-                picture = logmel(sound(CLASSES[label], rng), spec)
+                also = [(label + 1) % len(CLASSES)] if multi_label and row % 2 else []
+                heard = sum((sound(CLASSES[each], rng) for each in also), sound(CLASSES[label], rng))
+                picture = logmel(heard, spec)
                 if row == 0 and split == "train" and value is not None:
                     picture[:] = value
-                writer.add(picture, label=label, key=f"-{split}_{row}", noise=0, sha256="0" * 64)
+                writer.add(picture, label=label, key=f"-{split}_{row}", noise=0, sha256="0" * 64, also=also)
     finish_folder(folder, targets)
 
 

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors import safe_open
+from safetensors.numpy import load
 
 from audioset_tools.errors import DataMismatch, EnvironmentProblem, UsageError
-from audioset_tools.train import loop
+from audioset_tools.train import loop, step
+from audioset_tools.train.begin import locked
 from audioset_tools.train.config import TrainConfig
 from audioset_tools.train.folder import Epoch, Run
-from audioset_tools.train.loop import train
+from audioset_tools.train.loop import Step, train
+from audioset_tools.train.step import Learner
 from audioset_tools.workspace import Workspace
 
 from .conftest import CLASSES, QUICK, SPEC, write_shards
@@ -25,10 +29,18 @@ def go(workspace: Workspace, config: TrainConfig = QUICK) -> Run:
 
 def test_it_learns_to_tell_tones_noise_and_clicks_apart(workspace: Workspace) -> None:
     epochs: list[Epoch] = []
-    steps: list[tuple[int, int]] = []
-    run = train(workspace, replace(QUICK, epochs=15), epochs.append, lambda *step: steps.append(step))
+    steps: list[Step] = []
+    run = train(workspace, replace(QUICK, epochs=15), epochs.append, steps.append)
     assert tuple(epochs) == run.history
-    assert steps[:5] == [(8, 36), (16, 36), (24, 36), (32, 36), (36, 36)]
+    assert [(step.done, step.total) for step in steps[:5]] == [
+        (8, 36),
+        (16, 36),
+        (24, 36),
+        (32, 36),
+        (36, 36),
+    ]
+    last = steps[5 * len(epochs) - 1]
+    assert (last.loss, last.f1) == (epochs[-1].train_loss, epochs[-1].train_f1)
     assert run.history[-1].train_loss < run.history[0].train_loss / 2
     assert (run.test.predicted == run.test.actual).mean() > 0.9
     assert run.path.name == "paper,filters=8-8-16-16,batch_size=8,lr=0.003,patience=6"
@@ -45,6 +57,7 @@ def test_the_run_folder_is_complete_and_consistent(workspace: Workspace) -> None
         "metrics.json",
         "model.safetensors",
         "predictions.csv",
+        "tables.txt",
     ]
     metrics = json.loads((run.path / "metrics.json").read_text())
     assert metrics["best_epoch"] == run.best_epoch
@@ -75,6 +88,7 @@ def test_the_weights_say_what_they_are_of(workspace: Workspace) -> None:
     run = go(workspace)
     with safe_open(run.path / "model.safetensors", "numpy") as file:
         about = json.loads(file.metadata()["audioset_tools"])
+        assert about.pop("sha256")
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     assert about == json.loads((run.path / "config.json").read_text())
     assert about["class_names"] == list(CLASSES)
@@ -122,10 +136,51 @@ def test_it_stops_early_and_keeps_the_best_weights(
 @pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
 def test_a_loss_that_is_no_number_is_explained(workspace: Workspace, value: float) -> None:
     write_shards(workspace.shards / "small-1", value=value)
-    with pytest.raises(DataMismatch, match="training ran away") as caught:
+    with pytest.raises(DataMismatch, match=r"training ran away\. There are no weights to keep") as caught:
         go(workspace)
     assert "--lr" in caught.value.remedy
-    assert not list(workspace.runs.glob("*/metrics.json"))
+    assert not list(workspace.runs.glob("*/*.safetensors"))
+
+
+def test_the_last_good_weights_outlive_a_loss_that_is_no_number(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = (go(workspace, replace(QUICK, epochs=1)).path / "model.safetensors").read_bytes()
+
+    def learn(learner: Learner, mel: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        loss, logits = step.learn(learner, mel, target)
+        return loss * (np.nan if (workspace.runs / "mine" / "model.safetensors").exists() else 1), logits
+
+    monkeypatch.setattr(loop, "learn", learn)
+    with pytest.raises(DataMismatch, match=r"nan in epoch 2.* weights of epoch 1 are kept in .*mine/model"):
+        go(workspace, replace(QUICK, name="mine"))
+    kept, trained = (
+        load(content) for content in ((workspace.runs / "mine/model.safetensors").read_bytes(), expected)
+    )
+    assert all(np.array_equal(kept[name], trained[name]) for name in trained)
+
+
+def test_several_classes_at_once(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "finish_run", lambda run: None)
+    write_shards(workspace.shards / "small-1", multi_label=True)
+    run = go(workspace, replace(QUICK, epochs=12, patience=12))
+    assert run.history[-1].train_loss < run.history[0].train_loss
+    assert run.history[-1].train_f1 > 0.7
+
+
+def test_two_trainings_do_not_share_a_folder(workspace: Workspace) -> None:
+    config = replace(QUICK, epochs=1)
+    with locked(workspace.runs / config.run_name), pytest.raises(EnvironmentProblem, match="another process"):
+        go(workspace, config)
+    go(workspace, config)
+
+
+@pytest.mark.parametrize("augment", [("specaugment",), ("mixup", "specaugment")])
+def test_it_learns_from_augmented_clips_too(workspace: Workspace, augment: tuple[str, ...]) -> None:
+    plain = go(workspace, replace(QUICK, epochs=2))
+    run = go(workspace, replace(QUICK, epochs=2, augment=augment))
+    assert run.path.name.endswith(f"augment={'-'.join(augment)}")
+    assert run.history[0].train_loss != plain.history[0].train_loss
 
 
 def test_two_specs_are_refused_until_one_is_chosen(workspace: Workspace) -> None:
@@ -172,6 +227,9 @@ def test_a_device_that_is_not_there(workspace: Workspace) -> None:
         {"name": "../x"},
         {"name": ".."},
         {"name": ""},
+        {"model": "rnn", "filters": (8,)},
+        {"augment": ("blur",)},
+        {"augment": ("mixup", "mixup")},
     ],
 )
 def test_impossible_settings_are_usage_errors(bad: dict[str, object]) -> None:
@@ -184,3 +242,10 @@ def test_the_run_is_named_by_what_differs() -> None:
     assert TrainConfig(lr=0.001, device="cpu").run_name == "paper,lr=0.001"
     assert TrainConfig(filters=(8, 16), seed=3).run_name == "paper,filters=8-16,seed=3"
     assert TrainConfig(lr=0.001, name="mine").run_name == "mine"
+    assert TrainConfig(model="han", augment=("mixup",)).run_name == "han,augment=mixup"
+
+
+def test_every_model_has_a_learning_rate_of_its_own() -> None:
+    assert TrainConfig().learning_rate == 0.01
+    assert TrainConfig(model="han").learning_rate == 0.001
+    assert TrainConfig(model="han", lr=0.5).learning_rate == 0.5

@@ -4,9 +4,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from sklearn.metrics import precision_recall_fscore_support
 
-from audioset_tools.train.metrics import confusion_matrix, format_table1, format_table2, scores
+from audioset_tools.train.metrics import (
+    confusion_matrix,
+    d_prime,
+    label_scores,
+    multi_hot,
+    ranking,
+    scores,
+)
+from audioset_tools.train.tables import format_table1, format_table2
 
 CLASSES = ("Piano", "Drums", "Flute", "Other")
 TABLE_1 = np.array([[134, 2, 40, 24], [19, 74, 2, 105], [30, 0, 160, 10], [41, 5, 6, 148]])
@@ -54,3 +63,53 @@ def test_scores_equal_scikit_learn(pairs: list[tuple[int, int]]) -> None:
         actual, predicted, labels=range(4), average="macro", zero_division=0
     )
     np.testing.assert_allclose(found.macro, macro[:3])
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60))
+def test_micro_averages_equal_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    actual, predicted = zip(*pairs, strict=True)
+    found = scores(confusion_matrix(actual, predicted, 4)).micro
+    np.testing.assert_allclose(found, np.mean(np.equal(actual, predicted)))
+    np.testing.assert_allclose(label_scores(multi_hot(actual, 4), multi_hot(predicted, 4)).micro, found)
+
+
+HOT = hnp.arrays(np.uint8, (12, 3), elements=st.integers(0, 1))
+
+
+@given(actual=HOT, predicted=HOT)
+def test_scores_of_several_classes_at_once_equal_scikit_learn(
+    actual: np.ndarray, predicted: np.ndarray
+) -> None:
+    found = label_scores(actual, predicted)
+    expected = precision_recall_fscore_support(actual, predicted, zero_division=0)
+    np.testing.assert_allclose([found.precision, found.recall, found.f1], expected[:3])
+    for average in ("macro", "micro"):
+        expected = precision_recall_fscore_support(actual, predicted, average=average, zero_division=0)
+        np.testing.assert_allclose(getattr(found, average), expected[:3])
+
+
+def test_average_precision_and_auc_of_an_example_worked_by_hand() -> None:
+    # By falling probability: hit, miss, hit, miss. Precision at the hits 1/1 and 2/3; of the four pairs of a
+    # hit and a miss three are in order.
+    actual = np.array([[1, 0], [0, 0], [1, 0], [0, 0]], np.uint8)
+    probability = np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.3], [0.1, 0.4]])
+    found = ranking(actual, probability)
+    assert found.ap[0] == pytest.approx((1 + 2 / 3) / 2)
+    assert found.auc[0] == pytest.approx(3 / 4)
+    # The second class sounds in no clip: nothing is made up for it, and the means are those of the first.
+    assert np.isnan([found.ap[1], found.auc[1], found.d_prime[1]]).all()
+    assert found.macro == pytest.approx((5 / 6, 3 / 4, np.sqrt(2) * 0.6744897501960817))
+
+
+def test_nothing_is_made_up_where_no_class_has_an_order() -> None:
+    assert np.isnan(ranking(np.ones((3, 2), np.uint8), np.zeros((3, 2))).macro).all()
+
+
+@pytest.mark.parametrize(("auc", "printed"), [(0.959, 2.452), (0.973, 2.732)])
+def test_published_d_primes_follow_from_the_published_aucs(auc: float, printed: float) -> None:
+    # The CNN of AudioSet's authors and CNN14, as Kong et al. (2020) list them, to three digits.
+    assert d_prime(auc - 0.0005) <= printed <= d_prime(auc + 0.0005)
+
+
+def test_d_prime_at_its_ends() -> None:
+    assert d_prime([0.5, 1.0, 0.0]).tolist() == [0, np.inf, -np.inf]

@@ -1,0 +1,156 @@
+"""What a run's weights are of: settings, classes, mels and versions, in `config.json` and in the weights."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataMismatch
+from ..featurize.shard import ShardHeader
+
+NOT_OURS = "Take the run folder that `audioset-tools train` made, whole, or train again."
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What was trained, on what, and by what.
+
+    Args:
+        config: the settings, as `TrainConfig` has them.
+        class_names: what the outputs count.
+        multi_label: whether several classes may sound at once.
+        recipe: name of the recipe that decided the classes.
+        spec: the mel spec.
+        spec_digest: its short name.
+        shape: bands and frames of a mel.
+        versions: of the packages that decide the numbers.
+        threads: that computed.
+    """
+
+    config: Mapping[str, Any]
+    class_names: tuple[str, ...]
+    multi_label: bool
+    recipe: str
+    spec: Mapping[str, Any]
+    spec_digest: str
+    shape: tuple[int, int]
+    versions: Mapping[str, str]
+    threads: int
+
+    def json(self, indent: int | None = None) -> str:
+        """The one way to write it down: sorted keys, so that equal settings give equal bytes."""
+        content = {field.name: getattr(self, field.name) for field in fields(self)}
+        return json.dumps(content, sort_keys=True, indent=indent)
+
+
+def about_run(
+    config: Mapping[str, Any],
+    header: ShardHeader,
+    shape: tuple[int, int],
+    versions: Mapping[str, str],
+    threads: int,
+) -> About:
+    """What is known of a run before it begins.
+
+    Args:
+        config: the settings.
+        header: of the shards.
+        shape: bands and frames of their mels.
+        versions, threads: see `About`.
+    """
+    return About(
+        # As a file gives it back: a tuple becomes a list.
+        config=json.loads(json.dumps(dict(config))),
+        class_names=header.class_names,
+        multi_label=header.multi_label,
+        recipe=header.recipe,
+        spec=json.loads(header.spec),
+        spec_digest=header.spec_digest,
+        shape=shape,
+        versions=dict(versions),
+        threads=threads,
+    )
+
+
+def parse_about(content: object, path: Path) -> About:
+    """Check what `About.json` wrote, as `json.loads` gives it back.
+
+    Args:
+        content: of a file, which may hold anything.
+        path: of that file, for the message.
+
+    Raises:
+        DataMismatch: it is something else.
+    """
+    names = [field.name for field in fields(About)]
+    if not isinstance(content, dict) or set(content) != set(names):
+        raise DataMismatch(f"{path} holds no settings of a run, or those of another version", NOT_OURS)
+    wrong = [name for name in names if not _plausible(name, content[name])]
+    if wrong:
+        raise DataMismatch(f"{path} has an impossible {wrong[0]} among the settings of its run", NOT_OURS)
+    return About(
+        **content | {"class_names": tuple(content["class_names"]), "shape": tuple(content["shape"])},
+    )
+
+
+def _plausible(name: str, value: object) -> bool:
+    match name, value:
+        case "class_names", [_, *_]:
+            return all(map(_is_text, value)) and len(set(value)) == len(value)
+        case "shape", [int(bands), int(frames)]:
+            return bands > 0 and frames > 0
+        case "config" | "spec", dict():
+            # One level of lists and no more: what is nested a thousand deep breaks whoever writes it again.
+            each = [
+                part for found in value.values() for part in (found if isinstance(found, list) else [found])
+            ]
+            return not any(isinstance(part, dict | list) for part in each)
+        case "versions", dict():
+            return all(map(_is_text, value.values()))
+        case "multi_label", bool():
+            return True
+        case "threads", int():
+            return value > 0
+        case "recipe" | "spec_digest", str():
+            return _is_text(value)
+    return False
+
+
+def _is_text(value: object) -> bool:
+    """Something that any terminal takes: half of a surrogate pair is not."""
+    return isinstance(value, str) and not any("\ud800" <= sign <= "\udfff" for sign in value)
+
+
+def require_same_data(about: About, header: ShardHeader, shape: tuple[int, int], path: Path) -> None:
+    """See that weights were made for such shards.
+
+    Args:
+        about: of the weights.
+        header: of the shards.
+        shape: bands and frames of their mels.
+        path: of the weights, for the message.
+
+    Raises:
+        DataMismatch: their classes or their mels are others.
+    """
+    if (about.class_names, about.multi_label) != (header.class_names, header.multi_label):
+        raise DataMismatch(
+            f"{path} tells {_classes(about.class_names, about.multi_label)} apart,"
+            f" the shards hold {_classes(header.class_names, header.multi_label)}",
+            "Choose shards of the recipe it was trained on, with --workspace or --shards, or train anew.",
+        )
+    if (about.spec_digest, about.shape) != (header.spec_digest, shape):
+        raise DataMismatch(
+            f"{path} was trained on mels {_mels(about.spec_digest, about.shape)},"
+            f" the shards hold {_mels(header.spec_digest, shape)}",
+            "Choose the shards with --shards NAME, or featurize with the same settings.",
+        )
+
+
+def _mels(digest: str, shape: tuple[int, int]) -> str:
+    return f"{digest} of {shape[0]} x {shape[1]}"
+
+
+def _classes(names: tuple[str, ...], multi_label: bool) -> str:
+    return ", ".join(names) + (" (any number at once)" if multi_label else "")

@@ -1,0 +1,87 @@
+"""The first layer of every network but the paper's: decibels, each band with mean 0 and deviation 1."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..featurize.reader import MelShards
+
+FLOOR = 1e-10
+"""Power below which everything is the same: librosa's `amin`, as in the preset `log`."""
+
+RANGE_DB = 80.0
+"""How far below the loudest value of a clip the floor lies, as in the preset `log`."""
+
+FITTED_ROWS = 256
+"""Mels of the train split that the statistics are taken from: at 801 frames, 205,000 values a band."""
+
+
+class Levels(nn.Module):
+    """Turns mels into decibels where they are not, joins frames, and standardises every band.
+
+    Mean and deviation are buffers, stored with the weights: 0 and 1 until `fit_levels` has seen the train
+    split.
+
+    Args:
+        bands: of a mel.
+        decibels: whether the mels are in decibels already.
+        pool: neighbouring frames that are joined to their mean, in power where the mels are.
+
+    Shape:
+        Input: [B, 1, bands, frames]
+        Output: [B, 1, bands, ceil(frames / pool)]
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, bands: int, decibels: bool, pool: int = 1) -> None:
+        super().__init__()
+        self._decibels = decibels
+        self._join = nn.AvgPool2d((1, pool), ceil_mode=True) if pool > 1 else nn.Identity()
+        self.register_buffer("mean", torch.zeros(bands, 1))
+        self.register_buffer("std", torch.ones(bands, 1))
+
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
+        """Standardised decibels."""
+        standardised: torch.Tensor = (self.decibels(mel) - self.mean) / self.std
+        return standardised
+
+    def decibels(self, mel: torch.Tensor) -> torch.Tensor:
+        """The same without the standardisation."""
+        joined: torch.Tensor = self._join(mel)
+        if self._decibels:
+            return joined
+        level = 10 * torch.log10(joined.clamp_min(FLOOR))
+        return level.maximum(level.amax(dim=(2, 3), keepdim=True) - RANGE_DB)
+
+
+def fit_levels(model: nn.Module, shards: MelShards) -> None:
+    """Give every `Levels` of a model the statistics of the train split.
+
+    Those of at most `FITTED_ROWS` mels, evenly spaced over the split, so that they depend on nothing but the
+    split. A band that never changes, as the empty filters of the preset `paper`, is left at 0.
+
+    Args:
+        model: any; one without such a layer is left as it is.
+        shards: the train split.
+    """
+    layers = [layer for layer in model.modules() if isinstance(layer, Levels)]
+    rows = np.unique(np.linspace(0, len(shards) - 1, FITTED_ROWS).astype(np.int64)) if layers else ()
+    for layer in layers:
+        bands = layer.mean.shape[0]
+        count, sums, squares = (
+            0,
+            torch.zeros(bands, dtype=torch.float64),
+            torch.zeros(bands, dtype=torch.float64),
+        )
+        for start in range(0, len(rows), 16):
+            mel = torch.from_numpy(shards.take(rows[start : start + 16])).unsqueeze(1)
+            level = layer.decibels(mel).double()
+            count += level.numel() // bands
+            sums += level.sum(dim=(0, 1, 3))
+            squares += level.square().sum(dim=(0, 1, 3))
+        mean = sums / count
+        std = (squares / count - mean.square()).clamp_min(0).sqrt()
+        layer.mean.copy_(mean.unsqueeze(1))
+        layer.std.copy_(torch.where(std > 1e-3, std, 1).unsqueeze(1))
