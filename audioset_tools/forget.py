@@ -11,16 +11,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import upkeep
-from .errors import DataMismatch, UsageError
-from .featurize.index import NAME as INDEX
+from . import takeout, upkeep
+from .errors import UsageError
 from .ledger import Ledger
 from .types import YTID
-from .workspace import Workspace, sync_folder, write_beside
+from .workspace import Workspace, sync_folder
 
 _OF_CLIP = re.compile(r"\.?Y(.{11})_")
 _OF_MEDIA = re.compile(r"\.?(.{11})_\d+-[0-9a-f]{10}\.(mp3|jpg)")
-_OF_ROW = re.compile(rb"\"?(.{11})_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ def finish_forgetting(ledger: Ledger, workspace: Workspace) -> Erased:
     erased = Erased(
         clips=tuple(_relative(workspace, _erase_clips(workspace, ytids))),
         pages=tuple(_relative(workspace, _erase_pages(workspace, ytids))),
-        shards=tuple(_relative(workspace, _erase_shards(workspace, ytids))),
+        shards=tuple(_relative(workspace, takeout.remove_shards(workspace, lambda key: key[:11] in ytids))),
         rows=tuple(_erase_rows(workspace, ytids)),
         weights=tuple(_relative(workspace, sorted(workspace.runs.glob("*/model.safetensors")))),
     )
@@ -123,44 +121,10 @@ def _erase_pages(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]
                 yield path
 
 
-def _erase_shards(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]:
-    """Remove shards that hold a clip of these videos, or cannot be read; featurize makes them anew."""
-    for folder in sorted(path for path in workspace.shards.glob("*") if path.is_dir()):
-        held = [path for path in sorted(folder.glob("*.h5")) if _holds(path, ytids)]
-        half_written = sorted(folder.glob(".*.part"))
-        if held:
-            # Without its index a folder is unfinished: nobody trains on what is left.
-            (folder / INDEX).unlink(missing_ok=True)
-        for path in (*held, *half_written):
-            path.unlink()
-        if held or half_written:
-            sync_folder(folder)
-        yield from held
-
-
-def _holds(path: Path, ytids: Collection[str]) -> bool:
-    # Imported here: HDF5 takes long to load, and a fetch that has nothing to erase needs none.
-    from .featurize.shard import open_shard
-
-    try:
-        keys = open_shard(path).key
-    except DataMismatch:
-        return True
-    return any(key.decode("ascii", "replace")[:11] in ytids for key in keys)
-
-
 def _erase_rows(workspace: Workspace, ytids: Collection[str]) -> Iterator[tuple[str, int]]:
-    """Drop rows that begin with a key of these videos from the tables, whatever else is in them."""
-    wanted = {ytid.encode() for ytid in ytids}
     for path in (workspace.dataset, *sorted(workspace.runs.glob("*/predictions.csv"))):
-        if not path.is_file():
-            continue
-        lines = path.read_bytes().splitlines(keepends=True)
-        kept = [line for line in lines if not ((found := _OF_ROW.match(line)) and found[1] in wanted)]
-        if len(kept) < len(lines):
-            with write_beside(path) as temporary:
-                temporary.write_bytes(b"".join(kept))
-            yield path.relative_to(workspace.root).as_posix(), len(lines) - len(kept)
+        if n := takeout.remove_rows(path, lambda key: key[:11] in ytids):
+            yield path.relative_to(workspace.root).as_posix(), n
 
 
 def _relative(workspace: Workspace, paths: Iterator[Path] | list[Path]) -> Iterator[str]:

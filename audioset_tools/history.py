@@ -23,7 +23,7 @@ WITH since AS (
     WHERE id > coalesce((SELECT id FROM event WHERE outcome IN {_ROW_ENDS} ORDER BY id DESC LIMIT 1), 0)
 ), settled AS (
     SELECT class, rank, max(id) AS last FROM since
-    WHERE outcome IN ('queued again', 'forgotten') GROUP BY 1, 2
+    WHERE outcome IN ('queued again', 'forgotten', 'excluded') GROUP BY 1, 2
 )
 SELECT {CANDIDATE}, since.reason
 FROM since JOIN candidate USING (class, rank) LEFT JOIN settled USING (class, rank)
@@ -155,7 +155,7 @@ def last_event_at(ledger: Ledger) -> float | None:
 def failures_in_a_row(ledger: Ledger, counts: Callable[[Reason], bool]) -> list[tuple[Candidate, int]]:
     """Who failed for a reason that counts since the last clip, and how often.
 
-    Whoever was queued again or forgotten by hand since then is no longer in the row.
+    Whoever was queued again, forgotten or excluded by hand since then is no longer in the row.
     """
     with reading(ledger.path):
         failed = (ledger.candidate(row[:8]) for row in ledger.rows(_ROW) if counts(Reason(row[8])))

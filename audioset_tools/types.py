@@ -155,6 +155,8 @@ class Reason(StrEnum):
     DAMAGED_FILE = "damaged-file", Scope.FINAL
     FORGOTTEN = "forgotten", Scope.FINAL
     """Taken out by `forget`; nothing ever puts it back."""
+    EXCLUDED = "excluded", Scope.FINAL
+    """Left out by an exclusion list; the detail has the list's reason and note."""
 
     TIMEOUT = "timeout", Scope.PASSING
     MEDIA_REFUSED = "media-refused", Scope.PASSING
@@ -180,6 +182,9 @@ class Reason(StrEnum):
 
 UNREACHED = frozenset({Reason.NETWORK_DOWN, Reason.PROXY, Reason.CERTIFICATE})
 """Trouble on our own way to the remote: it says nothing about the remote's patience."""
+
+BY_USER = frozenset({Reason.FORGOTTEN, Reason.EXCLUDED})
+"""Verdicts of the user's own: they say nothing about whether a video lives."""
 
 
 @dataclass(frozen=True, slots=True)

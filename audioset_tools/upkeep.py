@@ -1,4 +1,4 @@
-"""What is done to many candidates of a ledger at once: taken back, queued again, forgotten, put right.
+"""What is done to many candidates of a ledger at once: taken back, queued again, forgotten, excluded, mended.
 
 Each is one transaction of a few statements over all of them, with an event for every candidate it changes.
 """
@@ -119,6 +119,44 @@ def erased(ledger: Ledger) -> None:
     """Note that nothing is left of the videos that were being forgotten."""
     with ledger.transaction(durable=True):
         ledger.put(_FORGETTING, "[]")
+
+
+def exclude(ledger: Ledger, row: Iterable[tuple[Candidate, str]], at: float) -> int:
+    """Make candidates dead for good that somebody wants left out, and drop their clips' records.
+
+    Args:
+        ledger: the ledger.
+        row: which, each with why; a forgotten candidate stays forgotten even so.
+        at: seconds since the epoch, for the record.
+
+    Returns:
+        How many were not excluded before, or for another reason.
+    """
+    changed = 0
+    # Their files are moved next: a power cut that undid the record would have them fetched again.
+    with ledger.transaction(durable=True) as execute:
+        for candidate, why in row:
+            place = ledger.class_names.index(candidate.class_name), candidate.rank
+            newly = execute(
+                "UPDATE candidate SET state = 'dead', reason = 'excluded', detail = ?, attempts = 0,"
+                " retry_at = NULL WHERE class = ? AND rank = ?"
+                " AND reason <> 'forgotten' AND (reason <> 'excluded' OR detail <> ?)",
+                (why, *place, why),
+            ).rowcount
+            if newly:
+                execute(f"{_EVENT} VALUES (?, ?, ?, 'excluded', 'excluded', ?)", (at, *place, why))
+                execute("DELETE FROM clip WHERE class = ? AND rank = ?", place)
+                changed += 1
+    return changed
+
+
+def excluded(ledger: Ledger) -> list[Candidate]:
+    """The candidates that are excluded; reads the whole table once if there are any."""
+    if not any(tally.reason is Reason.EXCLUDED for tally in ledger.tallies()):
+        return []
+    with reading(ledger.path):
+        found = ledger.rows(f"SELECT {CANDIDATE} FROM candidate WHERE reason = 'excluded'")
+        return [ledger.candidate(row) for row in found]
 
 
 def contradictions(ledger: Ledger, deep: bool) -> list[str]:

@@ -3,7 +3,7 @@
 metadata/                     the official lists, if they were downloaded
 ledger.sqlite                 every candidate's state
 clips/<class>/Y<key>.wav      the verified clips
-set-aside/<class>/            files that lay in a clip's place and were not that clip
+set-aside/<class>/            files that lay in a clip's place and were not that clip, or are excluded
 dataset.csv                   the frozen splits
 shards/<spec>/<split>-00000.h5
 runs/<name>/
@@ -67,6 +67,19 @@ class Workspace:
     def clip(self, class_name: str, key: str) -> Path:
         """The path of a clip; `key` must come from `clip_key`."""
         return self.clips / folder_name(class_name) / f"Y{key}.wav"
+
+    def put_aside(self, path: Path) -> str:
+        """Move what lies in a clip's place to the folder of files set aside, over nothing that is there.
+
+        Returns:
+            Where it lies now, below the workspace.
+        """
+        folder = self.set_aside / path.parent.name
+        folder.mkdir(parents=True, exist_ok=True)
+        names = (f"{path.name}{f'.{n}' if n else ''}" for n in range(1_000_000))
+        target = next(folder / name for name in names if not (folder / name).exists())
+        path.rename(target)
+        return target.relative_to(self.root).as_posix()
 
     def prepare(self) -> None:
         """Make the folder and see that it can be written to.

@@ -12,6 +12,9 @@ from audioset_tools.types import Reason
 
 HOUR = 3_600.0
 
+_HELD = 2_000
+"""Requests at the policy's most, all granted, after which the rest of a week is the same."""
+
 
 @dataclass(frozen=True)
 class Week:
@@ -49,7 +52,8 @@ def week(
         retry_after: whether a refusal says how long.
         seed: of the answers' latencies.
         seconds: how long.
-        skip: whether to leave out the time after the rate has settled below the limit.
+        skip: whether to leave out the time after the rate has settled below the limit, or been for long at
+            the most that the policy allows, where that is less than the limit.
         latency: seconds that an answer takes at most.
     """
     rng, state, now = random.Random(seed), begun(policy), 1e6
@@ -90,7 +94,8 @@ def week(
             answers, (now + rng.uniform(0.03, 1) * latency, now, None if passes else bucket.locked_until)
         )
         settled = state.phase is Phase.SETTLED and not state.refusals and now > state.paused_until + 60
-        if skip and settled and state.rate < limit:
+        at_most = policy.most < limit and state.held > _HELD
+        if skip and (at_most or (settled and state.rate < limit)):
             rest = int((end - now) * state.rate / HOUR)
             asked, passed = asked + rest, passed + rest
             break

@@ -10,7 +10,9 @@ PACKAGE = Path(__file__).parent.parent / "audioset_tools"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 STAGES = {"catalog", "fetch", "featurize", "train", "report"}
-ABOVE_STAGES = {"cli", "demo", "doctor", "forget", "inspect", "predict", "verify", "__main__"}
+ABOVE_STAGES = {
+    *("cli", "demo", "doctor", "exclude", "forget", "inspect", "predict", "takeout", "verify", "__main__"),
+}
 
 MAY_SEE = {
     "catalog": {"ledger"},

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from audioset_tools import forget as forget_module
+from audioset_tools import takeout
 from audioset_tools.errors import UsageError
 from audioset_tools.featurize.dataset import read_dataset
 from audioset_tools.featurize.reader import MelShards
@@ -210,8 +211,9 @@ def test_killed_at_any_step_the_rest_is_done_the_next_time(
         left = [number]
         with monkeypatch.context() as patch:
             patch.setattr(Path, "unlink", dying(Path.unlink, left))
-            patch.setattr(forget_module, "sync_folder", dying(forget_module.sync_folder, left))
-            patch.setattr(forget_module, "write_beside", dying(forget_module.write_beside, left))
+            for module in (forget_module, takeout):
+                patch.setattr(module, "sync_folder", dying(module.sync_folder, left))
+            patch.setattr(takeout, "write_beside", dying(takeout.write_beside, left))
             patch.setattr(forget_module.upkeep, "erased", dying(forget_module.upkeep.erased, left))
             with suppress(Killed):
                 forget(ledger, place, [ytid], at=9)

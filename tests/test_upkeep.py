@@ -1,4 +1,4 @@
-"""Candidates are queued again or forgotten all at once, and every count and row of failures follows."""
+"""Candidates are queued again, forgotten or excluded at once; every count and row of failures follows."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from audioset_tools.upkeep import (
     candidates_of,
     contradictions,
     erased,
+    exclude,
     forget,
     mend,
     queue_again,
@@ -68,12 +69,14 @@ def test_being_queued_again_is_recorded_but_is_no_further_failure(ledger: Ledger
     }
 
 
-def test_who_is_queued_again_or_forgotten_leaves_the_row_of_failures_and_can_join_it_anew(
+def test_who_is_queued_again_forgotten_or_excluded_leaves_the_row_of_failures_and_can_join_it_anew(
     ledger: Ledger,
 ) -> None:
     for one, reason in zip(ALL, (Reason.TIMEOUT, Reason.TIMEOUT, Reason.REMOVED), strict=False):
         fail(ledger, one, reason)
+    fail(ledger, ALL[3], Reason.REMOVED)
     forget(ledger, [ALL[2].ytid], at=15)
+    assert exclude(ledger, [(ALL[3], "mislabelled")], at=15) == 1
     queue_again(ledger, {Reason.TIMEOUT}, at=20)
     assert failures_in_a_row(ledger, doubtful) == []
     fail(ledger, ALL[0], Reason.TIMEOUT)

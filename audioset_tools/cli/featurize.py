@@ -1,12 +1,16 @@
 """`audioset-tools featurize`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import UsageError
 from ..workspace import Workspace
-from .options import json_option, require, workspace_option
+from .options import exclude_option, json_option, leave_out, require, workspace_option
+
+if TYPE_CHECKING:
+    from ..exclusions import Exclusion
 
 
 def _snr(_: click.Context, __: click.Parameter, text: str) -> tuple[float, float]:
@@ -32,6 +36,7 @@ def _snr(_: click.Context, __: click.Parameter, text: str) -> tuple[float, float
     help="Their signal-to-noise ratios, in decibels.",
 )  # fmt: skip
 @click.option("--jobs", type=int, help="Shards made at once; as many as there are cores if left out.")
+@exclude_option
 @json_option
 def featurize(
     workspace: Path,
@@ -39,10 +44,12 @@ def featurize(
     noise_copies: int,
     noise_snr: tuple[float, float],
     jobs: int | None,
+    exclusions: "tuple[Exclusion, ...] | None",
     as_json: bool,
 ) -> None:
     """Write mel tensors to HDF5 shards."""
     from .. import console
+    from ..exclude import finish_excluding
     from ..featurize.run import FeaturizeConfig
     from ..featurize.run import featurize as make_shards
     from ..featurize.summary import Speed, featurize_json, featurize_table
@@ -55,6 +62,8 @@ def featurize(
     with place.lock(), Ledger(place.ledger) as ledger, console.bar("clips") as show:
         speed = Speed()
         finish_forgetting(ledger, place)
+        finish_excluding(ledger, place)
+        leave_out(ledger, place, exclusions)
         origin = ledger.origin()
         config = FeaturizeConfig(
             preset, noise_copies, noise_snr, jobs,

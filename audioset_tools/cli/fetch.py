@@ -13,9 +13,17 @@ import click
 
 from ..errors import AudiosetToolsError, EnvironmentProblem, Paused, Shortfall, UsageError
 from ..workspace import Workspace, printable
-from .options import json_option, metadata_option, recipe_option, workspace_option
+from .options import (
+    exclude_option,
+    json_option,
+    leave_out,
+    metadata_option,
+    recipe_option,
+    workspace_option,
+)
 
 if TYPE_CHECKING:
+    from ..exclusions import Exclusion
     from ..fetch.local import Local
     from ..fetch.progress import Progress
     from ..ledger import Ledger
@@ -77,6 +85,7 @@ def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]
     "--retry", "retries", multiple=True, metavar="REASON",
     help="First queue again who is out for this reason, or for any `passing` one; may be repeated.",
 )  # fmt: skip
+@exclude_option
 @click.option(
     "--dry-run", is_flag=True, help="Say what would be fetched and what it would cost; send nothing."
 )
@@ -96,6 +105,7 @@ def fetch(
     max_wait: float,
     retry_wait: float,
     retries: tuple[str, ...],
+    exclusions: "tuple[Exclusion, ...] | None",
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -127,6 +137,7 @@ def fetch(
         _prepare(ledger, place, recipe, metadata)
         if not dry_run:
             _queue_again(ledger, again, asks_youtube=folder is None)
+            leave_out(ledger, place, exclusions)
         # YouTube's pace and pauses do not concern a folder.
         budget = Pace(policy, None if folder else ledger.get("pace"), wait=stop.wait)
         source = (
@@ -166,6 +177,7 @@ def _prepare(ledger: "Ledger", place: Workspace, recipe: str, metadata: Path | N
     from ..catalog.enqueue import enqueue
     from ..catalog.recipe import read_recipe
     from ..clock import steady
+    from ..exclude import finish_excluding
     from ..fetch.check import refuse_lost_ledger, restore_lost
     from ..forget import finish_forgetting
     from ..upkeep import refuse_damage
@@ -174,6 +186,7 @@ def _prepare(ledger: "Ledger", place: Workspace, recipe: str, metadata: Path | N
     refuse_damage(ledger)
     refuse_lost_ledger(ledger, place)
     finish_forgetting(ledger, place)
+    finish_excluding(ledger, place)
     enqueue(ledger, read_recipe(recipe), metadata, place.metadata)
     for lost in restore_lost(ledger, place, steady()):
         console.say(f"{lost}: fetching it again")

@@ -171,7 +171,7 @@ def _read_index(
             return Finding(Kind.DAMAGED, _below(folder / INDEX, workspace), "is damaged", run), None
         if at_work:
             return None, None
-        detail = "featurize did not complete it, or forget or a repair took a shard away"
+        detail = "featurize did not complete it, or forget, --exclude or a repair took a shard away"
         return Finding(Kind.UNFINISHED, _below(folder, workspace), detail, run), None
 
 

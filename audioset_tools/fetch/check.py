@@ -15,7 +15,7 @@ from ..errors import DataMismatch
 from ..findings import Finding, Kind
 from ..ledger import Ledger
 from ..types import CLIP_BYTES, CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip
-from ..workspace import Workspace, folder_name
+from ..workspace import Workspace
 from .transcode import peak_of
 
 _WAV = (SAMPLE_RATE, 1, 2)
@@ -98,12 +98,7 @@ def put_back(
     source = workspace.root / finding.path
     moved = None
     if finding.kind is not Kind.MISSING and source.exists():
-        folder = workspace.set_aside / folder_name(candidate.class_name)
-        folder.mkdir(parents=True, exist_ok=True)
-        names = (f"{source.name}{f'.{n}' if n else ''}" for n in range(1_000_000))
-        target = next(folder / name for name in names if not (folder / name).exists())
-        source.rename(target)
-        moved = target.relative_to(workspace.root).as_posix()
+        moved = workspace.put_aside(source)
     ledger.lose(candidate, f"{finding.path} {finding.detail}", at)
     return moved
 

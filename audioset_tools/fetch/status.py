@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import DataMismatch
 from ..history import DayCount, days, last_event_at
 from ..ledger import Ledger, State, Tally
-from ..types import Reason, Table
+from ..types import BY_USER, Reason, Table
 from .pace import remembered
 from .rate import PaceState
 from .summary import SURVIVAL, why_paused
@@ -58,7 +58,8 @@ class Status:
     def survival(self) -> float:
         """The share of candidates that live: of those settled, or `SURVIVAL` while those are few."""
         verified = sum(c.verified for c in self.classes)
-        settled = verified + sum(c.dead for c in self.classes)
+        own = sum(t.n for t in self.tallies if t.reason in BY_USER)
+        settled = verified + sum(c.dead for c in self.classes) - own
         return verified / settled if settled >= SETTLED_ENOUGH else SURVIVAL
 
     @property

@@ -13,7 +13,7 @@ after all its attempts and nobody lived while they were made: with one place lef
 
 from math import exp, lgamma
 
-from ..types import Candidate, Reason, Scope
+from ..types import BY_USER, Candidate, Reason, Scope
 
 ERROR = 1e-6
 """Probability that a row as long arises by chance; a false alarm costs one request."""
@@ -27,7 +27,7 @@ _NEVER_DOUBTED = {
     Reason.SILENT,
     Reason.NOT_IN_FOLDER,
     Reason.DAMAGED_FILE,
-    Reason.FORGOTTEN,
+    *BY_USER,
 }
 """Verdicts about media that did arrive, about files that the user has, and the user's own."""
 

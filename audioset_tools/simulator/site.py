@@ -106,7 +106,8 @@ class Site:
             return _reset(line)
         if how.isdigit():
             line.socket.sendall(head(int(how), kind, 0))
-        elif how == "endless":
+            return True
+        if how == "endless":
             line.socket.sendall(head(200, kind, None))
             self._flood(line, b" " * _PIECE)
         else:

@@ -1,7 +1,7 @@
 """Keep glibc from handing memory back to the kernel between training steps.
 
 By default it maps every large tensor anew and unmaps it afterwards, so that each step faults in gigabytes of
-fresh pages: 13 samples/s instead of 46 for the paper's CNN on 2 cores (FACTS section 6).
+fresh pages: docs/train.md has the figures.
 """
 
 import ctypes

@@ -1,6 +1,7 @@
-"""Batches for the loop: the shards' own, as tensors."""
+"""Batches for the loop: the shards' own, as tensors, each read while the one before it is learned from."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -23,6 +24,11 @@ def batches(
         class, float32, [B, classes].
     """
     seed, epoch = shuffle or (None, 0)
-    for mel, target in shards.batches(batch_size, seed, epoch):
-        dtype = np.float32 if target.ndim > 1 else np.int64
-        yield torch.from_numpy(mel).unsqueeze(1), torch.from_numpy(target.astype(dtype))
+    read = shards.batches(batch_size, seed, epoch)
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as reader:
+        ahead = reader.submit(next, read, None)
+        while (batch := ahead.result()) is not None:
+            ahead = reader.submit(next, read, None)
+            mel, target = batch
+            dtype = np.float32 if target.ndim > 1 else np.int64
+            yield torch.from_numpy(mel).unsqueeze(1), torch.from_numpy(target.astype(dtype))

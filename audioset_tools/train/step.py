@@ -1,4 +1,4 @@
-"""One step of training: forward, backward, Adam; on a CPU in parts that the caches hold."""
+"""One step of training: forward, backward, Adam; on a CPU in parts that take little memory."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 PART = 8
-"""Clips of a part on a CPU: the maps of more fall out of the caches between two layers (docs/train.md)."""
+"""Clips of a part on a CPU: a quarter of the memory for the same speed (docs/train.md has the figures)."""
 
 
 @dataclass(frozen=True, slots=True)

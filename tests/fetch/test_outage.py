@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from audioset_tools.fetch import rate
 from audioset_tools.fetch.pace import Pace
 from audioset_tools.fetch.progress import FetchConfig, Progress
 from audioset_tools.fetch.rate import PacePolicy
@@ -55,8 +56,9 @@ def recorded(folder: Path) -> tuple[list[int], set[Reason | None]]:
 
 @pytest.mark.parametrize("answer", ["unavailable", "no-formats", "drop", "stall"])
 def test_a_block_that_says_nothing_costs_no_clip(
-    answer: str, serve: Serve, connect: Connect, tmp_path: Path
+    answer: str, serve: Serve, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rate, "OUTAGE_S", 0.5)
     end = fetch(tmp_path, replace(PLAN, refusals=(Refusal(12, 4, answer=answer),)), serve, connect)
     assert end.complete
     alive = [one.rank for one in CANDIDATES if not decide(PLAN, one.ytid).fault]

@@ -26,7 +26,7 @@ from audioset_tools.fetch.status import (
     status_tables,
 )
 from audioset_tools.history import FailedCandidate, failures
-from audioset_tools.ledger import Ledger, Origin, State
+from audioset_tools.ledger import Ledger, Origin, State, Tally
 from audioset_tools.types import Candidate, Failure, Reason
 
 NOW = 1_700_000_000.0
@@ -70,6 +70,12 @@ def test_the_time_left_is_the_pause_and_a_request_for_each_candidate_to_be_tried
 def test_the_survival_is_assumed_until_enough_is_settled() -> None:
     assert status(None, verified=3, dead=1).survival == 0.8
     assert status(None, verified=60, dead=40).survival == 0.6
+
+
+def test_who_is_out_by_the_users_own_will_says_nothing_of_the_survival() -> None:
+    found = status(None, verified=60, dead=940)
+    own = tuple(Tally("Flute", State.DEAD, reason, 450) for reason in (Reason.FORGOTTEN, Reason.EXCLUDED))
+    assert replace(found, tallies=own).survival == 0.6
 
 
 @pytest.mark.parametrize(
