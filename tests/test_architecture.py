@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "audioset_tools"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-STAGES = {"catalog", "fetch", "featurize", "train"}
+STAGES = {"catalog", "fetch", "featurize", "train", "report"}
 ABOVE_STAGES = {"cli", "demo", "doctor", "forget", "inspect", "verify", "__main__"}
 
 MAY_SEE = {
@@ -19,6 +19,7 @@ MAY_SEE = {
     "upkeep": {"ledger", "schema"},
     "featurize": set(),
     "train": {"featurize"},
+    "report": {"ledger", "history", "schema", "fetch", "featurize"},
     "simulator": set(),
     "__init__": {"featurize"},
 }
@@ -40,6 +41,7 @@ ONLY_DOOR = {
     "safetensors": {"train"},
     "sklearn": {"train"},
     "matplotlib": {"figures.py"},
+    "jinja2": {"report/page.py"},
     "pooch": {"catalog/official.py"},
     "trustme": {"simulator"},
 }
@@ -89,6 +91,23 @@ def test_train_sees_nothing_of_featurize_but_the_shard_reader() -> None:
     for path in (PACKAGE / "train").rglob("*.py"):
         seen = {name for name in imports(path) if name.startswith("audioset_tools.featurize")}
         assert seen <= {"audioset_tools.featurize.shard", "audioset_tools.featurize.reader"}, path
+
+
+def test_report_sees_of_the_stages_only_what_says_how_far_they_are() -> None:
+    status = {"pace", "rate", "status", "summary"}
+    mels = {"audio", "dataset", "mel", "reader", "scale", "shard", "spec", "split", "statistics"}
+    allowed = {
+        f"audioset_tools.{stage}.{name}"
+        for stage, names in (("fetch", status), ("featurize", mels))
+        for name in names
+    }
+    for path in (PACKAGE / "report").rglob("*.py"):
+        seen = {
+            name
+            for name in imports(path)
+            if name.startswith(("audioset_tools.fetch", "audioset_tools.featurize"))
+        }
+        assert seen <= allowed, path
 
 
 def test_stages_are_imported_by_a_command_only_inside_it() -> None:

@@ -14,9 +14,10 @@ from audioset_tools.cli import run
 from audioset_tools.errors import UsageError
 from audioset_tools.featurize.dataset import read_dataset
 from audioset_tools.featurize.mel import logmel
+from audioset_tools.featurize.scale import in_decibels
 from audioset_tools.featurize.shard import open_shard
 from audioset_tools.featurize.spec import MelSpec
-from audioset_tools.inspect.picture import frame_times, in_decibels
+from audioset_tools.inspect.picture import frame_times
 from audioset_tools.inspect.shard import find_shard
 from audioset_tools.inspect.summary import spec_words
 from audioset_tools.ledger import Ledger

@@ -1,4 +1,4 @@
-"""Where a frequency lies among the bands of a mel spectrogram: the two mel scales, as librosa has them."""
+"""What a mel spectrogram shows: the two mel scales, as librosa has them, and levels in decibels."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,6 +6,7 @@ import numpy.typing as npt
 from .spec import MelSpec
 
 Hertz = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 
 _LINEAR_TO = 1_000.0
 """Slaney's scale is linear up to here, hertz."""
@@ -13,6 +14,9 @@ _LINEAR = 3 / 200
 """Its mels per hertz below."""
 _LOGARITHMIC = np.log(6.4) / 27
 """Its growth per mel above, in natural logarithms."""
+
+_LEAST = 1e-12
+"""Share of the peak that a level is taken of where there is nothing; far below what a picture shows."""
 
 
 def to_mel(hertz: npt.ArrayLike, htk: bool) -> Hertz:
@@ -48,3 +52,12 @@ def mel_axis(spec: MelSpec, points: int) -> Hertz:
     """
     low, high = to_mel([spec.fmin, spec.fmax], spec.htk)
     return to_hertz(np.linspace(low, high, points), spec.htk)
+
+
+def in_decibels(mel: Floats, spec: MelSpec) -> Floats:
+    """A mel as levels in decibels: those it holds, or else relative to its own peak."""
+    if spec.log:
+        return mel
+    peak = np.max(mel, initial=0, where=np.isfinite(mel)) or 1
+    levels: Floats = np.float32(20 / spec.power) * np.log10(np.maximum(mel / peak, np.float32(_LEAST)))
+    return levels

@@ -2,23 +2,15 @@
 
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from ..errors import UsageError
-from ..featurize.scale import mel_axis
+from ..featurize.scale import in_decibels, mel_axis
 from ..featurize.shard import open_shard
 from ..featurize.spec import MelSpec, read_spec
 from ..figures import draw_mel
 from ..workspace import printable
 from .shard import keys_of
 
-Floats = npt.NDArray[np.float32]
-
 _AXIS_POINTS = 2_001
-
-_LEAST = 1e-12
-"""Share of the peak that a level is taken of where there is nothing; far below what a picture shows."""
 
 
 def draw(picture: Path, path: Path, row: int) -> None:
@@ -49,15 +41,6 @@ def draw(picture: Path, path: Path, row: int) -> None:
         title=f"{class_name}: {printable(keys_of(shard)[row])}{noise}",
         unit="level (dB)" if spec.log else "level (dB, relative to the loudest)",
     )
-
-
-def in_decibels(mel: Floats, spec: MelSpec) -> Floats:
-    """A mel as levels in decibels: those it holds, or else relative to its own peak."""
-    if spec.log:
-        return mel
-    peak = np.max(mel, initial=0, where=np.isfinite(mel)) or 1
-    levels: Floats = np.float32(20 / spec.power) * np.log10(np.maximum(mel / peak, np.float32(_LEAST)))
-    return levels
 
 
 def frame_times(spec: MelSpec) -> tuple[float, float]:

@@ -1,1 +1,1 @@
-"""Stage 5: look and listen."""
+"""Look and listen: what a workspace holds, as a folder of pages that open from disk."""

@@ -1,0 +1,32 @@
+"""A clip as a small file that every browser plays."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from ..types import SAMPLE_RATE
+from ..workspace import write_beside
+
+FORM = "mp3 vbr 1"
+"""Changed whenever other bytes are to be made of the same clip."""
+
+
+def write_sound(target: Path, samples: npt.NDArray[np.float32]) -> None:
+    """Write a clip as an MP3 of variable rate, never rescaled; the same clip gives the same bytes.
+
+    It is for listening alone: about 60 kB instead of 320 kB, the difference from the clip 34 dB below it on
+    average over the demo's clips (docs/report.md). Nothing is ever computed from it.
+
+    Args:
+        target: the file.
+        samples: within [-1, 1], at `SAMPLE_RATE`, [T].
+    """
+    with (
+        write_beside(target) as temporary,
+        soundfile.SoundFile(
+            temporary, "w", SAMPLE_RATE, 1, format="MP3", subtype="MPEG_LAYER_III", bitrate_mode="VARIABLE"
+        ) as sound,
+    ):
+        sound.write(samples)
