@@ -14,6 +14,7 @@ from .. import __version__
 from ..errors import AudiosetToolsError, EnvironmentProblem
 from .demo import demo
 from .doctor import doctor
+from .errors import errors
 from .featurize import featurize
 from .fetch import fetch
 from .forget import forget
@@ -48,7 +49,7 @@ def cli() -> None:
     """
 
 
-for _command in (select, fetch, status, verify, forget, featurize, inspect, train, doctor, demo):
+for _command in (select, fetch, status, verify, forget, featurize, inspect, train, errors, doctor, demo):
     cli.add_command(_command)
 
 

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from ...errors import UsageError
+from ...workspace import printable
 from .mistakes import Mistake
 
 NAME_LONGEST = 60
@@ -21,26 +23,26 @@ _LATEST = 1 << 53
 class Cause(StrEnum):
     """The paper's five causes of an error (section 5, Table 3), in its order."""
 
-    title: str
+    heading: str
     meaning: str
 
     # The default is never used: type checkers take the look-up `Cause(text)` for a call of this.
-    def __new__(cls, text: str, title: str = "", meaning: str = "") -> "Cause":
+    def __new__(cls, text: str, heading: str = "", meaning: str = "") -> "Cause":
         member = str.__new__(cls, text)
         member._value_ = text
-        member.title = title
+        member.heading = heading
         member.meaning = meaning
         return member
 
     OTHER_SOUNDS = (
         "other sounds",
         "Other sounds",
-        "Sounds that are no instrument dominate, mostly people talking, or the instrument is in the background.",
+        "Other sounds than instruments dominate, mostly people talking, or the instrument is far behind.",
     )
     UNLABELLED = (
         "unlabelled instrument",
         "Unlabelled instrument",
-        "Both the predicted and the labelled instrument sound, neither clearly dominant; one was not labelled.",
+        "Both the predicted and the labelled instrument sound, and neither dominates; one has no label.",
     )
     MISLABELLED = (
         "mislabelled",
@@ -123,6 +125,19 @@ def name_trouble(name: str) -> str | None:
     if not name.isprintable() or not _is_text(name) or name != clean_name(name) or "," in name:
         return "an annotator's name is plain text without commas, and no blanks at its ends"
     return None
+
+
+def annotator_names(given: Iterable[str]) -> tuple[str, ...]:
+    """Names from a command line: one at a time, or several with commas between them; each once.
+
+    Raises:
+        UsageError: one of them cannot be a name.
+    """
+    names = [clean_name(name) for text in given for name in text.split(",")]
+    for name in names:
+        if (trouble := name_trouble(name)) is not None:
+            raise UsageError(f"not a name: {printable(name)!r}", f"{trouble[0].upper()}{trouble[1:]}.")
+    return tuple(dict.fromkeys(names))
 
 
 def clean_name(name: str) -> str:

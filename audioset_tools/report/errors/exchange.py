@@ -1,4 +1,4 @@
-"""Answers in a file that a page exported: read like anything that comes from outside, all of it or nothing."""
+"""Answers in a file that a page exported: a stranger's text, of which all is taken or nothing."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,6 +9,7 @@ from ...errors import DataMismatch
 from ...workspace import printable
 from .answers import Answer, parse_answer
 from .mistakes import Mistake
+from .store import read_answers, store_answers
 
 FORMAT = "audioset-tools error answers 1"
 
@@ -16,6 +17,29 @@ LARGEST = 64 * 2**20
 """Bytes of a file; a hundred thousand answers with long notes."""
 
 _EXPORT_AGAIN = "Have it exported again by the page of this run; nothing was imported, and nothing is lost."
+
+
+def import_answers(store: Path, paths: Iterable[Path], mistakes: Mapping[str, Mistake]) -> tuple[int, int]:
+    """Add what pages exported to the answers of a run; the same file twice changes nothing.
+
+    Args:
+        store: the answers of the run.
+        paths: of the files.
+        mistakes: of the run, by key.
+
+    Returns:
+        How many answers were new, and how many were there already.
+
+    Raises:
+        DataMismatch: a file, or the store, is damaged; nothing was added.
+        EnvironmentProblem: the store cannot be written; nothing was added.
+    """
+    given = list(dict.fromkeys(read_exports(paths, mistakes)))
+    known = set(read_answers(store))
+    new = [one for one in given if one not in known]
+    if new:
+        store_answers(store, new)
+    return len(new), len(given) - len(new)
 
 
 def read_exports(paths: Iterable[Path], mistakes: Mapping[str, Mistake]) -> list[Answer]:

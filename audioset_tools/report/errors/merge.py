@@ -99,7 +99,7 @@ def _by_paper(votes: Counter[Cause]) -> Mapping[Cause, int]:
     """
     if set(votes) == {Cause.MISLABELLED}:
         return votes
-    told = {cause: n for cause, n in votes.items() if cause is not Cause.MISLABELLED}
+    told: dict[Cause, int] = {cause: n for cause, n in votes.items() if cause is not Cause.MISLABELLED}
     heard = votes[Cause.MISLABELLED] + votes[Cause.SOUNDS_LIKE]
     if heard:
         told[Cause.SOUNDS_LIKE] = heard

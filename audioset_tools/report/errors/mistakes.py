@@ -55,6 +55,10 @@ class Mistakes:
     wrong: tuple[Mistake, ...]
     multi_label: bool
 
+    @property
+    def by_key(self) -> dict[str, Mistake]:
+        return {one.key: one for one in self.wrong}
+
 
 def find_run(workspace: Workspace, run: str) -> Path:
     """The folder of a run, given by its path or by its name in the workspace.
@@ -115,11 +119,16 @@ def _mistake(row: Sequence[str], names: tuple[str, ...]) -> Mistake:
     # The probabilities of a model that diverged are no numbers; its mistakes are mistakes all the same.
     if any(value < 0 or value > 1 for value in probability if not math.isnan(value)):
         raise ValueError("a probability outside of 0 to 1")
-    _classes(predicted, names)
-    return Mistake(key, actual, predicted, _classes(actual, names), probability)
+    classes_of(predicted, names)
+    return Mistake(key, actual, predicted, classes_of(actual, names), probability)
 
 
-def _classes(cell: str, names: tuple[str, ...]) -> tuple[str, ...]:
+def classes_of(cell: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The classes in a cell of the predictions.
+
+    Raises:
+        ValueError: there is no such class.
+    """
     if cell in names:
         return (cell,)
     several = tuple(cell.split(BETWEEN_CLASSES)) if cell else ()

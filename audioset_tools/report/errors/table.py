@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ...errors import DataMismatch
 from ...workspace import printable, write_beside
 from .agreement import Pair, agreement, mean_kappa
 from .answers import Cause
@@ -71,7 +72,16 @@ def analyse(mistakes: Mistakes, verdicts: Verdicts, rule: Rule) -> Analysis:
         mistakes: of the run.
         verdicts: on some of them.
         rule: by which they came about.
+
+    Raises:
+        DataMismatch: nobody has answered yet.
     """
+    if not verdicts.clips:
+        stale = f"; {verdicts.stale:,} answers are to other predictions" if verdicts.stale else ""
+        raise DataMismatch(
+            f"nobody has named a cause for a mistake of this run yet{stale}",
+            "Run first: audioset-tools errors --run RUN --serve, or --import what pages exported.",
+        )
     rows = []
     for name in mistakes.class_names:
         counted = [verdict for verdict in verdicts.clips if name in verdict.mistake.classes]
@@ -91,7 +101,7 @@ def format_table3(rows: Sequence[Row]) -> str:
 
     The paper's own has 30 clips of each class.
     """
-    table = [["", *(f"{cause.title} (%)" for cause in Cause)]]
+    table = [["", *(f"{cause.heading} (%)" for cause in Cause)]]
     for row in rows:
         cells = [f"{percent:.2f}" if percent else "-" for percent in row.percent]
         table.append([printable(row.class_name), *cells])
@@ -146,9 +156,7 @@ def analysis_json(found: Analysis) -> dict[str, Any]:
             row.class_name: {
                 "clips": row.clips,
                 "causes": {str(cause): float(count) for cause, count in zip(Cause, row.counts, strict=True)},
-                "percent": {
-                    str(cause): percent for cause, percent in zip(Cause, row.percent, strict=True)
-                },
+                "percent": {str(cause): percent for cause, percent in zip(Cause, row.percent, strict=True)},
             }
             for row in found.rows
         },

@@ -1,0 +1,153 @@
+"""`audioset-tools errors`."""
+
+from pathlib import Path
+
+import click
+
+from ..errors import UsageError
+from ..workspace import Workspace, printable
+from .options import FILE, FOLDER, json_option, needing, workspace_option
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, type=FILE)
+@click.option("--run", required=True, help="The run: its name in the workspace, or its folder.")
+@workspace_option
+@click.option(
+    "--per-class", type=int, default=30, show_default=True, help="Misclassified clips of an actual class."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the drawing of clips.")
+@click.option(
+    "--annotators", multiple=True, metavar="NAME", help="Names to choose from; with commas, or once each."
+)
+@click.option(
+    "--metadata", type=FOLDER, help="Folder with AudioSet's lists, for the labels; the workspace's."
+)
+@click.option("--out", type=FOLDER, help="Folder of the page; errors/ in the run's if left out.")
+@click.option("--serve", is_flag=True, help="Serve the page on 127.0.0.1 and keep the answers.")
+@click.option(
+    "--port", type=int, default=0, show_default=True, help="With --serve: 0 is the run's own, if it is free."
+)
+@click.option("--import", "take_in", is_flag=True, help="Take in answers that pages exported to FILE...")
+@click.option("--table", "tell", is_flag=True, help="Print Table 3, agreement, and what to label anew.")
+@click.option(
+    "--merge", "rule", type=click.Choice(["paper", "majority"]), default="paper", show_default=True,
+    help="How several answers for a clip become one.",
+)  # fmt: skip
+@click.option("--csv", type=FILE, help="Write Table 3 as CSV to this file.")
+@click.option("--relabel", type=FILE, help="Write the clips to be labelled anew as an exclusion list.")
+@json_option
+def errors(
+    files: tuple[Path, ...],
+    run: str,
+    workspace: Path,
+    per_class: int,
+    seed: int,
+    annotators: tuple[str, ...],
+    metadata: Path | None,
+    out: Path | None,
+    serve: bool,
+    port: int,
+    take_in: bool,
+    tell: bool,
+    rule: str,
+    csv: Path | None,
+    relabel: Path | None,
+    as_json: bool,
+) -> None:
+    """Have people listen to what a run got wrong, and print the paper's Table 3 of the causes."""
+    telling = tell or csv is not None or relabel is not None
+    if serve + take_in + telling > 1 or (as_json and not telling) or bool(files) != take_in:
+        raise UsageError(
+            "one thing at a time: the page, --serve, --import FILE..., or --table",
+            "--csv, --relabel and --json go with --table; FILE... goes with --import.",
+        )
+    place = Workspace(workspace)
+    if take_in:
+        _import(place, run, files)
+    elif telling:
+        _tell(place, run, rule, csv, relabel, as_json)
+    else:
+        _ask(place, run, per_class, seed, annotators, metadata, out, port if serve else None)
+
+
+def _import(place: Workspace, run: str, files: tuple[Path, ...]) -> None:
+    from .. import console
+    from ..report.errors.exchange import import_answers
+    from ..report.errors.mistakes import PREDICTIONS, find_run, read_mistakes
+    from ..report.errors.store import ANSWERS
+
+    folder = find_run(place, run)
+    new, known = import_answers(folder / ANSWERS, files, read_mistakes(folder / PREDICTIONS).by_key)
+    console.result(f"{new:,} new answers, {known:,} known already: {printable(folder / ANSWERS)}")
+
+
+def _tell(
+    place: Workspace, run: str, rule: str, csv: Path | None, relabel: Path | None, as_json: bool
+) -> None:
+    with needing("report"):
+        from ..report.errors.table import analyse, analysis_json, analysis_lines, write_table3
+    from .. import console
+    from ..report.errors.merge import Rule, merge
+    from ..report.errors.mistakes import PREDICTIONS, find_run, read_mistakes
+    from ..report.errors.relabel import relabel_table, write_relabel
+    from ..report.errors.store import ANSWERS, read_answers
+
+    folder = find_run(place, run)
+    mistakes = read_mistakes(folder / PREDICTIONS)
+    verdicts = merge(mistakes.wrong, read_answers(folder / ANSWERS), Rule(rule))
+    found = analyse(mistakes, verdicts, Rule(rule))
+    if csv is not None:
+        write_table3(csv, found.rows)
+        console.say(f"wrote Table 3 to {printable(csv)}")
+    if relabel is not None:
+        write_relabel(relabel, found.relabel)
+        console.say(f"wrote {len(found.relabel):,} clips to {printable(relabel)}")
+    if as_json:
+        console.result_json(analysis_json(found))
+        return
+    for line in analysis_lines(found):
+        console.result(line)
+    if found.relabel:
+        console.result("")
+        console.table(relabel_table(found.relabel))
+
+
+def _ask(
+    place: Workspace,
+    run: str,
+    per_class: int,
+    seed: int,
+    annotators: tuple[str, ...],
+    metadata: Path | None,
+    out: Path | None,
+    port: int | None,
+) -> None:
+    with needing("report"):
+        from ..report.errors.page import INDEX, make_page
+        from ..report.errors.server import listen, make_app
+        from ..report.errors.server import serve as serve_page
+    from .. import console
+    from ..report.errors.answers import annotator_names
+    from ..report.errors.labels import label_names
+    from ..report.errors.mistakes import PREDICTIONS, draw, find_run, read_mistakes
+    from ..report.errors.store import ANSWERS, read_answers
+
+    folder, names = find_run(place, run), annotator_names(annotators)
+    answers = folder / ANSWERS
+    mistakes = read_mistakes(folder / PREDICTIONS)
+    drawn = draw(mistakes, per_class, seed)
+    read_answers(answers)  # A damaged file is told now, not when somebody has answered.
+    labels = label_names({one.key for one in drawn}, metadata, place.metadata)
+    made = make_page(out or folder / "errors", place, folder.name, mistakes, drawn, names, labels)
+    for remark in made.remarks:
+        console.say(remark)
+    if port is None:
+        console.result(f"{made.clips:,} clips to listen to: {printable(made.folder / INDEX)}")
+        return
+    with listen(port, folder) as listening:
+        app = make_app(made, mistakes.by_key, answers, listening.getsockname()[1])
+        console.say(f"Answers go to {printable(answers)}; Ctrl-C stops.")
+        serve_page(
+            app, listening, lambda address: console.result(f"{made.clips:,} clips to listen to: {address}")
+        )
