@@ -1,7 +1,6 @@
-"""A workspace with a run that got clips of the test split wrong: clips, `dataset.csv`, predictions, no shards."""
+"""A run that got clips of the test split wrong, in a workspace with these clips and without shards."""
 
 import csv
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +37,9 @@ def write_predictions(run: Path, names: Sequence[str], rows: Iterable[Row]) -> P
     return path
 
 
-def mistaken(root: Path, clips: int, names: Sequence[str] = ("Tone", "Noise"), run: str = "paper") -> Workspace:
+def mistaken(
+    root: Path, clips: int, names: Sequence[str] = ("Tone", "Noise"), run: str = "paper"
+) -> Workspace:
     """So many clips, each taken for the next class by turns."""
     place = Workspace(root)
     placements, rows = [], []
@@ -61,7 +62,13 @@ def mistake(number: int, actual: str = "Piano", predicted: str = "Flute") -> Mis
 
 
 def answer(
-    number: int, cause: Cause | None, annotator: str = "Ada", *, given: int = 1, note: str = "", **changes: str
+    number: int,
+    cause: Cause | None,
+    annotator: str = "Ada",
+    *,
+    given: int = 1,
+    note: str = "",
+    **changes: str,
 ) -> Answer:
     about = {"actual": "Piano", "predicted": "Flute"} | changes
     return Answer(annotator, key_of(number), about["actual"], about["predicted"], cause, note, given)
@@ -84,12 +91,3 @@ def paper_answers(annotator: str = "Ada") -> tuple[list[Row], list[Answer]]:
                 rows.append((key_of(number), name, predicted))
                 answers.append(answer(number, cause, annotator, actual=name, predicted=predicted))
     return rows, answers
-
-
-def contents(folder: Path) -> dict[str, str]:
-    """Every file's digest by its path."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }

@@ -157,6 +157,7 @@ class Answers {
       this.wait = FIRST_WAIT_MS;
     } catch (error) {
       this.trouble = error.told ?? "the server does not answer";
+      this.token = null;              // a server that was started anew knows it no more
       this.timer = setTimeout(() => this.send(), this.wait);
       this.wait = Math.min(2 * this.wait, LONGEST_WAIT_MS);
     }
@@ -219,7 +220,6 @@ class Answers {
 
   async told(answer) {
     if (answer.ok) return answer.json();
-    if (answer.status === 403) this.token = null;    // a new server knows our old token no more
     const said = await answer.json().catch(() => ({}));
     throw Object.assign(new Error("refused"), { told: said.error ?? `the server says ${answer.status}` });
   }
