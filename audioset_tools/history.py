@@ -102,6 +102,37 @@ def days(ledger: Ledger) -> list[DayCount]:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that was recorded, `at` seconds since the epoch; `class_name` is None for the run's own."""
+
+    at: float
+    class_name: str | None
+    outcome: str
+    reason: Reason | None
+    detail: str
+
+
+def events(ledger: Ledger) -> Iterator[Event]:
+    """All that was recorded, in that order: some for every candidate tried."""
+    found = ledger.rows("SELECT at, class, outcome, reason, detail FROM event ORDER BY id")
+    with reading(ledger.path):
+        for at, number, outcome, reason, detail in found:
+            class_name = None if number is None else ledger.class_names[number]
+            yield Event(float(at), class_name, outcome, Reason(reason) if reason else None, detail)
+
+
+def tried_tiers(ledger: Ledger) -> dict[tuple[str, int, State], int]:
+    """How many candidates of a class and a tier have a clip, are dead, or wait for another try."""
+    found = ledger.rows(
+        "SELECT class, tier, 'accepted', count(*) FROM clip JOIN candidate USING (class, rank) GROUP BY 1, 2"
+        " UNION ALL SELECT class, tier, state, count(*) FROM candidate INDEXED BY failed"
+        " WHERE state IN ('dead', 'waiting') GROUP BY 1, 2, 3"
+    )
+    with reading(ledger.path):
+        return {(ledger.class_names[number], int(tier), State(state)): n for number, tier, state, n in found}
+
+
 def failures(ledger: Ledger) -> Iterator[FailedCandidate]:
     """Every candidate that is dead or waits for another try, the last tried first, one at a time."""
     found = ledger.rows(

@@ -105,8 +105,8 @@ class Ledger:
             table["class_names"], table["splits"] = tuple(table["class_names"]), tuple(table["splits"])
             return Origin(**table)
 
-    def load(self, origin: Origin, candidates: Iterable[Candidate]) -> None:
-        """Fill an empty ledger; all of it or, after a kill, nothing."""
+    def load(self, origin: Origin, candidates: Iterable[Candidate], **notes: str) -> None:
+        """Fill an empty ledger, with notes of how it was made; all of it or, after a kill, nothing."""
         number = {name: index for index, name in enumerate(origin.class_names)}
         rows = (
             (number[c.class_name], c.rank, c.ytid, c.start_ms, c.end_ms, c.tier, c.subset) for c in candidates
@@ -120,7 +120,8 @@ class Ledger:
             self._db.execute(
                 "INSERT INTO tally SELECT class, 'queued', '', count(*) FROM candidate GROUP BY class"
             )
-            self.put("origin", json.dumps(asdict(origin)))
+            for name, value in {**notes, "origin": json.dumps(asdict(origin))}.items():
+                self.put(name, value)
         self.class_names = origin.class_names
         with speaking_to(self.path):
             # From here on the main file alone is a ledger, should the log beside it be lost.

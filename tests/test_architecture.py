@@ -96,7 +96,7 @@ def test_train_sees_nothing_of_featurize_but_the_shard_reader() -> None:
 
 
 def test_report_sees_of_the_stages_only_what_says_how_far_they_are() -> None:
-    status = {"pace", "rate", "status", "summary"}
+    status = {"pace", "rate", "spent", "status", "summary"}
     mels = {"audio", "dataset", "mel", "reader", "scale", "shard", "spec", "split", "statistics"}
     allowed = {
         f"audioset_tools.{stage}.{name}"

@@ -1,12 +1,14 @@
 """From a selection to the ledger of a workspace, once; later runs continue what is there."""
 
 import hashlib
+import json
 from dataclasses import astuple
 from itertools import chain
 from pathlib import Path
 
 from ..errors import DataMismatch
 from ..ledger import Ledger, Origin
+from .funnel import funnel_json
 from .labels import read_ontology
 from .official import find_metadata, official_files
 from .recipe import Recipe
@@ -44,7 +46,9 @@ def enqueue(ledger: Ledger, recipe: Recipe, metadata: Path | None, workspace_cop
             splits=astuple(recipe.splits),
         )
         selection = read_selection(folder, recipe)
-        ledger.load(origin, chain.from_iterable(map(selection.candidates, selection.queues)))
+        candidates = chain.from_iterable(map(selection.candidates, selection.queues))
+        # With the account of the rows left out, which the queues alone no longer tell.
+        ledger.load(origin, candidates, funnel=json.dumps(funnel_json(selection)))
         return
     another = "Choose another --workspace for it; a data set is made from one recipe and one set of lists."
     if origin.recipe_digest != recipe.digest:

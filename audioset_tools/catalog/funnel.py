@@ -20,19 +20,20 @@ def funnel_tables(selection: Selection, per_class: int) -> list[Table]:
     return [_outcomes(selection), _kept(selection), _fillable(selection, per_class)]
 
 
-def funnel_json(selection: Selection, per_class: int) -> dict[str, Any]:
-    """The same for `--json`."""
+def funnel_json(selection: Selection, per_class: int | None = None) -> dict[str, Any]:
+    """The same for `--json`, and for the ledger, which is filled before anybody says how many are wanted."""
+    wanted = {} if per_class is None else {"per_class": per_class}
     return {
         "recipe": selection.recipe.name,
         "rows": len(selection.catalog),
-        "per_class": per_class,
+        **wanted,
         "classes": {
             funnel.class_name: {
                 "outcomes": {str(outcome): n for outcome, n in funnel.outcomes.items()},
                 "subsets": dict(funnel.subsets),
                 "tiers": {f"L{tier}": n for tier, n in enumerate(funnel.tiers)},
                 "pools": dict(funnel.pools),
-                "fillable_with_dead_share": funnel.fillable(per_class),
+                **({} if per_class is None else {"fillable_with_dead_share": funnel.fillable(per_class)}),
             }
             for funnel in selection.funnels
         },

@@ -20,6 +20,7 @@ from .fetch import fetch
 from .forget import forget
 from .inspect import inspect
 from .options import FILE
+from .report import report
 from .select import select
 from .status import status
 from .train import train
@@ -49,7 +50,9 @@ def cli() -> None:
     """
 
 
-for _command in (select, fetch, status, verify, forget, featurize, inspect, train, errors, doctor, demo):
+for _command in (
+    select, fetch, status, verify, forget, featurize, inspect, train, report, errors, doctor, demo,
+):  # fmt: skip
     cli.add_command(_command)
 
 

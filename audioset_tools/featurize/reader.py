@@ -16,7 +16,9 @@ from .order import buffer_rows, shuffled
 from .shard import Shard, ShardHeader, open_shard
 
 Labels = npt.NDArray[np.int32]
-Batch = tuple[Floats, Labels]
+Targets = Labels | npt.NDArray[np.uint8]
+Target = int | npt.NDArray[np.uint8]
+Batch = tuple[Floats, Targets]
 
 _NONE = np.empty((0, 0, 0), np.float32)
 
@@ -77,8 +79,15 @@ class MelShards:
 
     @cached_property
     def label(self) -> Labels:
-        """The class of every row, [rows]."""
+        """The class of every row, [rows]; multi-label, the one it was drawn for."""
         return np.concatenate([shard.label for shard in self.open()])
+
+    @cached_property
+    def target(self) -> Targets:
+        """What a model learns of every row: its class, int32, [rows]; or, multi-label, which of the classes
+        it carries, 0 or 1, uint8, [rows, classes].
+        """
+        return np.concatenate([_target(shard) for shard in self.open()])
 
     @cached_property
     def key(self) -> npt.NDArray[np.bytes_]:
@@ -94,14 +103,14 @@ class MelShards:
         """Open all shards now, rather than have a missing one told hours later."""
         return [self._shard(number) for number in range(len(self._listed))]
 
-    def __getitem__(self, row: int) -> tuple[Floats, int]:
-        """The mel of a row, float32, [bands, frames], and its class."""
+    def __getitem__(self, row: int) -> tuple[Floats, Target]:
+        """The mel of a row, float32, [bands, frames], and its target: an int, or uint8, [classes]."""
         return self.__getitems__([row])[0]
 
-    def __getitems__(self, rows: Sequence[int]) -> list[tuple[Floats, int]]:
-        """The mels and classes of some rows, read together: what a `DataLoader` asks for a batch by."""
-        labels = self._labels(self._checked(rows)).tolist()
-        return list(zip(self.take(rows), labels, strict=True))
+    def __getitems__(self, rows: Sequence[int]) -> list[tuple[Floats, Target]]:
+        """The mels and targets of some rows, read together: what a `DataLoader` asks for a batch by."""
+        targets = self._targets(self._checked(rows))
+        return list(zip(self.take(rows), targets if targets.ndim > 1 else targets.tolist(), strict=True))
 
     def take(self, rows: Sequence[int] | npt.NDArray[np.integer]) -> Floats:
         """The mels of some rows: float32, [len(rows), bands, frames].
@@ -125,7 +134,7 @@ class MelShards:
             epoch: which pass this is.
 
         Yields:
-            mels, float32, [B, bands, frames]; labels, int32, [B].
+            mels, float32, [B, bands, frames]; their `target`: int32, [B], or uint8, [B, classes].
         """
         size = buffer_rows(4 * self.shape[0] * self.shape[1])
         if seed is None:
@@ -138,7 +147,7 @@ class MelShards:
                 self._prefetch(order[ahead : ahead + size])
                 ahead += size
             rows = order[start : start + batch_size]
-            yield self.take(rows), self._labels(rows)
+            yield self.take(rows), self._targets(rows)
 
     def _keep(self, rows: Rows) -> bool:
         """See that rows are in memory, if that is where they belong."""
@@ -163,11 +172,12 @@ class MelShards:
             raise IndexError(f"no row {wanted.min()} or {wanted.max()} among {len(self)}")
         return wanted % len(self)
 
-    def _labels(self, rows: Rows) -> Labels:
-        labels = np.empty(len(rows), np.int32)
+    def _targets(self, rows: Rows) -> Targets:
+        like = _target(self._shard(0))
+        targets = np.empty((len(rows), *like.shape[1:]), like.dtype)
         for shard, inner, which in self._by_shard(rows):
-            labels[which] = shard.label[inner]
-        return labels
+            targets[which] = _target(shard)[inner]
+        return targets
 
     def _read(self, rows: Rows, mels: Floats, places: Rows) -> None:
         """Read rows from their files to places of `mels`."""
@@ -202,9 +212,14 @@ class MelShards:
         return self._opened[number]
 
 
+def _target(shard: Shard) -> Targets:
+    return shard.target if shard.header.multi_label else shard.label
+
+
 def _meaning(shard: Shard) -> tuple[object, ...]:
     header = shard.header
-    return header.split, header.recipe, header.class_names, header.spec, header.spec_digest, shard.shape
+    classes = header.recipe, header.class_names, header.multi_label
+    return header.split, *classes, header.spec, header.spec_digest, shard.shape
 
 
 def find_shards(root: Path, name: str | None = None) -> Path:

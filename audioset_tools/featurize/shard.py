@@ -4,6 +4,7 @@ A shard holds some clips of one split, noise copies included; docs/shards.md has
 
     mel     float32  [rows, bands, frames]   a chunk a row
     label   int32    [rows]                  index into the attribute `class_names`
+    target  uint8    [rows, classes]         1 where the clip carries the class, 0 elsewhere
     key     S32      [rows]                  which clip
     noise   int32    [rows]                  0 for the clip itself, 1, 2, ... for its noise copies
     sha256  S64      [rows]                  of the clip's file
@@ -16,9 +17,9 @@ depends on time or place.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import h5py
@@ -30,15 +31,9 @@ from ..workspace import write_beside
 from .checksum import fletcher32
 from .chunks import CHECKSUM_BYTES, Floats, Rows, Stamp, prefetch_chunks, read_chunks, stamp_of
 from .index import FEATURIZE_AGAIN, REPAIR
-from .statistics import Accumulator, Doubles, Statistics
+from .statistics import Accumulator, Statistics
 
-FORMAT = "audioset-tools mel shard 2"
-
-COLUMNS = {"label": "<i4", "key": "S32", "noise": "<i4", "sha256": "S64"}
-"""A value for every row."""
-
-BANDS = {"mean": "<f8", "std": "<f8"}
-"""A value for every band."""
+FORMAT = "audioset-tools mel shard 3"
 
 LIBVER = ("v110", "v110")
 """The oldest format of HDF5 whose structure is all under checksums; from HDF5 1.10 on anyone reads it."""
@@ -56,6 +51,7 @@ class ShardHeader:
         spec_digest: its short name.
         inputs: digest of everything that decided the rows; equal inputs give equal bytes.
         audioset_tools, librosa: the versions that made it.
+        multi_label: whether a row may carry several classes; its label is then the one it was drawn for.
     """
 
     split: str
@@ -66,6 +62,7 @@ class ShardHeader:
     inputs: str
     audioset_tools: str
     librosa: str
+    multi_label: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +74,7 @@ class Shard:
         header: what the rows mean.
         shape: bands and frames of every mel.
         label, key, noise, sha256: a value for every row.
+        target: of every row which classes it carries, its label among them: 0 or 1, [rows, classes].
         statistics: of its rows.
         offsets: where in the file each mel begins.
         stamp: which file that was; another one that takes its place is not read by mistake.
@@ -89,6 +87,7 @@ class Shard:
     key: npt.NDArray[np.bytes_]
     noise: npt.NDArray[np.int32]
     sha256: npt.NDArray[np.bytes_]
+    target: npt.NDArray[np.uint8]
     statistics: Statistics
     offsets: Rows
     stamp: Stamp
@@ -131,20 +130,20 @@ class ShardWriter:
     """Fills the rows of a new shard in order; made by `write_shard`."""
 
     def __init__(self, file: h5py.File, header: ShardHeader, rows: int, shape: tuple[int, int]) -> None:
-        _write_attribute(file, "format", FORMAT)
-        for field in fields(header):
-            value = getattr(header, field.name)
-            _write_attribute(file, field.name, value if isinstance(value, str) else json.dumps(value))
+        for name, value in {"format": FORMAT, **asdict(header)}.items():
+            _write_attribute(file, name, value if isinstance(value, str) else json.dumps(value))
         self._mel = _create(file, "mel", (rows, *shape), "<f4", chunks=(1, *shape))
-        self._columns = {name: _create(file, name, (rows,), dtype) for name, dtype in COLUMNS.items()}
-        self._bands = {name: _create(file, name, shape[:1], dtype) for name, dtype in BANDS.items()}
-        self._filled = {name: np.zeros(rows, dtype) for name, dtype in COLUMNS.items()}
+        forms = _forms(rows, len(header.class_names), shape[0])
+        self._fields = {name: _create(file, name, *form) for name, form in forms.items()}
+        self._filled = {name: np.zeros(*form) for name, form in forms.items()}
         self._chunk = np.empty(4 * shape[0] * shape[1] + CHECKSUM_BYTES, np.uint8)
         self._chunk_mel = self._chunk[:-CHECKSUM_BYTES].view("<f4").reshape(1, *shape)
         self._accumulator = Accumulator(shape)
         self._row = 0
 
-    def add(self, mel: Floats, *, label: int, key: str, noise: int, sha256: str) -> None:
+    def add(
+        self, mel: Floats, *, label: int, key: str, noise: int, sha256: str, also: Sequence[int] = ()
+    ) -> None:
         """Append a row.
 
         Args:
@@ -153,6 +152,7 @@ class ShardWriter:
             key: the clip's key.
             noise: number of the noise copy, 0 for the clip itself.
             sha256: of the clip's file.
+            also: indices of the other classes that the clip carries.
         """
         self._chunk_mel[0] = mel
         self._chunk[-CHECKSUM_BYTES:] = fletcher32(self._chunk_mel).astype("<u4").view(np.uint8)
@@ -161,17 +161,29 @@ class ShardWriter:
         self._accumulator.add(self._chunk_mel[0])
         for name, value in (("label", label), ("key", key), ("noise", noise), ("sha256", sha256)):
             self._filled[name][self._row] = value
+        self._filled["target"][self._row, [label, *also]] = 1
         self._row += 1
 
     def finish(self) -> None:
-        """Write the columns; refuses to leave a row empty."""
+        """Write all that is beside the mels; refuses to leave a row empty."""
         if self._row != len(self._mel):
             raise ValueError(f"{self._row} rows added to a shard of {len(self._mel)}")
-        for name, column in self._columns.items():
-            column[:] = self._filled[name]
         statistics = self._accumulator.statistics()
-        for name, values in self._bands.items():
-            values[:] = getattr(statistics, name)
+        self._filled.update(mean=statistics.mean, std=statistics.std)
+        for name, field in self._fields.items():
+            field[:] = self._filled[name]
+
+
+def _forms(rows: int = 0, classes: int = 0, bands: int = 0) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and type of every data set beside `mel`."""
+    return {
+        "label": ((rows,), "<i4"),
+        "key": ((rows,), "S32"),
+        "noise": ((rows,), "<i4"),
+        "sha256": ((rows,), "S64"),
+        "target": ((rows, classes), "|u1"),
+        **dict.fromkeys(("mean", "std"), ((bands,), "<f8")),
+    }
 
 
 def _write_attribute(file: h5py.File, name: str, value: str) -> None:
@@ -228,18 +240,20 @@ def open_shard(path: Path) -> Shard:
         # Without a lock: nobody writes to a shard that has its name, and many network disks have none.
         with h5py.File(path, "r", locking=False) as file:
             header = _read_header(path, file)
-            shape = _check_fields(path, file)
-            columns = {name: file[name][:] for name in COLUMNS}
-            bands: dict[str, Doubles] = {name: file[name][:] for name in BANDS}
+            shape = _check_fields(path, file, len(header.class_names))
+            found = {name: file[name][:] for name in _forms()}
             offsets = _read_offsets(path, file["mel"])
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         # h5py raises any of these, depending on where in the file the damage lies.
         raise DataMismatch(f"{path} is no HDF5 file, or a damaged one", FEATURIZE_AGAIN) from error
-    label = columns["label"]
-    if label.min() < 0 or label.max() >= len(header.class_names) or not columns["key"].all():
+    label, target = found["label"], found["target"]
+    if label.min() < 0 or label.max() >= len(header.class_names) or not found["key"].all():
         raise DataMismatch(f"{path} has labels of no class or rows of no clip", FEATURIZE_AGAIN)
-    statistics = Statistics(len(label), **bands)
-    return Shard(path, header, shape, **columns, statistics=statistics, offsets=offsets, stamp=stamp)
+    own = target[np.arange(len(label)), label]
+    if not own.all() or target.max() > 1 or not (header.multi_label or target.sum() == len(label)):
+        raise DataMismatch(f"{path} has targets that its labels contradict", FEATURIZE_AGAIN)
+    statistics = Statistics(len(label), found.pop("mean"), found.pop("std"))
+    return Shard(path, header, shape, **found, statistics=statistics, offsets=offsets, stamp=stamp)
 
 
 def _read_header(path: Path, file: h5py.File) -> ShardHeader:
@@ -251,13 +265,13 @@ def _read_header(path: Path, file: h5py.File) -> ShardHeader:
         raise DataMismatch(f"{path} lacks the attribute {missing[0]}", FEATURIZE_AGAIN)
     values = {name: value.decode() for name, value in found.items()}
     try:
-        class_names = tuple(str(name) for name in json.loads(values["class_names"]))
+        names, several = json.loads(values.pop("class_names")), json.loads(values.pop("multi_label"))
+        return ShardHeader(**values, class_names=tuple(map(str, names)), multi_label=bool(several))
     except (ValueError, TypeError) as error:
-        raise DataMismatch(f"{path} has a damaged attribute class_names", FEATURIZE_AGAIN) from error
-    return ShardHeader(**{**values, "class_names": class_names})
+        raise DataMismatch(f"{path} has damaged attributes of its classes", FEATURIZE_AGAIN) from error
 
 
-def _check_fields(path: Path, file: h5py.File) -> tuple[int, int]:
+def _check_fields(path: Path, file: h5py.File, classes: int) -> tuple[int, int]:
     """Bands and frames of every mel."""
     mel = file.get("mel")
     if not isinstance(mel, h5py.Dataset) or mel.ndim != 3 or mel.dtype != "<f4" or not mel.size:
@@ -265,11 +279,10 @@ def _check_fields(path: Path, file: h5py.File) -> tuple[int, int]:
     rows, bands, frames = mel.shape
     if mel.chunks != (1, bands, frames) or mel.compression is not None or not mel.fletcher32 or mel.shuffle:
         raise DataMismatch(f"{path} has a mel of other chunks than one a row", FEATURIZE_AGAIN)
-    for names, count, each in ((COLUMNS, rows, "row"), (BANDS, bands, "band")):
-        for name, dtype in names.items():
-            found = file.get(name)
-            if not isinstance(found, h5py.Dataset) or found.shape != (count,) or found.dtype != dtype:
-                raise DataMismatch(f"{path} has no {name} for every {each}", FEATURIZE_AGAIN)
+    for name, (shape, dtype) in _forms(rows, classes, bands).items():
+        found = file.get(name)
+        if not isinstance(found, h5py.Dataset) or found.shape != shape or found.dtype != dtype:
+            raise DataMismatch(f"{path} has no {name} of the shape {shape}", FEATURIZE_AGAIN)
     return bands, frames
 
 

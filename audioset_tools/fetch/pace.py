@@ -69,6 +69,7 @@ class Pace:
         self._lock = threading.Lock()
         self._state = restored(stored, policy, clock())
         self.requests = 0
+        self.media_bytes = 0
 
     @property
     def state(self) -> PaceState:
@@ -109,6 +110,11 @@ class Pace:
         """Tell that a request was refused; everyone pauses."""
         with self._lock:
             self._state = refused(self._state, self.policy, reason, self._clock(), sent_at, retry_after)
+
+    def received(self, media_bytes: int) -> None:
+        """Tell that so much media came; it costs no budget and is only counted."""
+        with self._lock:
+            self.media_bytes += media_bytes
 
     def to_json(self) -> str:
         """What was learned, to be stored."""

@@ -23,6 +23,7 @@ from .places import Places
 from .progress import ClassProgress, FetchConfig, Progress
 from .retry import LONGEST_WAIT, retry_at
 from .source import FetchError, Source
+from .spent import read_spent
 from .suspicion import Suspicion, doubtful
 
 _NO_CONNECTION = {Reason.TIMEOUT, Reason.CONNECTION, Reason.TRUNCATED, Reason.SERVER_ERROR}
@@ -78,6 +79,7 @@ class Fetch:
         self._begin()
         self._had = sum(places.accepted for places in self._places.values())
         self._stored_pace = pace.to_json()
+        self._spent_before = read_spent(ledger.get("spent"))
 
     def run(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> Progress:
         """Fetch until every place is taken, every queue is spent, or `stop` is set.
@@ -99,6 +101,7 @@ class Fetch:
                 with suppress(AudiosetToolsError):
                     self._settle_all(self._in_flight)
                 raise
+        self._note_spent()
         return self.progress()
 
     def progress(self) -> Progress:
@@ -207,8 +210,16 @@ class Fetch:
             if (pace := self.pace.to_json()) != self._stored_pace:
                 self.ledger.put("pace", pace)
                 self._stored_pace = pace
+        if futures:
+            self._note_spent()
         if failed:
             raise failed
+
+    def _note_spent(self) -> None:
+        """Write down what this and all earlier runs took."""
+        took = self.clock() - self._began
+        spent = self._spent_before.plus(took, self.pace.requests, self.pace.media_bytes)
+        self.ledger.put("spent", spent.json())
 
     def _settle(self, turn: Turn, outcome: Outcome, now: float) -> None:
         """Write down what became of a candidate, and give its place on if it is out."""

@@ -70,7 +70,8 @@ class Stream:
         return bytes(got)
 
     def _read_on(self, got: bytearray, first: int, behind: int | None) -> None:
-        at = first + len(got)
+        had = len(got)
+        at = first + had
         wanted = f"bytes={at}-{'' if behind is None else behind - 1}"
         headers = {**self.headers, "Range": wanted, "Accept-Encoding": "identity"}
         response = self._session.urlopen(Request(self._url, headers=headers))
@@ -85,6 +86,7 @@ class Stream:
             while len(got) < end - first and (chunk := response.read(min(65_536, end - first - len(got)))):
                 got += chunk
         finally:
+            self._session.pace.received(len(got) - had)
             response.close()
         if len(got) < end - first:
             raise IncompleteRead(len(got), end - first - len(got))

@@ -7,6 +7,7 @@ stranger's script reach a page all the same, the browser does not run it.
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -14,9 +15,12 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..types import Table
 from ..workspace import printable, write_beside
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+_FIGURE = re.compile(r"|-?\d[\d,]*(\.\d+)?( ?%)?")
 
 _POLICY = {
     "default-src": "'none'",
@@ -45,6 +49,8 @@ def write_page(
         template, scripts, data, serves, content: as `render_page` takes them.
     """
     text = render_page(template, scripts=scripts, data=data, serves=serves, **content)
+    if target.exists() and target.read_text(encoding="utf-8") == text:
+        return
     with write_beside(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -89,13 +95,28 @@ def environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     made.filters["number"] = lambda value: f"{value:,}"
+    made.filters["figures"] = _figures
     made.filters["printable"] = printable
     return made
+
+
+def _visible(value: object) -> object:
+    """What is shown of a value: of text no sign that cannot be seen, such as those that steer terminals."""
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    return "\n".join(printable(line) for line in value.split("\n"))
+
+
+def _figures(table: Table) -> set[int]:
+    """The columns of a table that hold figures and nothing else; they stand to the right."""
+    columns = range(1, len(table.header))
+    return {n for n in columns if all(_FIGURE.fullmatch(row[n]) for row in table.rows)}
 
 
 def _hash(text: str) -> str:

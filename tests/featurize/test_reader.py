@@ -22,7 +22,7 @@ from audioset_tools.featurize.index import Index, Listed, read_index, write_inde
 from audioset_tools.featurize.reader import MelShards, find_shards
 from audioset_tools.featurize.shard import ShardHeader, open_shard
 
-from .shards import HEADER, SHAPE, mels, write
+from .shards import HEADER, SEVERAL, SHAPE, mels, write
 
 TRAIN = np.concatenate([mels(20), mels(5) + 1000])
 
@@ -55,6 +55,27 @@ def test_rows_are_taken_across_shards(folder: Path) -> None:
     assert shards.noise.tolist() == shards.label.tolist()
     assert shards.key[[0, 20]].tolist() == [b"-key_0", b"-key_0"]
     assert len(MelShards(folder, "test")) == 3
+
+
+def test_what_a_model_learns_is_the_class_or_where_several_sound_all_of_them(
+    folder: Path, tmp_path: Path
+) -> None:
+    shards = MelShards(folder, "train")
+    assert shards.target.tolist() == shards.label.tolist()
+    assert type(shards[21][1]) is int
+    write(tmp_path / "several" / "train-00000.h5", 7, SEVERAL)
+    write(tmp_path / "several" / "train-00001.h5", 5, SEVERAL, offset=1000)
+    finish_folder(tmp_path / "several", sorted((tmp_path / "several").glob("*.h5")))
+    several = MelShards(tmp_path / "several", "train")
+    pattern = [[1, 1], [0, 1], [1, 0], [1, 1], [1, 0], [0, 1], [1, 1]]
+    assert (several.target.dtype, several.target.tolist()) == (np.uint8, pattern + pattern[:5])
+    assert several.label.tolist() == [0, 1] * 3 + [0] + [0, 1] * 2 + [0]
+    rows = [8, 0, -5]
+    assert [target.tolist() for _, target in several.__getitems__(rows)] == several.target[rows].tolist()
+    batches = list(several.batches(5, seed=1))
+    order = np.concatenate([mel for mel, _ in batches])[:, 0, 0].argsort()
+    shuffled = np.concatenate([target for _, target in batches])
+    np.testing.assert_array_equal(shuffled[order], several.target[read_all(several)[:, 0, 0].argsort()])
 
 
 def test_a_split_without_shards_is_refused(folder: Path) -> None:
@@ -91,7 +112,13 @@ def test_only_the_shards_that_are_wanted_are_opened(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"spec_digest": "other"}, {"recipe": "clean"}, {"class_names": ("Drums", "Piano")}, {"split": "test"}],
+    [
+        {"spec_digest": "other"},
+        {"recipe": "clean"},
+        {"class_names": ("Drums", "Piano")},
+        {"split": "test"},
+        {"multi_label": True},
+    ],
 )
 def test_shards_of_another_meaning_are_never_mixed(folder: Path, change: dict[str, object]) -> None:
     write(folder / "train-00001.h5", 5, replace(HEADER, **change))

@@ -17,7 +17,7 @@ from audioset_tools.errors import DataMismatch, EnvironmentProblem
 from audioset_tools.featurize.finish import finish_folder
 from audioset_tools.featurize.shard import Shard, open_shard, write_shard
 
-from .shards import HEADER, SHAPE, mels, write
+from .shards import HEADER, SEVERAL, SHAPE, mels, write
 
 
 @pytest.mark.parametrize("rows", [1, 15, 16, 17, 40])
@@ -28,7 +28,18 @@ def test_what_is_written_is_read(tmp_path: Path, rows: int) -> None:
     np.testing.assert_array_equal(shard.read(rows - 1, rows), mels(rows)[-1:])
     np.testing.assert_array_equal(shard.label, np.arange(rows) % 2)
     np.testing.assert_array_equal(shard.noise, np.arange(rows) % 2)
+    np.testing.assert_array_equal(shard.target, np.eye(2)[shard.label])
     assert shard.key[0] == b"-key_0"
+
+
+def test_a_row_may_carry_several_classes_where_the_header_says_so(tmp_path: Path) -> None:
+    shard = open_shard(write(tmp_path / "s.h5", 4, SEVERAL))
+    assert shard.header == SEVERAL
+    assert (shard.target.dtype, shard.target.tolist()) == (np.uint8, [[1, 1], [0, 1], [1, 0], [1, 1]])
+    assert shard.label.tolist() == [0, 1, 0, 1]
+    with pytest.raises(DataMismatch, match="targets that its labels contradict"):
+        change(tmp_path / "s.h5", multi_label="false")
+        open_shard(tmp_path / "s.h5")
 
 
 def test_plain_h5py_reads_it(tmp_path: Path) -> None:
@@ -120,7 +131,8 @@ DAMAGE = {
     "another version": (lambda path: change(path, format="audioset-tools mel shard 9"), "not a shard"),
     "no spec": (lambda path: change(path, spec=None), "lacks the attribute spec"),
     "number for a recipe": (lambda path: change(path, recipe=3), "lacks the attribute recipe"),
-    "classes": (lambda path: change(path, class_names="["), "damaged attribute class_names"),
+    "classes": (lambda path: change(path, class_names="["), "damaged attributes of its classes"),
+    "neither one nor several": (lambda path: change(path, multi_label="{"), "damaged attributes of its"),
     "the version before": (lambda path: change(path, format=np.array("x", "O")), "not a shard"),
     "compressed": (lambda path: replace_field(path, "mel", mels(20), compression="gzip"), "other chunks"),
     "contiguous": (lambda path: replace_field(path, "mel", mels(20)), "other chunks"),
@@ -131,9 +143,16 @@ DAMAGE = {
     ),
     "double": (lambda path: replace_field(path, "mel", mels(20).astype("f8")), "no mel of float32"),
     "chunks that are not there": (lambda path: empty_mel(path), "lacks mels"),
-    "short label": (lambda path: replace_field(path, "label", np.zeros(3, "i4")), "no label for every row"),
-    "short mean": (lambda path: replace_field(path, "mean", np.zeros(3)), "no mean for every band"),
-    "a group": (lambda path: make_group(path, "std"), "no std for every band"),
+    "short label": (lambda path: replace_field(path, "label", np.zeros(3, "i4")), "no label of the shape"),
+    "short mean": (lambda path: replace_field(path, "mean", np.zeros(3)), "no mean of the shape"),
+    "a group": (lambda path: make_group(path, "std"), "no std of the shape"),
+    "narrow target": (lambda path: replace_field(path, "target", np.ones((20, 1), "u1")), "no target of"),
+    "no target": (lambda path: replace_field(path, "target", np.zeros((20, 2), "u1")), "labels contradict"),
+    "both targets": (lambda path: replace_field(path, "target", np.ones((20, 2), "u1")), "labels contradict"),
+    "a target of two": (
+        lambda path: replace_field(path, "target", 2 * np.eye(2, dtype="u1")[np.arange(20) % 2]),
+        "labels contradict",
+    ),
     "no class": (lambda path: replace_field(path, "label", np.full(20, 2, "i4")), "labels of no class"),
     "no key": (lambda path: replace_field(path, "key", np.zeros(20, "S32")), "rows of no clip"),
 }
@@ -154,8 +173,9 @@ Everything = tuple[object, ...]
 
 def everything(shard: Shard) -> Everything:
     """All that a shard tells, comparable."""
-    arrays = (shard.label, shard.key, shard.noise, shard.sha256, shard.statistics.mean, shard.statistics.std)
-    return shard.header, shard.shape, shard.read(0, len(shard)).tobytes(), *(a.tobytes() for a in arrays)
+    columns = (shard.label, shard.key, shard.noise, shard.sha256, shard.target)
+    arrays = (shard.read(0, len(shard)), *columns, shard.statistics.mean, shard.statistics.std)
+    return shard.header, shard.shape, *(array.tobytes() for array in arrays)
 
 
 def read_or_refused(path: Path) -> Everything | None:
@@ -168,7 +188,7 @@ def read_or_refused(path: Path) -> Everything | None:
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("sound") / "s.h5", rows=3)
+    return write(tmp_path_factory.mktemp("sound") / "s.h5", rows=3, header=SEVERAL)
 
 
 @settings(max_examples=600, deadline=None)

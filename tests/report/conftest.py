@@ -90,3 +90,12 @@ def watch(page: Page) -> Watched:
     page.on("dialog", dismiss)
     page.on("request", lambda request: seen.requests.append(request.url))
     return seen
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait until a page says yes; Playwright's own way needs `eval`, which the policy forbids."""
+    for _ in range(400):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"never came true: {expression}")

@@ -130,7 +130,7 @@ def _clip(
     chances = list(zip(names, one.probability, strict=True))
     by_size = sorted(chances, key=lambda each: (math.isnan(each[1]), -each[1] if each[1] == each[1] else 0))
     shown = [
-        {"name": name, "probability": None if math.isnan(probability) else probability}
+        {"name": printable(name), "probability": None if math.isnan(probability) else probability}
         for rank, (name, probability) in enumerate(by_size)
         if rank < MOST_CHANCES or name in one.classes
     ]
@@ -138,11 +138,15 @@ def _clip(
         "key": one.key,
         "actual": one.actual,
         "predicted": one.predicted,
-        "labelled": ", ".join(one.classes) or "nothing",
-        "guessed": ", ".join(classes_of(one.predicted, names)) or "nothing",
+        "labelled": _words(one.classes),
+        "guessed": _words(classes_of(one.predicted, names)),
         "chances": shown,
-        "labels": None if labels is None else list(labels.get(one.key, ())),
+        "labels": None if labels is None else list(map(printable, labels.get(one.key, ()))),
         "sound": media.sound,
         "mel": media.mel,
         "trouble": media.trouble or "the workspace lacks the clip",
     }
+
+
+def _words(names: Sequence[str]) -> str:
+    return ", ".join(map(printable, names)) or "nothing"

@@ -1,0 +1,93 @@
+"""Charts: their numbers are round, their text is escaped, their lines lie where the values are."""
+
+import re
+from xml.etree.ElementTree import Element, fromstring
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audioset_tools.report.chart import Axis, Line, bars, histogram, line_chart
+from audioset_tools.report.levels import SILENCE_DB, level_of
+from audioset_tools.report.svg import HEIGHT, WIDTH, Mark, ticks
+
+from .workspaces import HOSTILE
+
+
+def parsed(svg: str) -> Element:
+    return fromstring(svg)
+
+
+def texts(svg: str) -> list[str]:
+    return [element.text or "" for element in parsed(svg).iter("text")]
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
+def test_ticks_are_few_round_and_inside(low: float, span: float) -> None:
+    found = ticks(low, low + span)
+    assert 2 <= len(found) <= 7
+    assert all(low - span * 1e-6 <= tick <= low + span * (1 + 1e-6) for tick in found)
+    steps = np.diff(found)
+    assert np.allclose(steps, steps[0], rtol=1e-3)
+
+
+def test_a_line_passes_through_its_points() -> None:
+    svg = line_chart("Growth", Axis("hours", 0, 10), Axis("clips", 0, 100), [Line("a", [(0, 0), (10, 100)])])
+    (path,) = parsed(svg).iter("path")
+    (x0, y0), (x1, y1) = (
+        map(float, pair.split(" ")) for pair in re.findall(r"[ML]([\d.]+ [\d.]+)", path.get("d"))
+    )
+    assert x0 < x1 <= WIDTH and HEIGHT > y0 > y1 >= 0
+    assert {"hours", "clips", "Growth", "0", "100", "10"} <= set(texts(svg))
+    assert "<figcaption>" not in svg and 'role="img"' in svg and 'aria-label="Growth"' in svg
+
+
+def test_what_is_no_number_leaves_a_gap_and_decades_take_zero() -> None:
+    points = [(1.0, 1000.0), (2.0, float("nan")), (3.0, 0.0), (4.0, 1.0)]
+    svg = line_chart("Loss", Axis("epoch"), Axis("nat"), [Line("a", points, True)], y_decades=True)
+    (path,) = parsed(svg).iter("path")
+    assert path.get("d", "").count("M") == 2 and "nan" not in svg
+    assert len(list(parsed(svg).iter("circle"))) == 3 and "1,000" in texts(svg)
+    nothing = line_chart("None", Axis("x"), Axis("y"), [Line("a", [])])
+    assert "nan" not in nothing and "inf" not in nothing
+    endless = line_chart("Inf", Axis("x"), Axis("y"), [Line("a", [(1, float("inf"))])], y_decades=True)
+    assert "inf" not in endless.replace("Inf", "")
+
+
+def test_a_long_line_is_thinned_and_keeps_its_ends() -> None:
+    points = [(float(n), float(n)) for n in range(10_000)]
+    svg = line_chart("Long", Axis("x"), Axis("y"), [Line("a", points)], steps=True)
+    assert len(svg) < 9_000 and "9,999" not in svg and max(map(len, texts(svg))) < 12
+
+
+def test_a_histogram_counts_all_and_names_each_bar() -> None:
+    svg = histogram("Length", "seconds", [0, 5, 10], [3, 1234], words="Two bars.")
+    assert [one.text for one in parsed(svg).iter("title")] == ["0 to 5: 3", "5 to 10: 1,234"]
+    assert "Two bars." in svg and "clips" in texts(svg)
+
+
+def test_bars_are_as_long_as_their_parts() -> None:
+    svg = bars("Why", "candidates", {"removed": {"A": 3, "B": 1}, "private": {"A": 0, "B": 2}})
+    widths = [float(one.get("width", 0)) for one in parsed(svg).iter("rect")]
+    assert len(widths) == 3 and np.isclose(widths[0], 3 * widths[1], rtol=0.02)
+    assert [one.tail for one in parsed(svg).iter("span")] == ["A", "B"]
+    assert "legend" not in bars("Why", "candidates", {"removed": {"A": 3}})
+
+
+def test_hostile_names_are_text() -> None:
+    for svg in (
+        bars(HOSTILE, HOSTILE, {HOSTILE: {HOSTILE: 1, "b": 1}}, words=HOSTILE),
+        line_chart(
+            HOSTILE, Axis(HOSTILE), Axis(HOSTILE), [Line(HOSTILE, [(0, 0)])] * 2, marks=[Mark(HOSTILE, 0)]
+        ),
+    ):
+        names = {element.tag for element in parsed(svg).iter()}
+        assert not names & {"script", "img"} and "\033" not in svg
+
+
+def test_a_level_is_that_of_the_sine() -> None:
+    time = np.arange(160_000) / 16_000
+    sine = (0.5 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
+    assert level_of(sine).rms_db == np.round(20 * np.log10(0.5 / np.sqrt(2)), 2)
+    assert level_of(np.zeros(10, np.float32)).rms_db == SILENCE_DB
+    assert level_of(np.array([1, -1, 32_767 / 32_768, 0.5], np.float32)).full_scale == 3
