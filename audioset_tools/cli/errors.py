@@ -131,14 +131,18 @@ def _ask(
     from ..report.errors.answers import annotator_names
     from ..report.errors.labels import label_names
     from ..report.errors.mistakes import PREDICTIONS, draw, find_run, read_mistakes
-    from ..report.errors.store import ANSWERS, read_answers
+    from ..report.errors.store import ANSWERS, read_answers, store_answers
 
     folder, names = find_run(place, run), annotator_names(annotators)
     answers = folder / ANSWERS
     mistakes = read_mistakes(folder / PREDICTIONS)
     drawn = draw(mistakes, per_class, seed)
-    read_answers(answers)  # A damaged file is told now, not when somebody has answered.
+    if port is not None:
+        # What is damaged, or cannot be written to, is told now and not when somebody has answered.
+        read_answers(answers)
+        store_answers(answers, [])
     labels = label_names({one.key for one in drawn}, metadata, place.metadata)
+    console.say(f"{len(drawn):,} clips are drawn; what is lacking of their sounds and pictures is made")
     made = make_page(out or folder / "errors", place, folder.name, mistakes, drawn, names, labels)
     for remark in made.remarks:
         console.say(remark)

@@ -130,6 +130,9 @@ def test_ten_clips_by_keyboard_through_a_reload_and_a_killed_server(
         "Not saved yet: the server does not answer. 2 answers kept"
     )
     assert len(stored(place)) == 5
+    # Worse: of what was saved, only an older copy is left.
+    path = place.runs / "paper" / ANSWERS
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
     again = Server(place)
     try:
         assert again.address == server.address

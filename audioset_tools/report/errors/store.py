@@ -50,6 +50,8 @@ def read_answers(path: Path) -> list[Answer]:
 def store_answers(path: Path, answers: Iterable[Answer]) -> None:
     """Add answers; on return they are on disk. Several threads and processes may do this at once.
 
+    With none, it is only seen that the file can be written to.
+
     Raises:
         DataMismatch: the file is no file of answers; nothing was added.
         EnvironmentProblem: it cannot be written; nothing was added.

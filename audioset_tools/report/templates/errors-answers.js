@@ -172,6 +172,7 @@ class Answers {
     // Somebody else's server: the page is what it is from disk.
     if (answer.status === 404) this.served = false;
     else this.token = (await this.told(answer)).token;
+    this.pulled = false;
   }
 
   async pull() {
@@ -179,9 +180,12 @@ class Answers {
     const answer = await fetch(`answers?annotator=${encodeURIComponent(me)}`, { cache: "no-store", headers: { "X-Token": this.token } });
     const { answers } = await this.told(answer);
     if (me !== this.me) return;
-    const known = new Set(this.data.clips.map(({ key }) => key));
-    for (const { key, cause, note, given } of answers) {
-      if (known.has(key)) this.take(key, { cause, note, given, saved: true });
+    const there = new Map(answers.map(({ key, ...answer }) => [key, answer]));
+    for (const { key } of this.data.clips) {
+      const stored = there.get(key);
+      if (stored) this.take(key, { cause: stored.cause, note: stored.note, given: stored.given, saved: true });
+      // What the server had and lost, as with an older copy of its file, it gets again.
+      if (this.of(key).given > (stored?.given ?? 0)) this.take(key, { ...this.of(key), saved: false });
     }
     this.pulled = true;
   }

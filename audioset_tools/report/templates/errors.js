@@ -89,7 +89,11 @@
   // ---- doing
 
   const isAnswered = ({ key }) => answers.of(key).cause !== null;
-  const choose = (cause) => answers.record(clips[current].key, { cause }, 0);
+  function choose(cause) {
+    const { key } = clips[current];
+    if (answers.of(key).cause !== cause) answers.record(key, { cause }, 0);
+  }
+
   const help = () => at("help").showModal();
 
   function go(number) {
