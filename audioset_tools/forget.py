@@ -15,11 +15,13 @@ from . import upkeep
 from .errors import DataMismatch, UsageError
 from .featurize.index import NAME as INDEX
 from .ledger import Ledger
+from .report.errors.store import ANSWERS
 from .types import YTID
 from .workspace import Workspace, sync_folder, write_beside
 
 _OF_CLIP = re.compile(r"\.?Y(.{11})_")
 _OF_ROW = re.compile(rb"\"?(.{11})_")
+_OF_ANSWER = re.compile(rb"\"key\": \"(.{11})_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def finish_forgetting(ledger: Ledger, workspace: Workspace) -> Erased:
     erased = Erased(
         clips=tuple(_relative(workspace, _erase_clips(workspace, ytids))),
         shards=tuple(_relative(workspace, _erase_shards(workspace, ytids))),
-        rows=tuple(_erase_rows(workspace, ytids)),
+        rows=(*_erase_rows(workspace, ytids), *_erase_answers(workspace, ytids)),
         weights=tuple(_relative(workspace, sorted(workspace.runs.glob("*/model.safetensors")))),
     )
     upkeep.erased(ledger)
@@ -140,6 +142,18 @@ def _erase_rows(workspace: Workspace, ytids: Collection[str]) -> Iterator[tuple[
             continue
         lines = path.read_bytes().splitlines(keepends=True)
         kept = [line for line in lines if not ((found := _OF_ROW.match(line)) and found[1] in wanted)]
+        if len(kept) < len(lines):
+            with write_beside(path) as temporary:
+                temporary.write_bytes(b"".join(kept))
+            yield path.relative_to(workspace.root).as_posix(), len(lines) - len(kept)
+
+
+def _erase_answers(workspace: Workspace, ytids: Collection[str]) -> Iterator[tuple[str, int]]:
+    """Drop what people said in an error analysis about clips of these videos."""
+    wanted = {ytid.encode() for ytid in ytids}
+    for path in sorted(workspace.runs.glob(f"*/{ANSWERS}")):
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if not wanted & set(_OF_ANSWER.findall(line))]
         if len(kept) < len(lines):
             with write_beside(path) as temporary:
                 temporary.write_bytes(b"".join(kept))

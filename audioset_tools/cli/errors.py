@@ -86,7 +86,7 @@ def _tell(
     place: Workspace, run: str, rule: str, csv: Path | None, relabel: Path | None, as_json: bool
 ) -> None:
     with needing("report"):
-        from ..report.errors.table import analyse, analysis_json, analysis_lines, write_table3
+        from ..report.errors.table import analyse, analysis_json, analysis_lines, tied_table, write_table3
     from .. import console
     from ..report.errors.merge import Rule, merge
     from ..report.errors.mistakes import PREDICTIONS, find_run, read_mistakes
@@ -108,9 +108,10 @@ def _tell(
         return
     for line in analysis_lines(found):
         console.result(line)
-    if found.relabel:
-        console.result("")
-        console.table(relabel_table(found.relabel))
+    console.result("")
+    for table in (tied_table(found), relabel_table(found.relabel)):
+        if table.rows:
+            console.table(table)
 
 
 def _ask(

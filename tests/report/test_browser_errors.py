@@ -277,6 +277,8 @@ def test_hostile_texts_are_shown_and_never_run(
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Export my answers").click()
     assert page.locator("img").count() == 1 and page.evaluate("document.scripts.length") == 3
+    page.set_viewport_size({"width": 360, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert watched.clean()
     capsys.readouterr()
     assert run([*words, "--import", str(waiting.value.path())]) == 0

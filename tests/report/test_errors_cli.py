@@ -8,10 +8,12 @@ import pytest
 
 from audioset_tools.catalog.official import SUBSETS, official_files
 from audioset_tools.cli import run
+from audioset_tools.forget import forget
+from audioset_tools.ledger import Ledger, Origin
 from audioset_tools.report.errors.answers import Cause
 from audioset_tools.report.errors.exchange import FORMAT
 from audioset_tools.report.errors.store import ANSWERS, read_answers, store_answers
-from audioset_tools.types import clip_key
+from audioset_tools.types import Candidate, clip_key
 from audioset_tools.workspace import Workspace
 
 from ..catalog.conftest import write_folder
@@ -118,6 +120,21 @@ def test_a_damaged_import_changes_nothing(
     assert errors(place, "--import", str(tmp_path / "bad.json")) == 6
     assert "nothing was imported" in capsys.readouterr().err
     assert stored.read_bytes() == before and len(read_answers(stored)) == 1
+
+
+def test_what_was_said_about_a_forgotten_video_goes_with_it(tmp_path: Path) -> None:
+    place = Workspace(tmp_path)
+    path = place.runs / "paper" / ANSWERS
+    note = f'"key": "{key_of(1)}" is quoted'
+    store_answers(path, [answer(n % 2, Cause.OTHER, note=note, given=n) for n in range(4)])
+    candidates = [
+        Candidate(key_of(n)[:11], 1000 * n, 1000 * n + 10_000, "Piano", 3, n, "eval") for n in range(2)
+    ]
+    with Ledger(place.ledger) as ledger:
+        ledger.load(Origin("paper", "", "", ("Piano",), 0, (8, 1, 1)), candidates)
+        erased = forget(ledger, place, [key_of(1)[:11]], at=1)
+    assert erased.rows == (("runs/paper/error-answers.jsonl", 2),)
+    assert [one.key for one in read_answers(path)] == [key_of(0)] * 2
 
 
 def test_what_cannot_be(place: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,7 +118,7 @@ def _remarks(
         remarks.append(f"Nothing of {', '.join(map(printable, few))} was misclassified.")
     if silent := sum(not media[one.key].sound for one in drawn):
         remarks.append(f"{silent:,} of the clips cannot be heard here: their files are gone or damaged.")
-    if labels is None:
+    if drawn and labels is None:
         remarks.append("AudioSet's labels are not shown: its lists are neither in the workspace nor named.")
     return tuple(remarks)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import DataMismatch
+from ...types import Table
 from ...workspace import printable, write_beside
 from .agreement import Pair, agreement, mean_kappa
 from .answers import Cause
@@ -128,10 +129,22 @@ def analysis_lines(found: Analysis) -> Iterator[str]:
     yield f"answers for the same clip are merged by the rule: {found.rule}"
     if found.verdicts.stale:
         yield f"left out: {found.verdicts.stale:,} answers to other predictions than the run has now"
-    for one in found.tied:
-        causes = " / ".join(one.causes)
-        yield f"tied, counts in equal parts: {one.mistake.key} ({causes}); another annotator would decide"
     yield from _agreement_lines(found.pairs)
+
+
+def tied_table(found: Analysis) -> Table:
+    """The clips whose causes are tied."""
+    rows = tuple(
+        (
+            one.mistake.key,
+            printable(one.mistake.actual),
+            printable(one.mistake.predicted),
+            " / ".join(one.causes),
+        )
+        for one in found.tied
+    )
+    title = f"Tied: {len(rows):,} clips, which count in equal parts; another annotator would decide"
+    return Table(title, ("key", "labelled", "predicted", "causes"), rows)
 
 
 def _agreement_lines(pairs: Sequence[Pair]) -> Iterator[str]:

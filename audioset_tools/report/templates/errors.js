@@ -6,6 +6,8 @@
   const at = (id) => document.getElementById(id);
   const radios = [...document.querySelectorAll("input[name=cause]")];
   const answers = new Answers(DATA, () => { if (answers.me !== null) showClip(); });
+  const options = clips.map(() => document.createElement("option"));
+  const marked = [];
   let current = 0;
 
   // ---- showing
@@ -65,10 +67,7 @@
     const done = clips.filter(isAnswered).length;
     at("done").value = done;
     put("progress", `${done} of ${clips.length} answered`);
-    for (const [number, clip] of clips.entries()) {
-      const text = `${isAnswered(clip) ? "✓" : "·"} ${number + 1}: ${clip.labelled} → ${clip.guessed}`;
-      if (at("jump").options[number].text !== text) at("jump").options[number].text = text;
-    }
+    for (const [number, clip] of clips.entries()) mark(number, isAnswered(clip));
     at("jump").selectedIndex = current;
     at("back").disabled = current === 0;
     at("next").disabled = current === clips.length - 1;
@@ -76,6 +75,14 @@
     const [text, safe] = answers.state(key);
     put("saved", text);
     at("saved").classList.toggle("unsaved", !safe);
+  }
+
+  // Of ten thousand clips only those are touched whose mark changes.
+  function mark(number, done) {
+    if (marked[number] === done) return;
+    const { labelled, guessed } = clips[number];
+    options[number].textContent = `${done ? "✓" : "·"} ${number + 1}: ${labelled} → ${guessed}`;
+    marked[number] = done;
   }
 
   function follow() {
@@ -206,7 +213,7 @@
     begin(at("name").value);
   });
   for (const type of ["play", "pause", "ended", "seeked", "emptied"]) at("sound").addEventListener(type, follow);
-  at("jump").replaceChildren(...clips.map(() => element("option", "")));
+  at("jump").replaceChildren(...options);
   at("names").replaceChildren(...DATA.annotators.map((name) => {
     const button = element("button", name, { type: "button" });
     button.addEventListener("click", () => begin(name));
