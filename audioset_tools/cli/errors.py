@@ -1,12 +1,16 @@
 """`audioset-tools errors`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import UsageError
 from ..workspace import Workspace, printable
 from .options import FILE, FOLDER, json_option, needing, workspace_option
+
+if TYPE_CHECKING:
+    from ..report.errors.config import ErrorsConfig
 
 
 @click.command()
@@ -41,23 +45,20 @@ def errors(
     files: tuple[Path, ...],
     run: str,
     workspace: Path,
-    per_class: int,
-    seed: int,
-    annotators: tuple[str, ...],
-    metadata: Path | None,
-    out: Path | None,
-    serve: bool,
-    port: int,
     take_in: bool,
     tell: bool,
     rule: str,
     csv: Path | None,
     relabel: Path | None,
     as_json: bool,
+    **settings: Any,
 ) -> None:
     """Have people listen to what a run got wrong, and print the paper's Table 3 of the causes."""
+    from ..report.errors.config import ErrorsConfig
+
+    config = ErrorsConfig(**settings)
     telling = tell or csv is not None or relabel is not None
-    if serve + take_in + telling > 1 or (as_json and not telling) or bool(files) != take_in:
+    if config.serve + take_in + telling > 1 or (as_json and not telling) or bool(files) != take_in:
         raise UsageError(
             "one thing at a time: the page, --serve, --import FILE..., or --table",
             "--csv, --relabel and --json go with --table; FILE... goes with --import.",
@@ -68,7 +69,7 @@ def errors(
     elif telling:
         _tell(place, run, rule, csv, relabel, as_json)
     else:
-        _ask(place, run, per_class, seed, annotators, metadata, out, port if serve else None)
+        _ask(place, run, config)
 
 
 def _import(place: Workspace, run: str, files: tuple[Path, ...]) -> None:
@@ -114,45 +115,36 @@ def _tell(
             console.table(table)
 
 
-def _ask(
-    place: Workspace,
-    run: str,
-    per_class: int,
-    seed: int,
-    annotators: tuple[str, ...],
-    metadata: Path | None,
-    out: Path | None,
-    port: int | None,
-) -> None:
+def _ask(place: Workspace, run: str, config: "ErrorsConfig") -> None:
     with needing("report"):
         from ..report.errors.page import INDEX, make_page
-        from ..report.errors.server import listen, make_app
-        from ..report.errors.server import serve as serve_page
+        from ..report.errors.server import listen, make_app, serve
     from .. import console
-    from ..report.errors.answers import annotator_names
     from ..report.errors.labels import label_names
     from ..report.errors.mistakes import PREDICTIONS, draw, find_run, read_mistakes
     from ..report.errors.store import ANSWERS, read_answers, store_answers
 
-    folder, names = find_run(place, run), annotator_names(annotators)
+    folder = find_run(place, run)
     answers = folder / ANSWERS
     mistakes = read_mistakes(folder / PREDICTIONS)
-    drawn = draw(mistakes, per_class, seed)
-    if port is not None:
+    drawn = draw(mistakes, config.per_class, config.seed)
+    if config.serve:
         # What is damaged, or cannot be written to, is told now and not when somebody has answered.
         read_answers(answers)
         store_answers(answers, [])
-    labels = label_names({one.key for one in drawn}, metadata, place.metadata)
+    labels = label_names({one.key for one in drawn}, config.metadata, place.metadata)
     console.say(f"{len(drawn):,} clips are drawn; what is lacking of their sounds and pictures is made")
-    made = make_page(out or folder / "errors", place, folder.name, mistakes, drawn, names, labels)
+    out = config.out or folder / "errors"
+    made = make_page(out, place, folder.name, mistakes, drawn, config.annotators, labels)
     for remark in made.remarks:
         console.say(remark)
-    if port is None:
+    if not config.serve:
         console.result(f"{made.clips:,} clips to listen to: {printable(made.folder / INDEX)}")
         return
-    with listen(port, folder) as listening:
-        app = make_app(made, mistakes.by_key, answers, listening.getsockname()[1])
+    with listen(config.port, folder) as listening:
         console.say(f"Answers go to {printable(answers)}; Ctrl-C stops.")
-        serve_page(
-            app, listening, lambda address: console.result(f"{made.clips:,} clips to listen to: {address}")
+        serve(
+            make_app(made, mistakes.by_key, answers, listening.getsockname()[1]),
+            listening,
+            lambda address: console.result(f"{made.clips:,} clips to listen to: {address}"),
         )

@@ -16,10 +16,10 @@ from audioset_tools.report.errors.answers import (
     NOTE_LONGEST,
     Answer,
     Cause,
-    annotator_names,
     latest,
     parse_answer,
 )
+from audioset_tools.report.errors.config import ErrorsConfig
 from audioset_tools.report.errors.merge import Rule, decide, merge
 from audioset_tools.report.errors.mistakes import draw, read_mistakes
 from audioset_tools.report.errors.relabel import write_relabel
@@ -130,8 +130,8 @@ def test_a_draw_is_the_same_each_time_and_grows_without_losing_any(tmp_path: Pat
     assert [one.actual for one in three] == [name for name in PAPER for _ in range(3)]
     assert three == draw(backwards, 3, seed=0) and set(three) < set(seven) < set(all_of_them)
     assert len(all_of_them) == 40 and {*draw(found, 3, seed=1)} != {*three}
-    with pytest.raises(UsageError):
-        draw(found, 0, seed=0)
+    with pytest.raises(UsageError, match="at least 1"):
+        ErrorsConfig(per_class=0)
 
 
 # ---- what is an answer
@@ -196,10 +196,11 @@ def test_anything_at_all_is_an_answer_or_a_value_error(content: object) -> None:
 
 
 def test_names_come_one_by_one_or_with_commas() -> None:
-    assert annotator_names(["Ada, Ben", "Zoe\u0308  B.", "Ben"]) == ("Ada", "Ben", "Zo\u00eb B.")
+    given = ("Ada, Ben", "Zoe\u0308  B.", "Ben")
+    assert ErrorsConfig(annotators=given).annotators == ("Ada", "Ben", "Zo\u00eb B.")
     for bad in ("", "Ada,", "a\033[31m", "b" * 61):
         with pytest.raises(UsageError):
-            annotator_names([bad])
+            ErrorsConfig(annotators=(bad,))
 
 
 @given(st.permutations([answer(n % 2, cause, who, given=n) for n, (who, cause) in enumerate(

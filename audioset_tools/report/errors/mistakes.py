@@ -148,12 +148,7 @@ def draw(mistakes: Mistakes, per_class: int, seed: int) -> tuple[Mistake, ...]:
         mistakes: of a run.
         per_class: at most so many of a class.
         seed: of the order.
-
-    Raises:
-        UsageError: `per_class` is less than 1.
     """
-    if per_class < 1:
-        raise UsageError("--per-class must be at least 1", "The paper listened to 30 of each class.")
     queue = sorted(mistakes.wrong, key=lambda one: hashlib.sha256(f"{seed} {one.key}".encode()).digest())
     drawn: dict[str, Mistake] = {}
     for name in mistakes.class_names:

@@ -11,7 +11,7 @@ import json
 import secrets
 import socket
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ _THREADS = 8
 _PORTS = range(20_480, 28_672)
 """Where a run's own port lies: below those that Linux lends to outgoing connections."""
 
-_KINDS = {".html": "text/html; charset=utf-8", ".mp3": "audio/mpeg", ".jpg": "image/jpeg"}
+_KINDS = {".html": "text/html", ".mp3": "audio/mpeg", ".jpg": "image/jpeg"}
 
 _HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -59,18 +59,7 @@ def make_app(made: Made, mistakes: Mapping[str, Mistake], answers: Path, port: i
     app = Flask("audioset_tools", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST
     token = secrets.token_urlsafe(32)
-    hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
-
-    def refuse_strangers() -> tuple[Response, int] | None:
-        if request.headers.get("Host") not in hosts:
-            return _no("this server answers for 127.0.0.1 only", 421)
-        if request.endpoint in ("session", "stored", "store") and not _same_site():
-            return _no("requests of other sites are refused", 403)
-        if request.endpoint in ("stored", "store") and not hmac.compare_digest(
-            request.headers.get("X-Token", "").encode(), token.encode()
-        ):
-            return _no("the server was started anew", 403)
-        return None
+    _guard(app, {f"127.0.0.1:{port}", f"localhost:{port}"}, token)
 
     def index() -> Response:
         return _file(made.folder / INDEX)
@@ -89,32 +78,53 @@ def make_app(made: Made, mistakes: Mapping[str, Mistake], answers: Path, port: i
         return jsonify(answers=[one.json() for (annotator, _), one in last.items() if annotator == name])
 
     def store() -> Response | tuple[Response, int]:
-        if request.mimetype != "application/json":
-            return _no("answers come as application/json", 415)
-        if request.headers.get("Origin") not in {f"http://{host}" for host in hosts}:
-            return _no("requests of other sites are refused", 403)
         parsed = _parse(request.get_data(), mistakes)
         if isinstance(parsed, list):
             store_answers(answers, parsed)
             return jsonify(stored=len(parsed))
         return parsed
 
-    def failed(error: AudiosetToolsError) -> tuple[Response, int]:
-        return _no(error.what, 507 if isinstance(error, EnvironmentProblem) else 500)
-
-    def dress(response: Response) -> Response:
-        response.headers.update(_HEADERS)
-        return response
-
-    app.before_request(refuse_strangers)
-    app.after_request(dress)
-    app.register_error_handler(AudiosetToolsError, failed)
     app.add_url_rule("/", view_func=index)
     app.add_url_rule("/session", view_func=session)
     app.add_url_rule("/answers", view_func=stored)
     app.add_url_rule("/answers", view_func=store, methods=["POST"])
     app.add_url_rule("/<path:name>", view_func=media)
     return app
+
+
+def _guard(app: Flask, hosts: Collection[str], token: str) -> None:
+    """Refuse what does not come from our own page, and tell browsers to keep others away from what we say."""
+
+    def refuse() -> tuple[Response, int] | None:
+        if request.headers.get("Host") not in hosts:
+            return _no("this server answers for 127.0.0.1 only", 421)
+        if request.endpoint in ("session", "stored", "store") and not _same_site():
+            return _no("requests of other sites are refused", 403)
+        if request.endpoint in ("stored", "store"):
+            given = request.headers.get("X-Token", "")
+            if not hmac.compare_digest(given.encode(), token.encode()):
+                return _no("the page must begin a new session with this server", 403)
+        if request.endpoint == "store":
+            if request.headers.get("Origin") not in [f"http://{host}" for host in hosts]:
+                return _no("requests of other sites are refused", 403)
+            if request.mimetype != "application/json":
+                return _no("answers come as application/json", 415)
+        return None
+
+    def dress(response: Response) -> Response:
+        response.headers.update(_HEADERS)
+        return response
+
+    def failed(error: AudiosetToolsError) -> tuple[Response, int]:
+        return _no(error.what, 507 if isinstance(error, EnvironmentProblem) else 500)
+
+    def gone(_: FileNotFoundError) -> tuple[Response, int]:
+        return _no("the file is gone", 404)
+
+    app.before_request(refuse)
+    app.after_request(dress)
+    app.register_error_handler(AudiosetToolsError, failed)
+    app.register_error_handler(FileNotFoundError, gone)
 
 
 def listen(port: int, run: Path) -> socket.socket:
@@ -131,6 +141,7 @@ def listen(port: int, run: Path) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind(("127.0.0.1", wanted))
+            listening.listen()
         except (OSError, OverflowError) as error:
             listening.close()
             if port == 0 and getattr(error, "errno", None) == errno.EADDRINUSE:
