@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import console
+from .catalog.recipe import Recipe, read_recipe
 from .errors import UsageError
 from .simulator import Plan, Refusal, Simulator, read_table
 from .simulator.lists import write_lists
@@ -15,26 +16,30 @@ PASSING = {"media-503": 0.02, "reset": 0.02, "truncate": 0.02}
 MARKER = "this folder was made by audioset-tools demo"
 
 
-def run_demo(workspace: Path, per_class: int, metadata: Path | None, run: Callable[[list[str]], int]) -> int:
+def run_demo(
+    workspace: Path, recipe: str, per_class: int, metadata: Path | None, run: Callable[[list[str]], int]
+) -> int:
     """Run select, fetch, featurize and train; returns the first exit code that is not 0.
 
     Args:
         workspace: a folder of the demo's own, made anew.
+        recipe: what the classes are.
         per_class: clips of each class.
         metadata: the genuine lists; None for a small list that the demo makes.
         run: runs one command line and returns its exit code.
 
     Raises:
-        UsageError: the folder exists and no demo made it.
+        UsageError: the folder exists and no demo made it, or there is no such recipe.
     """
+    classes = label_sets(read_recipe(recipe))
     _clear(workspace)
     lists = metadata or workspace / "lists"
     if metadata is None:
-        write_lists(lists, dict.fromkeys(("Piano", "Drums", "Flute", "Other"), 3 * per_class))
+        write_lists(lists, dict.fromkeys(classes, 3 * per_class), classes=classes)
     where = ["--workspace", str(workspace / "data")]
     candidates = workspace / "candidates.csv"
-    steps = [["select", "--metadata", str(lists), "--per-class", str(per_class), "--out", str(candidates)]]
-    if code := _run_all(steps, run):
+    what = ["--recipe", recipe, "--per-class", str(per_class), "--metadata", str(lists)]
+    if code := _run_all([["select", *what, "--out", str(candidates)]], run):
         return code
     plan = Plan(
         seed=1,
@@ -47,21 +52,27 @@ def run_demo(workspace: Path, per_class: int, metadata: Path | None, run: Callab
             f"A small YouTube runs on {youtube.proxy}: a quarter of its videos are dead, some stumble,\n"
             "and for a while it answers HTTP 429. The real one is never contacted."
         )
-        fetch = [
-            "fetch",
-            "--per-class",
-            str(per_class),
-            "--metadata",
-            str(lists),
-            *where,
-            "--proxy",
-            youtube.proxy,
-        ]
-        fetch += ["--no-check-certificate", "--pace", "20000/h", "--retry-wait", "2"]
+        fetch = ["fetch", *what, *where, "--proxy", youtube.proxy, "--no-check-certificate"]
+        fetch += ["--pace", "20000/h", "--retry-wait", "2"]
         # The paper's batch of 128 and rate of 0.01 are for 8,000 clips; with so few they leave hardly a step.
         return _run_all(
             [fetch, ["featurize", *where], ["train", *where, "--batch-size", "16", "--lr", "0.001"]], run
         )
+
+
+def label_sets(recipe: Recipe) -> dict[str, list[tuple[str, ...]]]:
+    """Of every class sets of labels that make a clip one of it; multi-label, one of the next class as well.
+
+    Args:
+        recipe: whose classes.
+    """
+    sets: dict[str, list[tuple[str, ...]]] = {rule.name: [] for rule in recipe.classes}
+    labelled = [rule for rule in recipe.classes if rule.include]
+    for rule, following in zip(labelled, [*labelled[1:], labelled[0]], strict=True):
+        first, *others = sorted(rule.include)
+        besides = [*rule.transparent, *(following.include if recipe.multi_label else ())]
+        sets[rule.name] = [(first,), *((mid,) for mid in others), *((first, mid) for mid in sorted(besides))]
+    return sets
 
 
 def _run_all(steps: list[list[str]], run: Callable[[list[str]], int]) -> int:

@@ -6,7 +6,7 @@ reading through all that is in it.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from .ledger import CANDIDATE, Ledger, State
@@ -81,8 +81,10 @@ def standing(ledger: Ledger, key: str) -> Standing | None:
         row = next(found, None)
         if row is None:
             return None
-        one, (state, reason, detail, path, *rest) = ledger.candidate(row[:7]), row[7:]
-        clip = Clip(one.key, one.class_name, one.rank, path, *rest) if path is not None else None
+        one, (state, reason, detail, path, *held) = ledger.candidate(row[:8]), row[8:]
+        clip = None
+        if path is not None:
+            clip = replace(Clip(one.key, one.class_name, one.rank, path, *held), also=one.also)
         return Standing(one, State(state), Reason(reason) if reason else None, detail, clip)
 
 
@@ -141,8 +143,8 @@ def failures(ledger: Ledger) -> Iterator[FailedCandidate]:
     )
     with reading(ledger.path):
         for row in found:
-            state, reason, *rest = row[7:]
-            yield FailedCandidate(ledger.candidate(row[:7]), State(state), Reason(reason), *rest)
+            state, reason, *rest = row[8:]
+            yield FailedCandidate(ledger.candidate(row[:8]), State(state), Reason(reason), *rest)
 
 
 def last_event_at(ledger: Ledger) -> float | None:
@@ -156,7 +158,7 @@ def failures_in_a_row(ledger: Ledger, counts: Callable[[Reason], bool]) -> list[
     Whoever was queued again or forgotten by hand since then is no longer in the row.
     """
     with reading(ledger.path):
-        failed = (ledger.candidate(row[:7]) for row in ledger.rows(_ROW) if counts(Reason(row[7])))
+        failed = (ledger.candidate(row[:8]) for row in ledger.rows(_ROW) if counts(Reason(row[8])))
         return list(Counter(failed).items())
 
 

@@ -22,8 +22,8 @@ from .errors import EnvironmentProblem
 from .schema import connect, connect_to_read, identity, reading, speaking_to
 from .types import Candidate, Clip, Failure, Reason
 
-CANDIDATE = "ytid, start_ms, end_ms, class, tier, rank, subset"
-"""The columns that `Ledger.candidate` makes a candidate of."""
+CANDIDATE = "ytid, start_ms, end_ms, class, tier, rank, subset, also"
+"""The eight columns that `Ledger.candidate` makes a candidate of; `also` holds numbers of classes."""
 
 _LOAD_ROWS = 50
 """Candidates per INSERT of a load: half the time of one by one, and no more is gained by 100."""
@@ -62,6 +62,7 @@ class Origin:
     class_names: tuple[str, ...]
     seed: int
     splits: tuple[int, int, int]
+    multi_label: bool = False
 
 
 class Ledger:
@@ -73,7 +74,7 @@ class Ledger:
         patience: seconds to wait for another program that has it locked.
 
     Raises:
-        DataMismatch: the file is damaged, foreign, or written by a newer version; or missing, to a reader.
+        DataMismatch: the file is damaged, foreign, or written by another version; or missing, to a reader.
         EnvironmentProblem: it is locked by another program, or cannot be read.
     """
 
@@ -109,12 +110,13 @@ class Ledger:
         """Fill an empty ledger, with notes of how it was made; all of it or, after a kill, nothing."""
         number = {name: index for index, name in enumerate(origin.class_names)}
         rows = (
-            (number[c.class_name], c.rank, c.ytid, c.start_ms, c.end_ms, c.tier, c.subset) for c in candidates
-        )
-        insert = "INSERT INTO candidate (class, rank, ytid, start_ms, end_ms, tier, subset) VALUES "
+            (c.ytid, c.start_ms, c.end_ms, number[c.class_name], c.tier, c.rank, c.subset,
+             " ".join(str(number[name]) for name in c.also) if c.also else "") for c in candidates
+        )  # fmt: skip
+        insert = f"INSERT INTO candidate ({CANDIDATE}) VALUES "
         with self.transaction():
             while block := list(islice(rows, _LOAD_ROWS)):
-                places = ",".join(["(?,?,?,?,?,?,?)"] * len(block))
+                places = ",".join(["(?,?,?,?,?,?,?,?)"] * len(block))
                 self._db.execute(insert + places, tuple(chain.from_iterable(block)))
             # Grouping by the class alone follows the table's own order, without sorting.
             self._db.execute(
@@ -186,11 +188,11 @@ class Ledger:
             ).fetchall()
             accepted = []
             for row in rows:
-                one = self.candidate(row[:7])
-                path, sha256, seconds, peak, source = row[7:]
+                one = self.candidate(row[:8])
+                path, sha256, seconds, peak, source = row[8:]
                 clip = Clip(
                     one.key, one.class_name, one.rank, str(path), str(sha256), float(seconds), float(peak),
-                    str(source),
+                    str(source), one.also,
                 )  # fmt: skip
                 accepted.append((one, clip))
             return accepted
@@ -219,11 +221,11 @@ class Ledger:
         Raises:
             ValueError, TypeError, LookupError: the row is damaged.
         """
-        ytid, start_ms, end_ms, number, tier, rank, subset = row
-        if number < 0:
-            raise ValueError(f"a class of the number {number}")
+        ytid, start_ms, end_ms, number, tier, rank, subset, also = row
+        names = dict(enumerate(self.class_names))
+        name, *others = (names[n] for n in (number, *map(int, str(also).split())))
         one = Candidate(
-            ytid, int(start_ms), int(end_ms), self.class_names[number], int(tier), int(rank), str(subset)
+            ytid, int(start_ms), int(end_ms), name, int(tier), int(rank), str(subset), tuple(others)
         )
         # Refuses what is no video id before anybody makes a path of it.
         _ = one.key

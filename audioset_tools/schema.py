@@ -32,14 +32,14 @@ _NO_INDEX = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READON
 """What a reader meets where the index of a log cannot be made."""
 
 APPLICATION_ID = 0x41536574
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE candidate (
     class INTEGER NOT NULL, rank INTEGER NOT NULL,
     ytid TEXT NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
-    tier INTEGER NOT NULL, subset TEXT NOT NULL,
+    tier INTEGER NOT NULL, subset TEXT NOT NULL, also TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'queued', reason TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '',
     attempts INTEGER NOT NULL DEFAULT 0, retry_at REAL, tried_at REAL,
     PRIMARY KEY (class, rank)
@@ -88,7 +88,7 @@ def connect(path: Path, patience: float) -> sqlite3.Connection:
         patience: seconds to wait for another program that has it locked.
 
     Raises:
-        DataMismatch: the file is damaged, foreign, or written by a newer version.
+        DataMismatch: the file is damaged, foreign, or written by another version.
         EnvironmentProblem: it is locked by another program.
     """
     if path.is_dir():
@@ -107,7 +107,7 @@ def damage(path: Path) -> str | None:
     """What SQLite's own check of a ledger's pages finds wrong, or None; reads the whole file.
 
     Raises:
-        DataMismatch: the file is too damaged to be opened, foreign, or written by a newer version.
+        DataMismatch: the file is too damaged to be opened, foreign, or written by another version.
         EnvironmentProblem: it is locked by another program.
     """
     with closing(connect_to_read(path, patience=10)) as db, speaking_to(path):
@@ -123,7 +123,7 @@ def connect_to_read(path: Path, patience: float) -> sqlite3.Connection:
         patience: seconds to wait for another program that has it locked.
 
     Raises:
-        DataMismatch: the file is missing, empty, damaged, foreign, or written by a newer version.
+        DataMismatch: the file is missing, empty, damaged, foreign, or written by another version.
         EnvironmentProblem: it cannot be read.
     """
     if not path.exists():
@@ -183,6 +183,11 @@ def _is_empty(db: sqlite3.Connection, path: Path) -> bool:
         raise DataMismatch(
             f"{path} was written by a newer audioset-tools (ledger version {version})",
             "Upgrade: pip install --upgrade audioset-tools",
+        )
+    if version < VERSION:
+        raise DataMismatch(
+            f"{path} was written by an older audioset-tools (ledger version {version})",
+            "Fetch into a new --workspace, or go on with the version that wrote it.",
         )
     return False
 

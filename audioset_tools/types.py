@@ -56,7 +56,8 @@ class Segment:
 class Candidate:
     """A segment that may become a clip: its class and its place in that class's queue.
 
-    `tier` is 3 (cleanest) to 0; `rank` counts from 0 inside the class.
+    `tier` is 3 (cleanest) to 0; `rank` counts from 0 inside the class; `also` are the other classes that it
+    carries, by a multi-label recipe.
     """
 
     ytid: str
@@ -66,6 +67,7 @@ class Candidate:
     tier: int
     rank: int
     subset: str
+    also: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -97,7 +99,8 @@ class Clip:
     """A verified clip on disk: `SAMPLE_RATE` mono, `CLIP_SAMPLES` 16-bit samples.
 
     `path` is relative to the workspace, `seconds` the length before padding, `peak` the largest absolute
-    sample as a fraction of full scale, `source` where the audio came from and in which format.
+    sample as a fraction of full scale, `source` where the audio came from and in which format; `also` are the
+    other classes that it carries, by a multi-label recipe.
     """
 
     key: str
@@ -108,6 +111,7 @@ class Clip:
     seconds: float
     peak: float
     source: str
+    also: tuple[str, ...] = ()
 
 
 class Scope(StrEnum):

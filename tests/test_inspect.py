@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,11 @@ from audioset_tools.featurize.spec import MelSpec
 from audioset_tools.inspect.picture import frame_times
 from audioset_tools.inspect.shard import find_shard
 from audioset_tools.inspect.summary import spec_words
-from audioset_tools.ledger import Ledger
+from audioset_tools.ledger import Ledger, Origin
+from audioset_tools.types import Candidate
 from audioset_tools.workspace import Workspace
 
+from .featurize.shards import SEVERAL, write
 from .featurized import DEAD, featurized, make_shards
 
 
@@ -60,6 +63,26 @@ def test_a_shard_tells_what_is_inside(capsys: pytest.CaptureFixture[str], place:
     shard = open_shard(path)
     np.testing.assert_allclose(told["mean"], shard.read(0, 12).mean(axis=(0, 2), dtype=float), rtol=1e-6)
     assert told["first_keys"][0] == shard.key[0].decode()
+
+
+def test_a_row_of_several_classes_counts_for_each(
+    capsys: pytest.CaptureFixture[str], place: Workspace, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "several.h5", 6, replace(SEVERAL, spec=MelSpec().json()))
+    told = inspected(capsys, place, str(path))
+    assert told["multi_label"] is True
+    assert told["classes"] == {"Piano": {"clips": 3, "rows": 4}, "Drums": {"clips": 1, "rows": 4}}
+    assert run(["inspect", str(path)]) == 0
+    assert "several (multi-label)" in capsys.readouterr().out
+
+
+def test_a_clip_of_several_classes_tells_them_all(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    one = Candidate("-abcdefghiA", 30_000, 40_000, "Flute", 3, 0, "eval", also=("Drums", "Piano"))
+    origin = Origin("several", "", "", ("Drums", "Flute", "Piano"), 0, (8, 1, 1), multi_label=True)
+    with Ledger(Workspace(tmp_path).ledger) as ledger:
+        ledger.load(origin, [one])
+    assert run(["inspect", "--workspace", str(tmp_path), "--", one.key]) == 0
+    assert "Flute, also Drums, Piano" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("form", ["path", "in the workspace", "in shards", "name"])

@@ -1,6 +1,7 @@
 """The ledger keeps what it is told, counts rightly, and refuses files that are none of its own."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audioset_tools.errors import DataMismatch, EnvironmentProblem
+from audioset_tools.history import standing
 from audioset_tools.ledger import Ledger, Origin, State
 from audioset_tools.types import Candidate, Clip, Failure, Reason
 
@@ -96,21 +98,47 @@ def test_loading_is_all_or_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-def test_a_foreign_a_damaged_and_a_newer_file_are_refused(tmp_path: Path, read_only: bool) -> None:
+def test_a_foreign_a_damaged_and_another_versions_file_are_refused(tmp_path: Path, read_only: bool) -> None:
     foreign = tmp_path / "foreign.sqlite"
     with sqlite3.connect(foreign) as db:
         db.execute("CREATE TABLE birds (name)")
     db.close()
     text = tmp_path / "text.sqlite"
     text.write_bytes(b"this is no database at all, but it is long enough to look like one" * 50)
-    newer = tmp_path / "newer.sqlite"
-    loaded(newer).__exit__(None, None, None)
-    with sqlite3.connect(newer) as db:
-        db.execute("PRAGMA user_version = 99")
-    db.close()
-    for path, words in [(foreign, "not a ledger"), (text, "damaged"), (newer, "newer")]:
+    newer, older = tmp_path / "newer.sqlite", tmp_path / "older.sqlite"
+    for path, version in ((newer, 99), (older, 1)):
+        loaded(path).__exit__(None, None, None)
+        with sqlite3.connect(path) as db:
+            db.execute(f"PRAGMA user_version = {version}")
+        db.close()
+    for path, words in [(foreign, "not a ledger"), (text, "damaged"), (newer, "newer"), (older, "older")]:
         with pytest.raises(DataMismatch, match=words):
             Ledger(path, read_only)
+
+
+def test_the_classes_that_a_clip_carries_besides_come_back(tmp_path: Path) -> None:
+    names = tuple(f"Class {number}" for number in range(40))
+    origin = Origin("several", "r", "l", names, 1, (10, 1, 1), multi_label=True)
+    one = Candidate("a" * 10 + "A", 0, 10_000, names[39], 3, 0, "eval", also=(names[0], names[11], names[38]))
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as ledger:
+        ledger.load(origin, [one])
+        ledger.accept(one, replace(clip(one), also=one.also), at=1)
+    with Ledger(path, read_only=True) as ledger:
+        assert ledger.origin() == origin
+        ((candidate, accepted),) = ledger.clips()
+        known = standing(ledger, one.key)
+    assert candidate == one and accepted.also == one.also
+    assert known is not None and (known.candidate, known.clip) == (one, accepted)
+
+
+@pytest.mark.parametrize("also", ["2", "-1", "x", b"0"])
+def test_a_class_that_there_is_not_is_damage(tmp_path: Path, also: object) -> None:
+    with loaded(tmp_path / "ledger.sqlite") as ledger:
+        with ledger.transaction() as execute:
+            execute("UPDATE candidate SET also = ?", (also,))
+        with pytest.raises(DataMismatch, match="makes no sense"):
+            ledger.next_queued("Piano", -1)
 
 
 def test_the_first_of_a_queue_is_found_past_those_settled_without_reading_them(tmp_path: Path) -> None:

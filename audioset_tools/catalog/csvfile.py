@@ -12,7 +12,7 @@ from .select import Queue, Selection
 
 
 def write_candidates(selection: Selection, target: Path) -> None:
-    """Write `key,ytid,start_ms,end_ms,class,tier,rank,subset`, by class and rank.
+    """Write `key,ytid,start_ms,end_ms,class,also,tier,rank,subset`, by class and rank.
 
     Raises:
         EnvironmentProblem: the file cannot be written.
@@ -29,6 +29,9 @@ def write_candidates(selection: Selection, target: Path) -> None:
 
 def _frame(selection: Selection, queue: Queue) -> pd.DataFrame:
     catalog = selection.catalog
+    also = np.full(len(catalog.label_sets), "", dtype=object)
+    for labels, names in selection.also.items():
+        also[labels] = ";".join(names)
     ytid = pd.Series(catalog.ytid[queue.rows].astype("U11"), dtype=object)
     start_ms = catalog.start_ms[queue.rows]
     return pd.DataFrame(
@@ -38,6 +41,7 @@ def _frame(selection: Selection, queue: Queue) -> pd.DataFrame:
             "start_ms": start_ms,
             "end_ms": catalog.end_ms[queue.rows],
             "class": queue.class_name,
+            "also": also[catalog.labels[queue.rows]],
             "tier": queue.tiers,
             "rank": np.arange(len(queue)),
             "subset": np.array(SUBSETS, dtype=object)[catalog.subset[queue.rows]],

@@ -44,6 +44,7 @@ def enqueue(ledger: Ledger, recipe: Recipe, metadata: Path | None, workspace_cop
             class_names=recipe.class_names,
             seed=recipe.seed,
             splits=astuple(recipe.splits),
+            multi_label=recipe.multi_label,
         )
         selection = read_selection(folder, recipe)
         candidates = chain.from_iterable(map(selection.candidates, selection.queues))

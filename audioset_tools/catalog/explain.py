@@ -34,17 +34,24 @@ def explain_clip(selection: Selection, ytid: str) -> Iterator[str]:
         segment = selection.catalog.segment(row)
         yield f"{segment.key}  {segment.start_ms / 1000:g} to {segment.end_ms / 1000:g} s, {segment.subset}"
         yield f"  labels: {ontology.described(segment.mids)}"
+        carried: list[str] = []
         for number, rule in enumerate(selection.recipe.classes):
             verdict = judge.verdict(segment.mids, rule)
             if verdict.outcome is Outcome.KEPT:
                 yield f"  {rule.name}: in, {_place(selection, number, row)}"
+                carried.append(rule.name)
             else:
                 because = f": {ontology.described(verdict.because)}" if verdict.because else ""
                 yield f"  {rule.name}: out, {verdict.outcome}{because}"
+        if selection.recipe.multi_label:
+            yield f"  carries: {', '.join(carried) or 'no class'}"
 
 
 def _place(selection: Selection, number: int, row: int) -> str:
     queue = selection.queues[number]
-    rank = int(np.flatnonzero(queue.rows == row)[0])
+    found = np.flatnonzero(queue.rows == row)
+    if not len(found):
+        return str(Outcome.RARER_CLASS)
+    rank = int(found[0])
     tier = f"tier L{queue.tiers[rank]}, " if selection.recipe.classes[number].include else ""
     return f"{tier}rank {rank:,} of {len(queue):,}"

@@ -1,5 +1,6 @@
 """The selection's account as tables for people and as JSON for programs."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..types import Table
@@ -7,7 +8,7 @@ from .judge import Outcome
 from .official import SUBSETS
 from .select import Selection
 
-_TIER_WORDS = ("L0: any kept row", "L1: no voice", "L2: no speech either", "L3: only music labels")
+_TIER_WORDS = ("L0: all kept", "L1: no voice", "L2: and no speech", "L3: only music")
 
 
 def funnel_tables(selection: Selection, per_class: int) -> list[Table]:
@@ -29,6 +30,7 @@ def funnel_json(selection: Selection, per_class: int | None = None) -> dict[str,
         **wanted,
         "classes": {
             funnel.class_name: {
+                "carried": funnel.carried,
                 "outcomes": {str(outcome): n for outcome, n in funnel.outcomes.items()},
                 "subsets": dict(funnel.subsets),
                 "tiers": {f"L{tier}": n for tier, n in enumerate(funnel.tiers)},
@@ -47,19 +49,23 @@ def _outcomes(selection: Selection) -> Table:
         for outcome in Outcome
         if outcome is not Outcome.KEPT and any(funnel.outcomes[outcome] for funnel in funnels)
     ]
-    rows = (
+    columns = (
         ("rows read", *(f"{len(selection.catalog):,}" for _ in funnels)),
         *left_out,
         ("= kept", *(f"{funnel.kept:,}" for funnel in funnels)),
     )
-    return Table(f"Recipe {selection.recipe.name}: what became of every row", _header(selection), rows)
+    return _by_class(f"Recipe {selection.recipe.name}: what became of every row", selection, columns)
 
 
 def _kept(selection: Selection) -> Table:
     funnels = selection.funnels
     pools = dict.fromkeys(name for funnel in funnels for name in funnel.pools)
-    rows = (
-        *((subset, *(f"{funnel.subsets[subset]:,}" for funnel in funnels)) for subset in SUBSETS),
+    carried = ("carried in all", *(f"{funnel.carried:,}" for funnel in funnels))
+    columns = (
+        *(
+            (subset.replace("_", " "), *(f"{funnel.subsets[subset]:,}" for funnel in funnels))
+            for subset in SUBSETS
+        ),
         *(
             (words, *(f"{f.tiers[tier]:,}" if f.tiers else "" for f in funnels))
             for tier, words in enumerate(_TIER_WORDS)
@@ -68,8 +74,9 @@ def _kept(selection: Selection) -> Table:
             (f"pool: {pool}", *(f"{f.pools[pool]:,}" if pool in f.pools else "" for f in funnels))
             for pool in pools
         ),
+        *((carried,) if selection.recipe.multi_label else ()),
     )
-    return Table("Kept, by subset, by tier and by pool", _header(selection), rows)
+    return _by_class("Kept, by subset, by tier and by pool", selection, columns)
 
 
 def _fillable(selection: Selection, per_class: int) -> Table:
@@ -83,5 +90,7 @@ def _fillable(selection: Selection, per_class: int) -> Table:
     return Table("Can it be filled?", ("class", "candidates", "wanted", "can be filled with"), tuple(rows))
 
 
-def _header(selection: Selection) -> tuple[str, ...]:
-    return ("", *(funnel.class_name for funnel in selection.funnels))
+def _by_class(title: str, selection: Selection, columns: Iterable[tuple[str, ...]]) -> Table:
+    """A table of a row for each class, from columns that begin with their heads."""
+    header, *rows = zip(("class", *selection.recipe.class_names), *columns, strict=True)
+    return Table(title, header, tuple(rows))

@@ -17,10 +17,12 @@ class Outcome(StrEnum):
     KEPT = "kept"
     NO_LABEL = "no label of the class"
     REJECTED_LABEL = "rejected label"
+    ANCESTOR = "only an ancestor's label"
     OTHER_CLASS = "label of another class"
     OTHER_INSTRUMENT = "another instrument"
     AMBIGUOUS = "might be another class"
     NO_POOL = "fits no pool"
+    RARER_CLASS = "drawn for a rarer class"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Judge:
     def __init__(self, recipe: Recipe, ontology: Ontology) -> None:
         self.ontology = ontology
         self.rejected = recipe.rejected
+        self.multi_label = recipe.multi_label
+        self.classes = recipe.classes
         self.transparent = recipe.transparent
         self.included = frozenset().union(*(rule.include for rule in recipe.classes))
         # A bare "Keyboard" may be a piano: not safely anything else.
@@ -73,31 +77,52 @@ class Judge:
 
     def verdict(self, mids: frozenset[str], rule: ClassRule) -> Verdict:
         """Judge one label set for one class."""
-        return self._single_instrument(mids, rule) if rule.include else self._everything_else(mids, rule)
-
-    def _single_instrument(self, mids: frozenset[str], rule: ClassRule) -> Verdict:
+        if not rule.include:
+            return self._everything_else(mids, rule)
         if not mids & rule.include:
             return _NO_LABEL
         if rejected := mids & self.rejected:
             return Verdict(Outcome.REJECTED_LABEL, rejected)
-        if foreign := mids & (self.included - rule.include):
+        named = self._named(mids)
+        if not named & rule.include:
+            return Verdict(Outcome.ANCESTOR, mids & rule.include)
+        trouble = self._uncertain(mids, named) if self.multi_label else self._not_alone(mids, named, rule)
+        return trouble or Verdict(Outcome.KEPT, named & rule.include, tier=self._tier(mids - self.included))
+
+    def _named(self, mids: frozenset[str]) -> frozenset[str]:
+        """The labels that name a class: beside "Electric piano" its ancestor "Piano" does not."""
+        if not mids & self.included:
+            return frozenset()
+        return self.ontology.most_specific(mids & (self.instruments | self.included)) & self.included
+
+    def _not_alone(self, mids: frozenset[str], named: frozenset[str], rule: ClassRule) -> Verdict | None:
+        """What keeps a clip out of a class that must be the only instrument."""
+        if foreign := named - rule.include:
             return Verdict(Outcome.OTHER_CLASS, foreign)
         if others := (mids & self.instruments) - rule.include - rule.transparent - self.transparent:
             return Verdict(Outcome.OTHER_INSTRUMENT, others)
-        return Verdict(Outcome.KEPT, mids & rule.include, tier=self._tier(mids, rule))
+        return None
 
-    def _tier(self, mids: frozenset[str], rule: ClassRule) -> int:
-        """3: only music labels; 2: no speech; 1: no voice at all but perhaps speech; 0: the rest."""
-        if mids & self.vocal:
+    def _uncertain(self, mids: frozenset[str], named: frozenset[str]) -> Verdict | None:
+        """What keeps a clip out of all classes if it may carry several: a label that might be one more."""
+        carried = [rule.transparent for rule in self.classes if named & rule.include]
+        specific = self.ontology.most_specific(mids & self.instruments) - self.included
+        if ambiguous := specific & self.ambiguous.difference(*carried):
+            return Verdict(Outcome.AMBIGUOUS, ambiguous)
+        return None
+
+    def _tier(self, besides: frozenset[str]) -> int:
+        """By the labels of no class: 3 only music; 2 no speech; 1 no voice but perhaps speech; 0 the rest."""
+        if besides & self.vocal:
             return 0
-        if mids & self.speech:
+        if besides & self.speech:
             return 1
-        return 3 if mids <= self.music | rule.include else 2
+        return 3 if besides <= self.music else 2
 
     def _everything_else(self, mids: frozenset[str], rule: ClassRule) -> Verdict:
         if rejected := mids & self.rejected:
             return Verdict(Outcome.REJECTED_LABEL, rejected)
-        if foreign := mids & self.included:
+        if foreign := self._named(mids):
             return Verdict(Outcome.OTHER_CLASS, foreign)
         specific = self.ontology.most_specific(mids & self.instruments)
         if ambiguous := specific & self.ambiguous:

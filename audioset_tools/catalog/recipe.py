@@ -4,6 +4,10 @@
 class's labels, none of another class's, and every other label below Musical instrument is *transparent*: an
 ancestor such as Keyboard (musical) is not a second instrument beside Piano. Ancestors are not reliably
 labelled: counting them as other instruments would cost half of all Flute clips.
+
+**Multi-label**: a clip carries every class of which it has a label; other instruments besides do not matter,
+but a label that might be a class which the clip does not carry keeps it out: of a bare "Guitar" nobody knows
+whether it is the electric one.
 """
 
 import hashlib
@@ -19,6 +23,11 @@ from ..errors import UsageError
 from ..manifests import manifest
 from ..types import Splits
 from ..workspace import folder_name
+
+SHIPPED = ("paper", "clean", "instruments", "keyboards", "several")
+"""The recipes that come with the package, as manifests/<name>.toml."""
+
+_KEYS = {"name", "seed", "multi_label", "splits", "instruments", "tiers", "classes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ class Recipe:
 
     name: str
     seed: int
+    multi_label: bool
     classes: tuple[ClassRule, ...]
     instrument_root: str
     transparent: frozenset[str]
@@ -77,7 +87,7 @@ class Recipe:
 
 
 def read_recipe(name_or_path: str) -> Recipe:
-    """Read a recipe that the package ships (`paper`, `clean`) or a TOML file.
+    """Read a recipe that the package ships, by its name, or a TOML file.
 
     Raises:
         UsageError: there is no such recipe, or it makes no sense.
@@ -86,7 +96,7 @@ def read_recipe(name_or_path: str) -> Recipe:
     path = manifest(f"{name_or_path}.toml") if shipped else Path(name_or_path)
     if not path.is_file():
         raise UsageError(
-            f"there is no recipe {name_or_path}", "Use paper, clean, or the path of a TOML file."
+            f"there is no recipe {name_or_path}", f"Use {', '.join(SHIPPED)}, or the path of a TOML file."
         )
     try:
         return _parse(tomllib.loads(path.read_text(encoding="utf-8")))
@@ -99,10 +109,15 @@ def read_recipe(name_or_path: str) -> Recipe:
 
 
 def _parse(table: Mapping[str, Any]) -> Recipe:
+    if unknown := sorted(table.keys() - _KEYS):
+        raise ValueError(f"a recipe knows nothing of {', '.join(unknown)}")
+    if not isinstance(table.get("multi_label", False), bool):
+        raise ValueError("multi_label is neither true nor false")
     instruments, tiers = table["instruments"], table["tiers"]
     recipe = Recipe(
         name=str(table["name"]),
         seed=int(table["seed"]),
+        multi_label=table.get("multi_label", False),
         classes=tuple(_parse_class(entry) for entry in table["classes"]),
         instrument_root=instruments["root"],
         transparent=frozenset(instruments["transparent"]),
@@ -117,6 +132,8 @@ def _parse(table: Mapping[str, Any]) -> Recipe:
         raise ValueError("the seed must lie between 0 and 4,294,967,295")
     if len(set(recipe.class_names)) != len(recipe.classes) or len(recipe.classes) < 2:
         raise ValueError("two or more classes of different names are needed")
+    if any(";" in name for name in recipe.class_names):
+        raise ValueError("the name of a class holds a semicolon, which parts the names in dataset.csv")
     if len(set(map(folder_name, recipe.class_names))) != len(recipe.classes):
         raise ValueError("the names of two classes would give the same folder")
     if sum(not rule.include for rule in recipe.classes) > 1:

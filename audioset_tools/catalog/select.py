@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from .labels import Ontology
 from .official import GENUINE, SUBSETS
 from .recipe import ClassRule, Recipe
 from .segments import Catalog
+
+_RARER = Verdict(Outcome.RARER_CLASS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class Funnel:
     def kept(self) -> int:
         return self.outcomes[Outcome.KEPT]
 
+    @property
+    def carried(self) -> int:
+        """Rows of any class's queue that carry this one."""
+        return self.kept + self.outcomes[Outcome.RARER_CLASS]
+
     def fillable(self, per_class: int) -> float | None:
         """The largest share of dead videos at which `per_class` clips can still be had; None if never."""
         return 1 - per_class / self.kept if self.kept >= per_class else None
@@ -57,13 +65,17 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a recipe makes of a catalog: a queue and a funnel per class, in the recipe's order."""
+    """What a recipe makes of a catalog: a queue and a funnel per class, in the recipe's order.
+
+    `also` holds, by the number of a label set, the classes that it carries besides that of its queue, if any.
+    """
 
     recipe: Recipe
     ontology: Ontology
     catalog: Catalog
     queues: tuple[Queue, ...]
     funnels: tuple[Funnel, ...]
+    also: Mapping[int, tuple[str, ...]]
 
     def candidates(self, queue: Queue) -> Iterator[Candidate]:
         """The candidates of one class in rank order."""
@@ -74,10 +86,12 @@ class Selection:
             catalog.end_ms[queue.rows].tolist(),
             queue.tiers.tolist(),
             catalog.subset[queue.rows].tolist(),
+            catalog.labels[queue.rows].tolist(),
             strict=True,
         )
-        for rank, (ytid, start_ms, end_ms, tier, subset) in enumerate(columns):
-            yield Candidate(ytid, start_ms, end_ms, queue.class_name, tier, rank, SUBSETS[subset])
+        for rank, (ytid, start_ms, end_ms, tier, subset, labels) in enumerate(columns):
+            also = self.also.get(labels, ())
+            yield Candidate(ytid, start_ms, end_ms, queue.class_name, tier, rank, SUBSETS[subset], also)
 
 
 def select(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
@@ -99,12 +113,36 @@ def select(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
         rows_by_set[number] = np.bincount(
             catalog.labels[catalog.subset == number], minlength=len(catalog.label_sets)
         )
+    verdicts = [[judge.verdict(mids, rule) for mids in catalog.label_sets] for rule in recipe.classes]
+    carried = np.array([[verdict.outcome is Outcome.KEPT for verdict in of_class] for of_class in verdicts])
+    drawn_for = _rarest(carried, rows_by_set.sum(axis=0))
     queues, funnels = [], []
-    for rule in recipe.classes:
-        verdicts = [judge.verdict(mids, rule) for mids in catalog.label_sets]
-        queues.append(_rank(catalog, rule, verdicts, shuffled))
-        funnels.append(_count(rows_by_set, rule, verdicts))
-    return Selection(recipe, ontology, catalog, tuple(queues), tuple(funnels))
+    for number, rule in enumerate(recipe.classes):
+        for labels in np.flatnonzero(carried[number] & (drawn_for != number)):
+            verdicts[number][labels] = _RARER
+        queues.append(_rank(catalog, rule, verdicts[number], shuffled))
+        funnels.append(_count(rows_by_set, rule, verdicts[number]))
+    carried[drawn_for, np.arange(len(drawn_for))] = False
+    also = {
+        int(labels): tuple(compress(recipe.class_names, carried[:, labels]))
+        for labels in np.flatnonzero(carried.any(axis=0))
+    }
+    return Selection(recipe, ontology, catalog, tuple(queues), tuple(funnels), also)
+
+
+def _rarest(carried: npt.NDArray[np.bool_], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """Of the classes that each label set carries the one that the fewest rows carry: that needs it most.
+
+    Args:
+        carried: whether a label set carries a class, [classes, label sets].
+        rows: of each label set.
+
+    Returns:
+        Numbers of classes, [label sets]; of a label set that carries none, any.
+    """
+    rarest_first = np.argsort(carried @ rows, kind="stable")
+    drawn_for: npt.NDArray[np.intp] = rarest_first[carried[rarest_first].argmax(axis=0)]
+    return drawn_for
 
 
 def _rank(

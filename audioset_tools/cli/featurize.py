@@ -61,9 +61,9 @@ def featurize(
             seed=origin.seed if origin else 0, splits=Splits(*origin.splits) if origin else Splits(),
         )  # fmt: skip
         clips = [clip for _, clip in ledger.clips()]
-        name = origin.recipe if origin else ""
+        name, multi_label = (origin.recipe, origin.multi_label) if origin else ("", False)
         done = make_shards(
-            clips, ledger.class_names, name, place, config, lambda n, of: show(n, of, speed(n))
+            clips, ledger.class_names, name, place, config, lambda n, of: show(n, of, speed(n)), multi_label
         )
     if as_json:
         console.result_json(featurize_json(done))

@@ -12,7 +12,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 recipe_option = click.option(
-    "--recipe", default="paper", show_default=True, help="paper, clean, or the path of a TOML file."
+    "--recipe", default="paper", show_default=True, help="What the classes are: a recipe's name or TOML file."
 )
 metadata_option = click.option(
     "--metadata", type=FOLDER, help="Folder with AudioSet's lists; downloaded to the workspace if left out."

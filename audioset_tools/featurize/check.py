@@ -13,10 +13,11 @@ from ..findings import Finding, Kind
 from .audio import read_clip
 from .index import NAME as INDEX
 from .index import Index, Listed
+from .rows import classes_of, keys_of
 from .run import FeaturizeConfig
 from .shard import Shard, open_shard
 from .spec import PRESETS, read_spec
-from .split import Placement
+from .split import Placement, named
 from .statistics import Accumulator, Statistics, combined
 
 YOURS = "What it cannot name it never deletes: look at the file, then move it out of shards/."
@@ -110,7 +111,7 @@ def look_at_folder(
                 yield from _look_at_mels(shard, here, expected)
             if shard.header.split == "train":
                 train.append(shard.statistics)
-            for key, noise in zip(_keys(shard), shard.noise.tolist(), strict=True):
+            for key, noise in zip(keys_of(shard), shard.noise.tolist(), strict=True):
                 copies.setdefault(key, []).append(noise)
         on_shard()
     if whole and index and not _agree(index, train):
@@ -152,11 +153,9 @@ def _look_at_header(shard: Shard, at: _Place, expected: Expected, listed: Listed
 
 
 def _look_at_rows(shard: Shard, at: _Place, expected: Expected) -> Iterator[Finding]:
-    split, names = shard.header.split, shard.header.class_names
-    columns = zip(
-        _keys(shard), shard.label.tolist(), shard.noise.tolist(), shard.sha256.tolist(), strict=True
-    )
-    for row, (key, label, noise, sha256) in enumerate(columns):
+    split = shard.header.split
+    columns = zip(keys_of(shard), classes_of(shard), shard.noise.tolist(), shard.sha256.tolist(), strict=True)
+    for row, (key, classes, noise, sha256) in enumerate(columns):
         who = f"row {row}, clip {key}"
         if noise < 0 or (noise and split != "train"):
             yield at.wrong(Kind.WRONG_ROW, f"{who}: noise copy {noise} in the {split} split")
@@ -168,10 +167,9 @@ def _look_at_rows(shard: Shard, at: _Place, expected: Expected) -> Iterator[Find
             continue
         if placement.split != split:
             yield at.wrong(Kind.WRONG_ROW, f"{who}: it belongs to the {placement.split} split")
-        if placement.class_name != names[label]:
-            yield at.wrong(
-                Kind.WRONG_ROW, f"{who}: labelled {names[label]}, and its class is {placement.class_name}"
-            )
+        if (classes[0], {*classes}) != (placement.class_name, {placement.class_name, *placement.also}):
+            labelled = f"labelled {', '.join(classes)}, and its class is {named(placement)}"
+            yield at.wrong(Kind.WRONG_ROW, f"{who}: {labelled}")
         if placement.sha256 != sha256.decode("ascii", "replace"):
             yield at.wrong(Kind.OUT_OF_DATE, f"{who}: made from another file than dataset.csv names")
 
@@ -193,7 +191,7 @@ def _look_at_copies(
 
 
 def _look_at_mels(shard: Shard, at: _Place, expected: Expected) -> Iterator[Finding]:
-    keys = _keys(shard)
+    keys = keys_of(shard)
     found, damaged = Accumulator(shard.shape), False
     for start in range(0, len(keys), _ROWS_AT_ONCE):
         for row, mel in _read(shard, start, min(start + _ROWS_AT_ONCE, len(keys))):
@@ -254,7 +252,3 @@ def _sound_of(key: str, noise: int, expected: Expected) -> str:
         return "and its clip cannot be read"
     is_silent = not samples.any() or (noise == 0 and samples.min() == samples.max())
     return "" if is_silent else "and its clip is not silent"
-
-
-def _keys(shard: Shard) -> list[str]:
-    return [key.decode("ascii", "backslashreplace") for key in shard.key.tolist()]

@@ -9,7 +9,10 @@ from ..errors import DataMismatch
 from ..workspace import write_beside
 from .split import SPLITS, Placement
 
-HEADER = ["key", "class", "split", "path", "sha256"]
+HEADER = ["key", "class", "also", "split", "path", "sha256"]
+"""`also` holds the other classes that a clip carries, with `SEPARATOR` between them."""
+
+SEPARATOR = ";"
 
 RESTORE = (
     "Restore the file from a copy; if there is none, delete it together with shards/ and runs/: "
@@ -41,19 +44,21 @@ def read_dataset(path: Path) -> list[Placement]:
             trouble = f"clip {row[0]} stands there twice"
         if trouble:
             raise DataMismatch(f"{path}, line {line}: {trouble}", RESTORE)
-        placements[row[0]] = Placement(*row)
+        key, class_name, also, *rest = row
+        placements[key] = Placement(key, class_name, tuple(filter(None, also.split(SEPARATOR))), *rest)
     return list(placements.values())
 
 
 def _trouble(row: list[str]) -> str:
     if len(row) != len(HEADER):
         return f"{len(row)} fields instead of {len(HEADER)}"
-    if not all(row):
+    key, class_name, _, split, path, sha256 = row
+    if not all((key, class_name, split, path, sha256)):
         return "an empty field"
-    if row[2] not in SPLITS:
-        return f"no such split: {row[2]!r}"
-    if len(row[4]) != 64 or set(row[4]) - set("0123456789abcdef"):
-        return f"no sha256: {row[4]!r}"
+    if split not in SPLITS:
+        return f"no such split: {split!r}"
+    if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
+        return f"no sha256: {sha256!r}"
     return ""
 
 
@@ -65,4 +70,5 @@ def write_dataset(path: Path, placements: tuple[Placement, ...]) -> None:
     ):
         table = csv.writer(handle, lineterminator="\n")
         table.writerow(HEADER)
-        table.writerows(astuple(placement) for placement in placements)
+        for key, class_name, also, *rest in map(astuple, placements):
+            table.writerow((key, class_name, SEPARATOR.join(also), *rest))

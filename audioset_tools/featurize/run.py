@@ -103,6 +103,7 @@ def featurize(
     workspace: Workspace,
     config: FeaturizeConfig,
     on_progress: Callable[[int, int], None],
+    multi_label: bool = False,
 ) -> FeaturizeResult:
     """Freeze the splits of all clips and bring the shards up to date.
 
@@ -116,6 +117,7 @@ def featurize(
         workspace: where clips, `dataset.csv` and shards lie.
         config: how.
         on_progress: told how many clips are done and how many there are, more than once a second.
+        multi_label: whether the recipe lets a clip carry several classes.
 
     Raises:
         DataMismatch: no clips, too few, a clip gone or damaged, or a damaged `dataset.csv`.
@@ -136,6 +138,7 @@ def featurize(
         config.clips_per_shard,
         recipe=recipe_name,
         class_names=class_names,
+        multi_label=multi_label,
         spec=config.spec,
         noise=Noise(config.noise_copies, config.noise_snr, config.seed),
     )

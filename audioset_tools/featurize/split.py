@@ -18,10 +18,11 @@ MORE_CLIPS = "Fetch more clips with `audioset-tools fetch`; every class needs at
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """One clip of the data set and the split it belongs to, for good."""
+    """One clip of the data set and the split it belongs to, for good; `also` are its other classes."""
 
     key: str
     class_name: str
+    also: tuple[str, ...]
     split: str
     path: str
     sha256: str
@@ -44,8 +45,9 @@ def assign(
 ) -> Assignment:
     """Give every clip a split, equally many per class, never moving one that has a split already.
 
-    The smallest class bounds all; of the others the best-ranked clips are taken. New clips fill first what
-    validation and test lack, then train; which one goes where is decided by a seeded hash of its key.
+    The smallest class bounds all; of the others the best-ranked clips are taken. A clip that carries several
+    classes counts for the one it was drawn for. New clips fill first what validation and test lack, then
+    train; which one goes where is decided by a seeded hash of its key.
 
     Args:
         existing: the placements frozen before, in their order.
@@ -91,8 +93,8 @@ def quotas(splits: Splits, clips: int) -> dict[str, int]:
 
 def _renew(placement: Placement, by_key: Mapping[str, Clip]) -> Placement:
     clip = by_key.get(placement.key)
-    if clip is None or clip.class_name != placement.class_name:
-        fate = "is no longer among the clips" if clip is None else f"is now of class {clip.class_name!r}"
+    if clip is None or (clip.class_name, clip.also) != (placement.class_name, placement.also):
+        fate = "is no longer among the clips" if clip is None else f"is now of class {named(clip)}"
         raise DataMismatch(
             f"clip {placement.key} of the frozen {placement.split} split {fate}",
             "Run `audioset-tools fetch` again to have it back, or begin a data set in a new workspace.",
@@ -102,7 +104,12 @@ def _renew(placement: Placement, by_key: Mapping[str, Clip]) -> Placement:
 
 
 def _placement(clip: Clip, split: str) -> Placement:
-    return Placement(clip.key, clip.class_name, split, clip.path, clip.sha256)
+    return Placement(clip.key, clip.class_name, clip.also, split, clip.path, clip.sha256)
+
+
+def named(clip: Clip | Placement) -> str:
+    """The classes of a clip in words: the one it was drawn for first."""
+    return ", ".join((clip.class_name, *clip.also))
 
 
 def _by_class(clips: Iterable[Clip], class_names: Sequence[str]) -> dict[str, list[Clip]]:

@@ -42,6 +42,7 @@ class ShardTask:
         placements: its clips, in order.
         recipe: name of the recipe.
         class_names: what labels count.
+        multi_label: whether a clip may carry several of them.
         spec: what to compute.
         noise: the noise copies of each clip; none outside the train split.
     """
@@ -52,6 +53,7 @@ class ShardTask:
     placements: tuple[Placement, ...]
     recipe: str
     class_names: tuple[str, ...]
+    multi_label: bool
     spec: MelSpec
     noise: Noise
 
@@ -62,9 +64,10 @@ class ShardTask:
     @property
     def inputs(self) -> str:
         """Digest of all that the bytes depend on; not of where the clips lie."""
-        clips = [(clip.key, clip.class_name, clip.sha256) for clip in self.placements]
+        clips = [(clip.key, clip.class_name, clip.also, clip.sha256) for clip in self.placements]
+        classes = self.class_names, self.multi_label
         noise = astuple(self.noise) if self.noise.copies else None
-        parts = [FORMAT, self.split, self.recipe, self.class_names, self.spec.json(), noise, clips]
+        parts = [FORMAT, self.split, self.recipe, classes, self.spec.json(), noise, clips]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -76,6 +79,7 @@ def plan(
     *,
     recipe: str,
     class_names: Sequence[str],
+    multi_label: bool,
     spec: MelSpec,
     noise: Noise,
 ) -> list[ShardTask]:
@@ -86,7 +90,7 @@ def plan(
         folder: where the shards go.
         placements: the data set, in its frozen order.
         clips_per_shard: the most clips in one shard, noise copies not counted.
-        recipe, class_names, spec: what goes into every shard.
+        recipe, class_names, multi_label, spec: what goes into every shard.
         noise: the copies in the train split; the others get none, ever.
     """
     tasks = []
@@ -100,6 +104,7 @@ def plan(
                 placements=tuple(members[start : start + clips_per_shard]),
                 recipe=recipe,
                 class_names=tuple(class_names),
+                multi_label=multi_label,
                 spec=spec,
                 noise=noise if split == "train" else Noise(0, noise.snr, noise.seed),
             )
@@ -137,21 +142,24 @@ def make_shard(task: ShardTask, on_clip: Callable[[], None]) -> None:
         inputs=task.inputs,
         audioset_tools=__version__,
         librosa=version("librosa"),
+        multi_label=task.multi_label,
     )
     engine = LogMel(task.spec)
     mel = np.empty(task.spec.shape, np.float32)
     with write_shard(task.target, header, task.rows, task.spec.shape) as writer:
         for clip in task.placements:
             samples = read_clip(task.root / clip.path, clip.sha256)
+            label, *also = map(task.class_names.index, (clip.class_name, *clip.also))
             for copy in range(1 + task.noise.copies):
                 sound = samples
                 if copy:
                     sound = add_noise(samples, task.noise.snr, noise_rng(task.noise.seed, clip.key, copy))
                 writer.add(
                     engine(sound, mel),
-                    label=task.class_names.index(clip.class_name),
+                    label=label,
                     key=clip.key,
                     noise=copy,
                     sha256=clip.sha256,
+                    also=also,
                 )
             on_clip()

@@ -18,7 +18,7 @@ from .check import YOURS, Expected, look_at_folder, make_again
 from .dataset import RESTORE, read_dataset
 from .index import NAME as INDEX
 from .index import Index, read_index
-from .split import Placement
+from .split import Placement, named
 
 _BEGUN_WITHIN_S = 5.0
 """Seconds within which a featurize that has written `dataset.csv` takes the index away."""
@@ -150,8 +150,8 @@ def _look_at_dataset(placements: dict[str, Placement], recorded: Recorded) -> It
     """Clips of which the ledger says something else; one that is in the queue again is no fault here."""
     for key, placement in placements.items():
         clip = recorded.clips.get(key)
-        if clip and clip.class_name != placement.class_name:
-            detail = f"clip {key} is of class {placement.class_name}, and {clip.class_name} in the ledger"
+        if clip and named(clip) != named(placement):
+            detail = f"clip {key} is of class {named(placement)}, and {named(clip)} in the ledger"
             yield Finding(Kind.DAMAGED, "dataset.csv", detail, RESTORE)
         elif clip and clip.sha256 != placement.sha256:
             detail = f"clip {key} was fetched anew since its mel was taken"

@@ -88,5 +88,5 @@ class Worker:
             raise EnvironmentProblem(what, remedy) from error
         return Clip(
             candidate.key, candidate.class_name, candidate.rank, name, sha256, sound.seconds, sound.peak,
-            excerpt.origin,
+            excerpt.origin, candidate.also,
         )  # fmt: skip

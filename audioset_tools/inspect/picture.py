@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from ..errors import UsageError
+from ..featurize.rows import classes_of, keys_of
 from ..featurize.scale import in_decibels, mel_axis
 from ..featurize.shard import open_shard
 from ..featurize.spec import MelSpec, read_spec
 from ..figures import draw_mel
 from ..workspace import printable
-from .shard import keys_of
 
 _AXIS_POINTS = 2_001
 
@@ -31,14 +31,14 @@ def draw(picture: Path, path: Path, row: int) -> None:
         raise UsageError(f"no row {row} in {printable(path)}", f"Its rows are 0 to {rows - 1}.")
     spec = read_spec(shard.header.spec)
     noise = f", noise copy {shard.noise[row]}" if shard.noise[row] else ""
-    class_name = printable(shard.header.class_names[shard.label[row]])
+    classes = printable(", ".join(classes_of(shard)[row]))
     (mel,) = shard.read(row, row + 1)
     draw_mel(
         picture,
         in_decibels(mel, spec),
         seconds=frame_times(spec),
         hertz=mel_axis(spec, _AXIS_POINTS),
-        title=f"{class_name}: {printable(keys_of(shard)[row])}{noise}",
+        title=f"{classes}: {printable(keys_of(shard)[row])}{noise}",
         unit="level (dB)" if spec.log else "level (dB, relative to the loudest)",
     )
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..featurize.reader import find_shards
-from ..featurize.shard import Shard, ShardHeader, open_shard
+from ..featurize.rows import keys_of
+from ..featurize.shard import ShardHeader, open_shard
 from ..featurize.spec import MelSpec, read_spec
 from ..featurize.statistics import Statistics
 from ..workspace import Workspace, printable
@@ -24,7 +25,7 @@ class ShardFacts:
         header: what its rows mean.
         spec: what its mels are.
         rows: how many mels it holds, noise copies included.
-        classes: per class, how many clips and how many rows.
+        classes: per class, how many clips and how many rows carry it.
         noise_copies: the most of a clip.
         statistics: of its rows.
         first_keys: of the first clips.
@@ -78,7 +79,7 @@ def inspect_shard(path: Path) -> ShardFacts:
     shard = open_shard(path)
     classes = {}
     for number, name in enumerate(shard.header.class_names):
-        mine = shard.label == number
+        mine = shard.target[:, number] == 1
         classes[name] = (int((mine & (shard.noise == 0)).sum()), int(mine.sum()))
     return ShardFacts(
         path=path,
@@ -91,8 +92,3 @@ def inspect_shard(path: Path) -> ShardFacts:
         statistics=shard.statistics,
         first_keys=tuple(dict.fromkeys(keys_of(shard)))[:FIRST_KEYS],
     )
-
-
-def keys_of(shard: Shard) -> list[str]:
-    """The key of every row."""
-    return [key.decode("ascii", "backslashreplace") for key in shard.key.tolist()]

@@ -17,7 +17,7 @@ def shard_tables(facts: ShardFacts) -> list[Table]:
         "split": header.split,
         "rows": f"{facts.rows:,}",
         "noise copies": f"{facts.noise_copies} of each clip",
-        "recipe": header.recipe,
+        "recipe": header.recipe + (" (multi-label)" if header.multi_label else ""),
         "mels": spec_words(facts.spec),
         "spec": header.spec_digest,
         "made by": f"audioset-tools {header.audioset_tools}, librosa {header.librosa}",
@@ -42,6 +42,7 @@ def shard_json(facts: ShardFacts) -> dict[str, Any]:
         "noise_copies": facts.noise_copies,
         "classes": {name: {"clips": clips, "rows": rows} for name, (clips, rows) in facts.classes.items()},
         "recipe": facts.header.recipe,
+        "multi_label": facts.header.multi_label,
         "spec": asdict(facts.spec),
         "spec_digest": facts.header.spec_digest,
         "shape": list(facts.spec.shape),
@@ -59,7 +60,7 @@ def clip_table(facts: ClipFacts) -> Table:
     if known := facts.standing:
         one, clip = known.candidate, known.clip
         about = {
-            "class": one.class_name,
+            "class": ", also ".join(filter(None, (one.class_name, ", ".join(one.also)))),
             "tier and rank": f"L{one.tier}, rank {one.rank:,}",
             "segment": f"{one.start_ms / 1000:g} to {one.end_ms / 1000:g} s, {one.subset}",
             "state": ": ".join(filter(None, (known.state, known.reason, known.detail))),

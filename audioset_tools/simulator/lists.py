@@ -6,7 +6,7 @@ recipes must read as that class, and hands back the table that a `Plan` needs to
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import UsageError
@@ -20,13 +20,14 @@ SUBSETS = {"balanced_train": 0.1, "eval": 0.1, "unbalanced_train": 0.8}
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _LAST_LETTERS = "AEIMQUYcgkosw048"
 
-_CORES = {
+_CLASSES: Mapping[str, Sequence[Sequence[str]]] = {
     "Piano": (("/m/05r5c",), ("/m/05r5c",), ("/m/01s0ps",), ("/m/05r5c", "/m/05148p4")),
     "Drums": (
         *(("/m/02hnl",), ("/m/026t6",), ("/m/06rvn",), ("/m/03t3fj",), ("/m/02k_mr",), ("/m/0bm02",)),
         *(("/m/01qbl",), ("/m/03qtq",), ("/m/02hnl", "/m/0l14md"), ("/m/06rvn", "/m/03qtq", "/m/0l14md")),
     ),
     "Flute": (("/m/0l14j_",), ("/m/0l14j_", "/m/085jw")),
+    "Other": (),
 }
 _OTHER_INSTRUMENTS = (
     *(("/m/0342h", "/m/0fx80y"), ("/m/0342h",), ("/m/07y_7",), ("/m/01xqw", "/m/0l14_3"), ("/m/07gql",)),
@@ -45,17 +46,24 @@ _MUSIC, _INSTRUMENT = "/m/04rlf", "/m/04szw"
 _SPEECH, _VOICES = ("/m/09x0r", "/m/05zppz", "/m/02zsn"), ("/m/015lz1", "/t/dd00004", "/m/0y4f8")
 
 
-def write_lists(folder: Path, per_class: Mapping[str, int], seed: int = 0) -> dict[str, Row]:
+def write_lists(
+    folder: Path,
+    per_class: Mapping[str, int],
+    seed: int = 0,
+    classes: Mapping[str, Sequence[Sequence[str]]] = _CLASSES,
+) -> dict[str, Row]:
     """Write the three lists, ontology.json and class_labels_indices.csv.
 
-    A tenth more rows than asked for are written that belong to no class: two classes' instruments at once, or
-    an instrument that the recipes reject.
+    A tenth more rows than asked for are written that belong to no class of the paper's: two classes'
+    instruments at once, or an instrument that the recipes reject.
 
     Args:
         folder: where to; made if it is not there.
-        per_class: how many rows of each of Piano, Drums, Flute and Other. Of Other, one half has another
+        per_class: how many rows of each class. Of the class of everything else, one half has another
             instrument and one half no music.
         seed: another seed gives other rows.
+        classes: the sets of labels of which a row of a class has one, none for the class of everything else;
+            by default those of Piano, Drums, Flute and Other.
 
     Returns:
         What each id of a class holds, for `Plan.table`.
@@ -63,12 +71,14 @@ def write_lists(folder: Path, per_class: Mapping[str, int], seed: int = 0) -> di
     Raises:
         UsageError: a class of another name.
     """
-    unknown = per_class.keys() - {*_CORES, "Other"}
+    unknown = per_class.keys() - classes.keys()
     if unknown:
         raise UsageError(
             f"no labels are known for the class {', '.join(sorted(unknown))}",
-            "Ask for Piano, Drums, Flute or Other.",
+            f"Ask for {', '.join(classes)}.",
         )
+    known = {mid for sets in classes.values() for mids in sets for mid in mids}
+    others = [mids for mids in _OTHER_INSTRUMENTS if known.isdisjoint(mids)]
     rng = random.Random(seed)
     meant = [(name, place) for name, number in per_class.items() for place in range(number)]
     meant += [("", place) for place in range(len(meant) // 10)]
@@ -77,7 +87,8 @@ def write_lists(folder: Path, per_class: Mapping[str, int], seed: int = 0) -> di
     for class_name, place in meant:
         # Some genuine ids begin with a dash; in a short list that must not be left to chance.
         ytid = _ytid(rng, dashed=place % 33 == 0)
-        mids = _labels(class_name, place, rng)
+        sets = classes[class_name] if class_name else _NO_CLASS
+        mids = _labels(sets, rng) if sets else _everything_else(others, place, rng)
         start_ms, end_ms = _segment(rng)
         if class_name:
             table[ytid] = Row(class_name, start_ms, end_ms)
@@ -95,16 +106,19 @@ def _ytid(rng: random.Random, *, dashed: bool) -> str:
     return first + "".join(rng.choices(_LETTERS, k=9)) + rng.choice(_LAST_LETTERS)
 
 
-def _labels(class_name: str, place: int, rng: random.Random) -> set[str]:
-    """Labels that make a row of a class, or of none (""); most name music alone, for the best tier."""
-    if not class_name:
-        return {*rng.choice(_NO_CLASS), _MUSIC}
-    if class_name != "Other":
-        mids = {*rng.choice(_CORES[class_name]), _MUSIC}
-    elif place % 2:
+def _labels(sets: Sequence[Sequence[str]], rng: random.Random) -> set[str]:
+    """One of some sets of labels and, mostly, nothing but music besides, for the best tier."""
+    return _besides({*rng.choice(sets), _MUSIC}, rng)
+
+
+def _everything_else(instruments: Sequence[Sequence[str]], place: int, rng: random.Random) -> set[str]:
+    """Labels of no class: an instrument, and in every other place no music at all."""
+    if place % 2:
         return {rng.choice(_NO_MUSIC), *rng.choices(_SPEECH, k=rng.random() < 0.2)}
-    else:
-        mids = {*rng.choice(_OTHER_INSTRUMENTS), _MUSIC}
+    return _besides({*rng.choice(instruments), _MUSIC}, rng)
+
+
+def _besides(mids: set[str], rng: random.Random) -> set[str]:
     if rng.random() < 0.4:
         mids.add(_INSTRUMENT)
     besides = rng.random()

@@ -37,11 +37,11 @@ def test_candidates_are_written_by_class_and_rank(lists: Path, tmp_path: Path) -
     select(lists, "--out", str(tmp_path / "out.csv"))
     with (tmp_path / "out.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["key", "ytid", "start_ms", "end_ms", "class", "tier", "rank", "subset"]
+    assert list(rows[0]) == ["key", "ytid", "start_ms", "end_ms", "class", "also", "tier", "rank", "subset"]
     assert [row["class"] for row in rows] == ["Piano", "Flute", "Other", "Other"]
     assert [row["rank"] for row in rows] == ["0", "0", "0", "1"]
     assert list(rows[0].values()) == [
-        f"{DASHED}_30000", DASHED, "30000", "40000", "Piano", "3", "0", "unbalanced_train",
+        f"{DASHED}_30000", DASHED, "30000", "40000", "Piano", "", "3", "0", "unbalanced_train",
     ]  # fmt: skip
 
 

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from audioset_tools.catalog.enqueue import read_selection
+from audioset_tools.catalog.labels import Ontology, read_ontology
 from audioset_tools.catalog.recipe import read_recipe
-from audioset_tools.catalog.select import Selection
+from audioset_tools.catalog.segments import Catalog, read_catalog
+from audioset_tools.catalog.select import Selection, select
 
 GENUINE_LISTS = Path(__file__).parents[3] / "shared" / "audioset"
 
@@ -22,9 +24,14 @@ INSTRUMENTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def genuine() -> tuple[Catalog, Ontology]:
+    return read_catalog(GENUINE_LISTS), read_ontology(GENUINE_LISTS / "ontology.json")
+
+
 @pytest.fixture(scope="module", params=["paper", "clean"])
-def selection(request: pytest.FixtureRequest) -> Selection:
-    return read_selection(GENUINE_LISTS, read_recipe(request.param))
+def selection(genuine: tuple[Catalog, Ontology], request: pytest.FixtureRequest) -> Selection:
+    return select(*genuine, read_recipe(request.param))
 
 
 def test_rows_subsets_and_tiers(selection: Selection) -> None:
@@ -45,3 +52,21 @@ def test_other(selection: Selection) -> None:
 
 def test_flute_bounds_everything(selection: Selection) -> None:
     assert selection.funnels[2].fillable(2_400) == pytest.approx(0.416, abs=0.0005)
+
+
+DRAWN = {
+    "instruments": (1_685, 1_383, 4_084, 11_342, 9_164, 2_847, 9_311, 2_143, 2_099, 24_964, 61_352),
+    "keyboards": (5_494, 4_879, 21_069, 4_112, 1_996_074),
+    "several": (*(4_383, 1_823, 22_239, 4_476, 12_832, 11_773, 3_626, 11_032, 2_705, 3_103, 26_389, 62_798),),
+}
+CARRIED = (4_423, 1_823, 22_768, 4_574, 14_178, 11_790, 3_643, 12_333, 2_806, 3_372, 28_780, 64_507)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_recipes_beyond_four_classes(genuine: tuple[Catalog, Ontology], name: str) -> None:
+    selection = select(*genuine, read_recipe(name))
+    assert tuple(funnel.kept for funnel in selection.funnels) == DRAWN[name]
+    if name == "several":
+        assert tuple(funnel.carried for funnel in selection.funnels) == CARRIED
+        rows = np.concatenate([queue.rows for queue in selection.queues])
+        assert len(rows) == len(np.unique(rows))

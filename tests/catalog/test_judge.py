@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from audioset_tools.catalog.judge import Judge, Outcome
 from audioset_tools.catalog.labels import Ontology
-from audioset_tools.catalog.recipe import Recipe, read_recipe
+from audioset_tools.catalog.recipe import SHIPPED, Recipe, read_recipe
 
 PIANO, E_PIANO, KEYBOARD, DRUM_KIT, DRUM, PERCUSSION = (
     "/m/05r5c", "/m/01s0ps", "/m/05148p4", "/m/02hnl", "/m/026t6", "/m/0l14md",
@@ -14,7 +14,10 @@ PIANO, E_PIANO, KEYBOARD, DRUM_KIT, DRUM, PERCUSSION = (
 FLUTE, WIND, GUITAR, TABLA, INSTRUMENT, MUSIC = (
     "/m/0l14j_", "/m/085jw", "/m/0342h", "/m/01p970", "/m/04szw", "/m/04rlf",
 )  # fmt: skip
-SPEECH, SINGING, ANIMAL = "/m/09x0r", "/m/015lz1", "/m/0jbk"
+SPEECH, SINGING, RAPPING, ANIMAL = "/m/09x0r", "/m/015lz1", "/m/06bxc", "/m/0jbk"
+ACOUSTIC, ELECTRIC, STRUM, SAXOPHONE, BRASS = (
+    "/m/042v_gx", "/m/02sgy", "/m/07s0s5r", "/m/06ncr", "/m/01kcd",
+)  # fmt: skip
 
 
 def verdict(recipe: Recipe, ontology: Ontology, name: str, *mids: str) -> tuple[Outcome, int, int]:
@@ -75,10 +78,62 @@ def test_the_clean_recipe_draws_other_from_two_pools(
     assert verdict(read_recipe("clean"), ontology, "Other", *mids)[::2] == (outcome, pool)
 
 
-@given(data=st.data(), name=st.sampled_from(["paper", "clean"]))
+@pytest.mark.parametrize(
+    ("recipe", "name", "mids", "outcome", "tier"),
+    [
+        ("instruments", "Saxophone", [SAXOPHONE, BRASS, WIND], Outcome.KEPT, 3),
+        ("instruments", "Clarinet", ["/m/01wy6", BRASS], Outcome.OTHER_INSTRUMENT, 0),
+        ("instruments", "Acoustic guitar", [ACOUSTIC, GUITAR, STRUM], Outcome.KEPT, 3),
+        ("instruments", "Acoustic guitar", [ACOUSTIC, ELECTRIC, GUITAR], Outcome.OTHER_CLASS, 0),
+        ("instruments", "Acoustic guitar", [GUITAR, STRUM], Outcome.NO_LABEL, 0),
+        ("instruments", "Piano", [PIANO, DRUM_KIT], Outcome.OTHER_INSTRUMENT, 0),
+        ("instruments", "Piano", [PIANO, SINGING], Outcome.OTHER_CLASS, 0),
+        ("instruments", "Voice", [SINGING, MUSIC], Outcome.KEPT, 3),
+        ("instruments", "Voice", [SINGING, "/m/0l14jd", "/t/dd00004"], Outcome.KEPT, 3),
+        ("instruments", "Voice", [SINGING, RAPPING], Outcome.KEPT, 0),
+        ("instruments", "Voice", [SINGING, SPEECH], Outcome.KEPT, 1),
+        ("keyboards", "Classical piano", [PIANO, KEYBOARD], Outcome.KEPT, 3),
+        ("keyboards", "Keyboard", [PIANO, KEYBOARD], Outcome.ANCESTOR, 0),
+        ("keyboards", "Classical piano", [PIANO, E_PIANO, KEYBOARD], Outcome.ANCESTOR, 0),
+        ("keyboards", "Keyboard", [PIANO, E_PIANO, KEYBOARD], Outcome.KEPT, 3),
+        ("keyboards", "Keyboard", [KEYBOARD, MUSIC], Outcome.KEPT, 3),
+        ("keyboards", "Keyboard", [KEYBOARD, "/m/03q5t"], Outcome.ANCESTOR, 0),
+        ("keyboards", "Other", [KEYBOARD, "/m/03q5t"], Outcome.KEPT, 0),
+        ("keyboards", "Other", [KEYBOARD], Outcome.OTHER_CLASS, 0),
+        ("several", "Piano", [PIANO, DRUM_KIT, SINGING], Outcome.KEPT, 3),
+        ("several", "Drums", [PIANO, DRUM_KIT, SINGING], Outcome.KEPT, 3),
+        ("several", "Piano", [PIANO, "/m/03m5k"], Outcome.KEPT, 3),
+        ("several", "Piano", [PIANO, GUITAR], Outcome.AMBIGUOUS, 0),
+        ("several", "Piano", [PIANO, GUITAR, ACOUSTIC, STRUM], Outcome.KEPT, 3),
+        ("several", "Piano", [PIANO, KEYBOARD, WIND, FLUTE], Outcome.KEPT, 3),
+        ("several", "Piano", [PIANO, PERCUSSION], Outcome.AMBIGUOUS, 0),
+        ("several", "Piano", [PIANO, "/m/05pd6"], Outcome.REJECTED_LABEL, 0),
+        ("several", "Piano", [PIANO, SINGING, RAPPING], Outcome.KEPT, 0),
+    ],
+)
+def test_the_other_recipes(
+    ontology: Ontology, recipe: str, name: str, mids: list[str], outcome: Outcome, tier: int
+) -> None:
+    assert verdict(read_recipe(recipe), ontology, name, *mids)[:2] == (outcome, tier)
+
+
+@given(data=st.data(), name=st.sampled_from([name for name in SHIPPED if name != "several"]))
 def test_no_label_set_belongs_to_two_classes(ontology: Ontology, data: st.DataObject, name: str) -> None:
     recipe = read_recipe(name)
     mids = frozenset(data.draw(st.lists(st.sampled_from(sorted(ontology.names)), min_size=1, max_size=6)))
     judge = Judge(recipe, ontology)
     kept = [rule.name for rule in recipe.classes if judge.verdict(mids, rule).outcome is Outcome.KEPT]
     assert len(kept) <= 1
+
+
+@given(data=st.data())
+def test_several_classes_take_a_clip_all_together_or_not_at_all(
+    ontology: Ontology, data: st.DataObject
+) -> None:
+    recipe = read_recipe("several")
+    mids = frozenset(data.draw(st.lists(st.sampled_from(sorted(ontology.names)), min_size=1, max_size=6)))
+    judge = Judge(recipe, ontology)
+    verdicts = [judge.verdict(mids, rule) for rule in recipe.classes]
+    named = [one for one in verdicts if one.outcome not in (Outcome.NO_LABEL, Outcome.ANCESTOR)]
+    assert len({(verdict.outcome, verdict.tier) for verdict in named}) <= 1
+    assert all(verdict.outcome is not Outcome.OTHER_INSTRUMENT for verdict in named)

@@ -6,7 +6,7 @@ import pytest
 
 from audioset_tools.catalog.judge import Judge
 from audioset_tools.catalog.labels import Ontology, read_ontology
-from audioset_tools.catalog.recipe import read_recipe
+from audioset_tools.catalog.recipe import SHIPPED, read_recipe
 from audioset_tools.errors import DataMismatch, UsageError
 from audioset_tools.manifests import manifest
 
@@ -21,9 +21,25 @@ def test_the_shipped_recipes_agree_on_all_but_other() -> None:
     assert (paper.splits.train, paper.splits.validation, paper.splits.test) == (8_000, 800, 800)
 
 
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_recipe_has_its_own_name_and_labels_that_there_are(name: str, ontology: Ontology) -> None:
+    recipe = read_recipe(name)
+    assert recipe.name == name
+    assert recipe.multi_label == (name == "several")
+    Judge(recipe, ontology)
+
+
+def test_every_manifest_with_classes_is_offered() -> None:
+    folder = manifest("paper.toml").parent
+    assert {path.stem for path in folder.glob("*.toml") if "[[classes]]" in path.read_text()} == {*SHIPPED}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ("seed = 2019", "seed = 2019\nmulti-label = true", "knows nothing of multi-label"),
+        ("seed = 2019", "seed = 2019\nmulti_label = 1", "neither true nor false"),
+        ('name = "Flute"', 'name = "Flute;Oboe"', "holds a semicolon"),
         ('name = "paper"', "name = ", "not a recipe"),
         ("seed = 2019", "", "seed is missing"),
         ("seed = 2019", "seed = -1", "the seed must lie"),

@@ -109,10 +109,10 @@ def test_pools_take_turns_until_one_is_spent(tmp_path: Path) -> None:
 def test_the_candidates_as_csv(selection: Selection, tmp_path: Path) -> None:
     write_candidates(selection, tmp_path / "c.csv")
     head, first, *rest = (tmp_path / "c.csv").read_text().splitlines()
-    assert head == "key,ytid,start_ms,end_ms,class,tier,rank,subset"
+    assert head == "key,ytid,start_ms,end_ms,class,also,tier,rank,subset"
     key, name, start_ms, end_ms, *others = first.split(",")
     assert key == f"{name}_{start_ms}" and int(end_ms) - int(start_ms) == 10_000
-    assert others[:3] == ["Piano", "3", "0"]
+    assert others[:4] == ["Piano", "", "3", "0"]
     assert len(rest) + 1 == sum(map(len, selection.queues))
 
 
@@ -174,3 +174,57 @@ def test_lists_come_from_the_folder_given_then_the_workspace_then_the_network(tm
         find_metadata(copy, tmp_path, lambda official, folder: asked.append(official.file))
     assert len(asked) == 1
     assert all(len(one.sha256) == 64 for one in official_files().values())
+
+
+SEVERAL: list[tuple[str, ...]] = [
+    ("/m/05r5c", "/m/04rlf"),
+    ("/m/05r5c", "/m/02hnl"),
+    ("/m/02hnl", "/m/09x0r"),
+    ("/m/0l14j_", "/m/02hnl", "/m/05r5c"),
+    ("/m/0l14j_", "/m/0342h"),
+    ("/m/02hnl", "/m/03m5k"),
+    ("/m/0395lw",),
+]
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Selection:
+    rows: list[Row] = [(ytid(n), 0, 10_000, SEVERAL[n % len(SEVERAL)]) for n in range(20 * len(SEVERAL))]
+    return selected(tmp_path_factory.mktemp("several"), rows, "several")
+
+
+def test_a_clip_of_several_classes_stands_in_the_queue_of_the_rarest(several: Selection) -> None:
+    classes = {queue.class_name: list(several.candidates(queue)) for queue in several.queues}
+    drawn = {name: [candidate.also for candidate in queue] for name, queue in classes.items() if queue}
+    assert drawn.keys() == {"Flute", "Piano", "Drums"}
+    assert drawn["Flute"] == [("Drums", "Piano")] * 20
+    assert sorted(drawn["Piano"]) == [()] * 20 + [("Drums",)] * 20
+    assert drawn["Drums"] == [()] * 40
+    keys = [candidate.key for queue in classes.values() for candidate in queue]
+    assert len(keys) == len(set(keys)) == 100
+
+
+def test_a_funnel_counts_what_is_carried_besides_what_is_drawn(several: Selection) -> None:
+    funnels = {funnel.class_name: funnel for funnel in several.funnels}
+    assert [(funnels[name].kept, funnels[name].carried) for name in ("Flute", "Piano", "Drums")] == [
+        (20, 20), (40, 60), (40, 80),
+    ]  # fmt: skip
+    assert funnels["Flute"].outcomes[Outcome.AMBIGUOUS] == 20
+    for funnel in several.funnels:
+        assert sum(funnel.outcomes.values()) == len(several.catalog)
+    told = funnel_json(several, 10)["classes"]["Drums"]
+    assert (told["carried"], told["outcomes"]["kept"]) == (80, 40)
+    text = "\n".join(
+        " ".join((*table.header, *map(" ".join, table.rows))) for table in funnel_tables(several, 9)
+    )
+    assert "carried in all" in text and "drawn for a rarer class" in text
+
+
+def test_every_class_of_a_clip_is_told(several: Selection, tmp_path: Path) -> None:
+    said = "\n".join(explain_clip(several, ytid(3)))
+    assert "Flute: in, tier L3, rank " in said
+    assert "Drums: in, drawn for a rarer class" in said
+    assert "carries: Drums, Flute, Piano" in said
+    assert "carries: no class" in "\n".join(explain_clip(several, ytid(6)))
+    write_candidates(several, tmp_path / "c.csv")
+    assert (tmp_path / "c.csv").read_text().count(",Flute,Drums;Piano,3,") == 20

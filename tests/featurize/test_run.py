@@ -28,6 +28,8 @@ from .conftest import CLASSES
 
 MakeClips = Callable[[int], Sequence[Clip]]
 SMALL = FeaturizeConfig(clips_per_shard=4, jobs=1)
+BOTH = {"_T00000000A_0", "-T00000001A_1000"}
+"""Tones that have noise besides, where clips may carry several classes."""
 
 
 def go(
@@ -122,6 +124,21 @@ def test_same_bytes_for_any_number_of_workers_and_any_time(
             path.unlink()
     assert len(shards[0]) == 13
     assert shards[0] == shards[1] == shards[2]
+
+
+def test_targets_hold_every_class_that_a_clip_carries(make_clips: MakeClips, workspace: Workspace) -> None:
+    clips = [replace(clip, also=("Noise",)) if clip.key in BOTH else clip for clip in make_clips(3)]
+    done = featurize(clips, CLASSES, "synthetic", workspace, SMALL, lambda done, total: None, True)
+    for split in ("train", "validation", "test"):
+        shards = MelShards(done.folder, split)
+        assert shards.header.multi_label
+        for key, label, target in zip(shards.key.tolist(), shards.label, shards.target, strict=True):
+            assert target.tolist() == ([1, 1] if key.decode() in BOTH else [1 - label, label])
+    one_class = [replace(clip, also=()) for clip in clips]
+    with pytest.raises(DataMismatch, match="is now of class Tone"):
+        go(one_class, workspace)
+    workspace.dataset.unlink()
+    assert go(one_class, workspace).reused == 0
 
 
 def test_a_rerun_makes_nothing_again(make_clips: MakeClips, workspace: Workspace) -> None:

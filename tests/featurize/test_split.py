@@ -87,13 +87,21 @@ def test_a_clip_fetched_anew_keeps_its_split() -> None:
     assert "f" * 64 in {p.sha256 for p in after}
 
 
+def test_a_clip_that_carries_several_classes_counts_for_the_one_it_was_drawn_for() -> None:
+    some = [replace(clip, also=("Drums",)) if clip.rank < 4 else clip for clip in clips(Piano=12)]
+    found = assign([], [*some, *clips(Drums=12)], CLASSES, Splits(), 0)
+    assert counts(found.placements, "Piano") == counts(found.placements, "Drums") == (10, 1, 1)
+    assert {p.key: p.also for p in found.placements if p.also} == {c.key: c.also for c in some[:4]}
+
+
 def test_a_frozen_clip_that_is_gone_is_named() -> None:
     some = clips(Piano=12, Drums=12)
     before = assign([], some, CLASSES, Splits(), 0).placements
     with pytest.raises(DataMismatch, match="Piano00005"):
         assign(before, [clip for clip in some if clip.key != "Piano00005"], CLASSES, Splits(), 0)
-    with pytest.raises(DataMismatch, match=r"Piano00000 .* now of class 'Drums'"):
-        assign(before, [replace(some[0], class_name="Drums"), *some[1:]], CLASSES, Splits(), 0)
+    for change, now in (({"class_name": "Drums"}, "Drums"), ({"also": ("Drums",)}, "Piano, Drums")):
+        with pytest.raises(DataMismatch, match=f"Piano00000 .* now of class {now}"):
+            assign(before, [replace(some[0], **change), *some[1:]], CLASSES, Splits(), 0)
 
 
 @pytest.mark.parametrize("drums", [0, 2])

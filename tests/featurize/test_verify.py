@@ -52,8 +52,10 @@ def folder(place: Workspace) -> Path:
     return place.shards / CONFIG.folder
 
 
-def again(place: Workspace, clips: list[Clip], config: FeaturizeConfig = CONFIG) -> Recorded:
-    featurize(clips, CLASSES, "synthetic", place, config, lambda done, total: None)
+def again(
+    place: Workspace, clips: list[Clip], config: FeaturizeConfig = CONFIG, multi_label: bool = False
+) -> Recorded:
+    featurize(clips, CLASSES, "synthetic", place, config, lambda done, total: None, multi_label)
     return Recorded("synthetic", CLASSES, {clip.key: clip for clip in clips})
 
 
@@ -118,6 +120,20 @@ def test_sound_shards_have_no_findings(place: Workspace, recorded: Recorded, dee
 def test_a_workspace_without_shards_has_nothing_to_verify(tmp_path: Path, recorded: Recorded) -> None:
     assert look(Workspace(tmp_path), recorded, deep=True) == Report()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_targets_are_compared_with_dataset_csv_and_that_with_the_ledger(tmp_path: Path) -> None:
+    place = Workspace(tmp_path)
+    clips = [write_clip(place, name, n) for name in CLASSES for n in range(3)]
+    clips[0] = replace(clips[0], also=("Noise",))
+    recorded = again(place, clips, multi_label=True)
+    assert look(place, recorded) == Report(shards=3)
+    split = place.dataset.read_text().split(f"{clips[0].key},Tone,Noise,")[1].split(",")[0]
+    place.dataset.write_text(place.dataset.read_text().replace(",Tone,Noise,", ",Tone,,"))
+    dataset, row = told(look(place, recorded))
+    assert dataset[2] == f"clip {clips[0].key} is of class Tone, and Tone, Noise in the ledger"
+    assert row[:2] == (Kind.WRONG_ROW, f"{split}-00000.h5")
+    assert row[2].endswith(f"clip {clips[0].key}: labelled Tone, Noise, and its class is Tone")
 
 
 ROWS: dict[str, tuple[str, Callable[[dict[str, np.ndarray]], object], Kind, str]] = {
@@ -334,7 +350,7 @@ def test_beside_a_featurize_that_begins_what_looks_wrong_is_looked_at_again(
 ) -> None:
     """`dataset.csv` has grown already, and the index is still there."""
     text = place.dataset.read_text()
-    place.dataset.write_text(text + f"_N00000009A_9000,Noise,train,clips/x.wav,{'2' * 64}\n")
+    place.dataset.write_text(text + f"_N00000009A_9000,Noise,,train,clips/x.wav,{'2' * 64}\n")
     waits = []
 
     def meanwhile(seconds: float) -> None:

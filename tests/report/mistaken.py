@@ -50,7 +50,7 @@ def mistaken(
         path.parent.mkdir(parents=True, exist_ok=True)
         (place.root / made.path).rename(path)
         made = replace(made, key=key_of(number), path=str(path.relative_to(root)))
-        placements.append(Placement(made.key, actual, "test", made.path, made.sha256))
+        placements.append(Placement(made.key, actual, (), "test", made.path, made.sha256))
         rows.append((made.key, actual, predicted))
     write_dataset(place.dataset, tuple(placements))
     write_predictions(place.runs / run, names, [*rows, (key_of(99), names[0], names[0])])
