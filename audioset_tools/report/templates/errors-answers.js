@@ -206,7 +206,9 @@ class Answers {
 
   async pushLeftBehind() {
     for (const [name, clip, annotator, answer] of [...this.leftBehind()].slice(0, BATCH)) {
-      await this.told(await this.post([{ ...this.body(clip, answer), annotator }]));
+      const response = await this.post([{ ...this.body(clip, answer), annotator }]);
+      if (response.status === 400) continue;     // refused for good; it must not hold up anybody else's
+      await this.told(response);
       this.keep(name, JSON.stringify({ ...answer, saved: true }));
     }
   }
