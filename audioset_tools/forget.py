@@ -14,11 +14,13 @@ from pathlib import Path
 from . import takeout, upkeep
 from .errors import UsageError
 from .ledger import Ledger
+from .report.errors.store import ANSWERS
 from .types import YTID
-from .workspace import Workspace, sync_folder
+from .workspace import Workspace, sync_folder, write_beside
 
 _OF_CLIP = re.compile(r"\.?Y(.{11})_")
 _OF_MEDIA = re.compile(r"\.?(.{11})_\d+-[0-9a-f]{10}\.(mp3|jpg)")
+_OF_ANSWER = re.compile(rb"\"key\": \"(.{11})_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def finish_forgetting(ledger: Ledger, workspace: Workspace) -> Erased:
         clips=tuple(_relative(workspace, _erase_clips(workspace, ytids))),
         pages=tuple(_relative(workspace, _erase_pages(workspace, ytids))),
         shards=tuple(_relative(workspace, takeout.remove_shards(workspace, lambda key: key[:11] in ytids))),
-        rows=tuple(_erase_rows(workspace, ytids)),
+        rows=(*_erase_rows(workspace, ytids), *_erase_answers(workspace, ytids)),
         weights=tuple(_relative(workspace, sorted(workspace.runs.glob("*/model.safetensors")))),
     )
     upkeep.erased(ledger)
@@ -125,6 +127,18 @@ def _erase_rows(workspace: Workspace, ytids: Collection[str]) -> Iterator[tuple[
     for path in (workspace.dataset, *sorted(workspace.runs.glob("*/predictions.csv"))):
         if n := takeout.remove_rows(path, lambda key: key[:11] in ytids):
             yield path.relative_to(workspace.root).as_posix(), n
+
+
+def _erase_answers(workspace: Workspace, ytids: Collection[str]) -> Iterator[tuple[str, int]]:
+    """Drop what people said in an error analysis about clips of these videos."""
+    wanted = {ytid.encode() for ytid in ytids}
+    for path in sorted(workspace.runs.glob(f"*/{ANSWERS}")):
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if not wanted & set(_OF_ANSWER.findall(line))]
+        if len(kept) < len(lines):
+            with write_beside(path) as temporary:
+                temporary.write_bytes(b"".join(kept))
+            yield path.relative_to(workspace.root).as_posix(), len(lines) - len(kept)
 
 
 def _relative(workspace: Workspace, paths: Iterator[Path] | list[Path]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from .. import __version__
 from ..errors import AudiosetToolsError, EnvironmentProblem
 from .demo import demo
 from .doctor import doctor
+from .errors import errors
 from .evaluate import evaluate
 from .featurize import featurize
 from .fetch import fetch
@@ -53,7 +54,7 @@ def cli() -> None:
 
 for _command in (
     *(select, fetch, status, verify, forget, featurize, inspect),
-    *(train, evaluate, predict, report, doctor, demo),
+    *(train, evaluate, predict, report, errors, doctor, demo),
 ):
     cli.add_command(_command)
 
