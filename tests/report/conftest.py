@@ -1,6 +1,7 @@
 """A headless Chromium for the tests of pages; one for all, with an empty profile."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-CHROMIUM = Path(os.environ.get("AUDIOSET_TOOLS_CHROMIUM", "/usr/bin/chromium"))
+CHROMIUM = Path(os.environ.get("AUDIOSET_TOOLS_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium")
 
 QUIET = (
     "--no-sandbox",
