@@ -75,7 +75,7 @@ def line_chart(
         marks: places on the x axis.
         steps: hold each value until the next, as counts do.
         words: what there is to see, as a caption.
-        y_decades: a logarithmic y axis; what is not above zero lies at its foot.
+        y_decades: a logarithmic y axis; what is not above zero lies at its foot, which then is 0.
     """
     drawn = [Line(printable(line.name), _thinned(line.points), line.dots) for line in lines]
     points = [point for line in drawn for point in line.points if isfinite(point[1])]
@@ -85,6 +85,9 @@ def line_chart(
         y_low, y_high = float(floor(min(heights))), float(ceil(max(heights)) or 1)
         y_high = max(y_high, y_low + 1)
         y_ticks = {float(n): _decade(n) for n in range(int(y_low), int(y_high) + 1)}
+        if any(p[1] <= 0 for p in points):
+            y_low -= 1
+            y_ticks = {y_low: "0", **y_ticks}
     else:
         y_low, y_high = _span([p[1] for p in points], y)
         y_ticks = {tick: number(tick) for tick in ticks(y_low, y_high)}
@@ -98,8 +101,9 @@ def line_chart(
     draw_axes(svg, x.label, y.label, {t: number(t) for t in ticks(x_low, x_high)}, y_ticks, to_x, to_y)
 
     def spot(point: Point) -> tuple[float, float]:
-        value = max(log10(point[1]), y_low) if y_decades and point[1] > 0 else point[1]
-        return to_x(point[0]), to_y(max(value, y_low) if y_decades else value)
+        if y_decades:
+            return to_x(point[0]), to_y(log10(point[1]) if point[1] > 0 else y_low)
+        return to_x(point[0]), to_y(point[1])
 
     for index, line in enumerate(drawn):
         colour = f"c{index % COLOURS}"

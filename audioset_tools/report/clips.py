@@ -95,7 +95,7 @@ def clips_section(
         Chart(
             chart.histogram(
                 "Length before padding", "seconds", _SECONDS, _counted(seconds, _SECONDS),
-                words=f"{short:,} of {len(clips):,} clips were shorter than ten seconds and are padded.",
+                words=f"Shorter than ten seconds, and padded: {short:,} of {len(clips):,} clips.",
             )
         ),
         Chart(

@@ -216,7 +216,7 @@ def _spent(fetched: Fetched) -> Table:
     between = f"{moment(began)} to {moment(ended)} UTC"
     rows = {
         "from the first event to the last": f"{length(ended - began)}, {between}",
-        "fetch ran for": f"{length(spent.seconds)} in {spent.runs:,} runs" if spent.runs else unknown,
+        "fetch ran for": f"{length(spent.seconds)}; it was started {_times(spent.runs)}" if spent.runs else unknown,
         "requests of the budget": f"{spent.requests:,}" if spent.runs else unknown,
         "media received": f"{spent.media_bytes:,} bytes, without what ffmpeg read by itself"
         if spent.runs
@@ -228,6 +228,10 @@ def _spent(fetched: Fetched) -> Table:
     if pace is not None and pace.reason is not None:
         rows["last pause"] = why_paused(pace)
     return Table("What it cost", ("what", "how much"), tuple(rows.items()))
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def _span(events: Sequence[Event]) -> tuple[float, float]:

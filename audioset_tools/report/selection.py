@@ -103,10 +103,15 @@ def _tiers(fetched: Fetched, account: Mapping[str, Any] | None) -> list[Block]:
 
 
 def _tier_totals(account: Mapping[str, Any] | None) -> dict[tuple[str, int], int]:
-    """Candidates by class and tier: the funnel counts those of a tier or better."""
+    """Candidates by class and tier: the funnel counts those of a tier or better.
+
+    A class of pools has no tiers; the ledger has all its candidates in the last one.
+    """
     totals: dict[tuple[str, int], int] = {}
     for name, told in (account or {"classes": {}})["classes"].items():
-        tiers = told.get("tiers", {}) if isinstance(told, dict) else {}
+        tiers = told.get("tiers") if isinstance(told, dict) else None
+        if isinstance(told, dict) and not tiers:
+            tiers = {f"L{min(TIERS)}": told.get("outcomes", {}).get("kept")}
         better = 0
         for tier in sorted(TIERS, reverse=True):
             count = tiers.get(f"L{tier}") if isinstance(tiers, dict) else None

@@ -4,6 +4,7 @@ import re
 from xml.etree.ElementTree import Element, fromstring
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,16 @@ def test_what_is_no_number_leaves_a_gap_and_decades_take_zero() -> None:
     assert "nan" not in nothing and "inf" not in nothing
     endless = line_chart("Inf", Axis("x"), Axis("y"), [Line("a", [(1, float("inf"))])], y_decades=True)
     assert "inf" not in endless.replace("Inf", "")
+
+
+def test_zero_lies_below_all_decades_and_is_told() -> None:
+    points = [(1.0, 10.0), (2.0, 0.001), (3.0, 0.0)]
+    svg = line_chart("Loss", Axis("epoch"), Axis("nat"), [Line("a", points, True)], y_decades=True)
+    high, low, zero = (float(dot.get("cy", "")) for dot in parsed(svg).iter("circle"))
+    assert high < low < zero and low - high == pytest.approx(4 * (zero - low), abs=0.5)
+    assert {"0", "0.001", "10"} <= set(texts(svg))
+    without = line_chart("Loss", Axis("x", 1, 2), Axis("y"), [Line("a", points[:2])], y_decades=True)
+    assert "0" not in texts(without)
 
 
 def test_a_long_line_is_thinned_and_keeps_its_ends() -> None:

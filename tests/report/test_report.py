@@ -94,7 +94,10 @@ def test_a_ledger_alone_tells_of_the_selection_and_the_fetch(tmp_path: Path) -> 
             for name in ("Tone", "Noise")
         },
     }
+    # A class of pools has no tiers.
+    funnel["classes"]["Noise"] |= {"outcomes": {"kept": 17}, "tiers": {}, "pools": {"any": 17}}
     page = report(ledger_only(tmp_path, json.dumps(funnel)), tmp_path / "out")
+    assert "any kept row17000" in page.text
     for words in (
         "2,084,320",
         "= kept",
@@ -129,7 +132,7 @@ def test_suspicious_clips_are_named_and_can_be_heard(tmp_path: Path) -> None:
     page = report(place, tmp_path / "out", per_class=0)
     for words in ("nearly silent", "clipped", "the same bytes as one_______A_0", "3 clips worth a doubt"):
         assert words in page.text
-    assert "4 of 4 clips were shorter than ten seconds" in page.text
+    assert "Shorter than ten seconds, and padded: 4 of 4 clips" in page.text
     heard = {name.split("/")[1][:13] for name in page.values("audio", "src")}
     assert heard == {"quiet_____A_0", "loud______A_0", "two_______A_0"}
     assert "youtube webm/opus 251" in page.text
