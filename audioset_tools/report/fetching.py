@@ -216,7 +216,7 @@ def _spent(fetched: Fetched) -> Table:
     between = f"{moment(began)} to {moment(ended)} UTC"
     rows = {
         "from the first event to the last": f"{length(ended - began)}, {between}",
-        "fetch ran for": f"{length(spent.seconds)}; it was started {_times(spent.runs)}" if spent.runs else unknown,
+        "fetch ran for": f"{length(spent.seconds)}, started {_times(spent.runs)}" if spent.runs else unknown,
         "requests of the budget": f"{spent.requests:,}" if spent.runs else unknown,
         "media received": f"{spent.media_bytes:,} bytes, without what ffmpeg read by itself"
         if spent.runs

@@ -1,6 +1,7 @@
 """The section about the runs: how they compare, how each was trained, what it confuses; and a page a cell."""
 
 import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -103,8 +104,9 @@ def _comparison(runs: Sequence[RunFound]) -> list[Block]:
     )
     blocks: list[Block] = [Shown(Table("Models on the test split, macro means", head, tuple(rows)))]
     if len(drawn) > 1:
-        best = next(iter(drawn))
-        words = f"The best is {best}."
+        highest = max(one["macro-F1"] for one in drawn.values())
+        best = [name for name, one in drawn.items() if one["macro-F1"] == highest]
+        words = f"The highest has {', '.join(best)}."
         blocks.insert(0, Chart(chart.bars("Macro-F1 on the test split", "%", drawn, words=words, high=100)))
     return blocks
 
@@ -129,6 +131,9 @@ def _run(run: RunFound) -> list[Block]:
             ),
             _matrix(run),
         ]
+        if wrong:
+            command = f"audioset-tools errors --run {shlex.quote(run.name)}"
+            blocks.append(Missing("To listen to the mistakes and say why:", command))
     if table := _classes(run):
         blocks.append(Shown(table))
     if settings := _settings(run):

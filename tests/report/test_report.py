@@ -190,6 +190,17 @@ def test_the_same_workspace_and_seed_give_the_same_bytes(
     assert content(tmp_path / "other")["index.html"] != content(written)["index.html"]
 
 
+def test_runs_are_compared_and_their_mistakes_lead_on_to_errors(place: Workspace, written: Path) -> None:
+    words = Read(written / "index.html").text
+    assert f"audioset-tools errors --run {RUN}" in words and "audioset-tools errors --run knn" in words
+    scores = [
+        json.loads((place.runs / name / "metrics.json").read_text())["test"]["macro"]["f1"]
+        for name in (RUN, "knn")
+    ]
+    best = [name for name, f1 in zip((RUN, "knn"), scores, strict=True) if f1 == max(scores)]
+    assert f"The highest has {', '.join(best)}." in words
+
+
 def test_what_is_shown_no_longer_goes_and_what_is_not_ours_stays(
     place: Workspace, written: Path, tmp_path: Path
 ) -> None:
