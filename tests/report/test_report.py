@@ -195,9 +195,9 @@ def test_runs_are_compared_and_their_mistakes_lead_on_to_errors(place: Workspace
     assert f"audioset-tools errors --run {RUN}" in words and "audioset-tools errors --run knn" in words
     scores = [
         json.loads((place.runs / name / "metrics.json").read_text())["test"]["macro"]["f1"]
-        for name in (RUN, "knn")
+        for name in ("knn", RUN)
     ]
-    best = [name for name, f1 in zip((RUN, "knn"), scores, strict=True) if f1 == max(scores)]
+    best = [name for name, f1 in zip(("knn", RUN), scores, strict=True) if f1 == max(scores)]
     assert f"The highest has {', '.join(best)}." in words
 
 
