@@ -2,13 +2,15 @@
 
     python bench/report.py make DIR [--clips 9600]
     python bench/report.py measure DIR [--repeats 3]
+    python bench/report.py sounds DIR
 
 `make` writes a workspace as fetch and train would leave it, all its clips different: a ledger of 20 % more
 candidates than clips, dead or waiting, with pauses, and a run with a prediction for every twelfth clip, of
 which a tenth is wrong. `measure` deletes the report and writes it, then writes it again with nothing changed,
 then once more after one further clip; says how large it is; and opens the page from disk in headless Chromium
 (Debian's, an empty profile for each): until the browser's `load`, until it has painted what is seen first,
-what it has read by then, and the largest page of a cell in the same way. Medians.
+what it has read by then, and the largest page of a cell in the same way. Medians. `sounds` makes an MP3 of
+every clip of a workspace, and tells how large they are and how far below the clip the difference is.
 """
 
 import argparse
@@ -18,15 +20,18 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from playwright.sync_api import Playwright, sync_playwright
 
-from audioset_tools.featurize.audio import WAV_HEADER
+from audioset_tools.featurize.audio import WAV_HEADER, read_clip
 from audioset_tools.ledger import Ledger, Origin
-from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip, Failure, Reason
+from audioset_tools.report.sounds import write_sound
+from audioset_tools.types import CLIP_BYTES, CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip, Failure, Reason
 from audioset_tools.workspace import Workspace
 
 CLASSES = ("Piano", "Drums", "Flute", "Other")
@@ -44,11 +49,11 @@ QUIET = (*QUIET, "--disable-component-update", "--disable-sync")
 
 
 def main() -> None:
-    """Make a workspace, or measure with it."""
+    """Make a workspace, or measure with one."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("make", "measure"))
+    parser.add_argument("what", choices=("make", "measure", "sounds"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--clips", type=int, default=9_600)
     parser.add_argument("--repeats", type=int, default=3)
@@ -56,8 +61,10 @@ def main() -> None:
     place = Workspace(words.folder)
     if words.what == "make":
         make(place, words.clips)
-    else:
+    elif words.what == "measure":
         measure(place, words.repeats)
+    else:
+        compare_sounds(place)
 
 
 def make(place: Workspace, clips: int) -> None:
@@ -181,6 +188,21 @@ def opened(playwright: Playwright, page: Path, repeats: int) -> tuple[str, ...]:
     read = sum(path.stat().st_size for path in files) / 1e6
     load, paint = (f"{statistics.median(times):.0f}" for times in (loads, paints))
     return f"{elements:,}", load, paint, f"{len(files)}", f"{read:.2f}"
+
+
+def compare_sounds(place: Workspace) -> None:
+    """How large the sounds of a workspace's clips are, and how far below the clips the difference is."""
+    sizes, below = [], []
+    with Ledger(place.ledger, read_only=True) as ledger, tempfile.TemporaryDirectory() as folder:
+        sound = Path(folder) / "sound.mp3"
+        for _, clip in ledger.clips():
+            samples = read_clip(place.root / clip.path, clip.sha256)
+            write_sound(sound, samples)
+            sizes.append(sound.stat().st_size / 1e3)
+            heard, _ = soundfile.read(sound, dtype="float32")
+            below.append(10 * np.log10(np.square(samples).sum() / np.square(samples - heard).sum()))
+    print(f"{len(sizes):,} clips of {CLIP_BYTES / 1e3:.0f} kB, {np.mean(sizes):.0f} kB a sound on average")
+    print(f"the difference is {np.mean(below):.1f} dB below the clip on average, {min(below):.1f} at least")
 
 
 def _ytid(number: int) -> str:
