@@ -4,13 +4,13 @@
     python bench/report.py measure DIR [--repeats 3]
     python bench/report.py sounds DIR
 
-`make` writes a workspace as fetch and train would leave it, all its clips different: a ledger of 20 % more
-candidates than clips, dead or waiting, with pauses, and a run with a prediction for every twelfth clip, of
-which a tenth is wrong. `measure` deletes the report and writes it, then writes it again with nothing changed,
-then once more after one further clip; says how large it is; and opens the page from disk in headless Chromium
-(Debian's, an empty profile for each): until the browser's `load`, until it has painted what is seen first,
-what it has read by then, and the largest page of a cell in the same way. Medians. `sounds` makes an MP3 of
-every clip of a workspace, and tells how large they are and how far below the clip the difference is.
+`make` writes a workspace as fetch, featurize and train would leave it, the shards left out, all its clips
+different: a ledger of 20 % more candidates than clips, these dead, with pauses; and a run with a prediction
+for every twelfth clip, of which a tenth is wrong. `measure` deletes the report and writes it, then writes it
+again with nothing changed, then once more with one sound and one level to be made; says how large it is; and
+opens the page from disk in headless Chromium (Debian's, an empty profile for each): until the browser's
+`load`, until it has painted what is seen first, what it has read by then, and the largest page of a cell in
+the same way. Medians. `sounds` makes an MP3 of every clip of a workspace, and tells how large they are and how far below the clip the difference is.
 """
 
 import argparse
@@ -29,14 +29,16 @@ import soundfile
 from playwright.sync_api import Playwright, sync_playwright
 
 from audioset_tools.featurize.audio import WAV_HEADER, read_clip
+from audioset_tools.featurize.dataset import write_dataset
+from audioset_tools.featurize.split import Placement
 from audioset_tools.ledger import Ledger, Origin
 from audioset_tools.report.sounds import write_sound
 from audioset_tools.types import CLIP_BYTES, CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip, Failure, Reason
 from audioset_tools.workspace import Workspace
 
 CLASSES = ("Piano", "Drums", "Flute", "Other")
-TESTED = 12
-"""One clip of so many is in the test split: 800 of 9,600."""
+SPLIT = [*["train"] * 5, "validation", *["train"] * 5, "test"]
+"""Of clips in turn: of 9,600, 800 are in the test split."""
 
 QUIET = (
     "--no-sandbox",
@@ -68,7 +70,7 @@ def main() -> None:
 
 
 def make(place: Workspace, clips: int) -> None:
-    """A workspace as fetch and train would leave it."""
+    """A workspace as fetch, featurize and train would leave it."""
     place.prepare()
     each = clips // len(CLASSES)
     queues = [
@@ -77,24 +79,26 @@ def make(place: Workspace, clips: int) -> None:
         for rank in range(each + each // 5)
     ]
     rng = np.random.default_rng(0)
-    tested: list[tuple[str, int]] = []
+    placed: list[Placement] = []
     with Ledger(place.ledger) as ledger:
         ledger.load(Origin("paper", "a" * 64, "b" * 64, CLASSES, 2019, (8_000, 800, 800)), queues)
         ledger.put("per_class", str(each))
-        at, accepted = 1_790_000_000.0, 0
+        at = 1_790_000_000.0
         for number, one in enumerate(queues):
             at += 9.0
             if one.rank % 6 == 5:
                 reason = (Reason.REMOVED, Reason.PRIVATE, Reason.TERMINATED, Reason.COPYRIGHT)[number % 4]
                 ledger.fail(one, Failure(one.key, reason, "This video is not available", 1, None), at)
             else:
-                ledger.accept(one, write_clip(place, one, rng), at)
-                accepted += 1
-                if accepted % TESTED == 0:
-                    tested.append((one.key, CLASSES.index(one.class_name)))
+                clip = write_clip(place, one, rng)
+                ledger.accept(one, clip, at)
+                split = SPLIT[len(placed) % len(SPLIT)]
+                placed.append(Placement(one.key, one.class_name, (), split, clip.path, clip.sha256))
             if number % 1_500 == 1_499:
                 ledger.note("paused", Reason.TOO_MANY_REQUESTS, "HTTP Error 429: Too Many Requests", at)
                 at += 3_600
+    write_dataset(place.dataset, tuple(placed))
+    tested = [(one.key, CLASSES.index(one.class_name)) for one in placed if one.split == "test"]
     write_run(place.runs / "paper", tested, rng)
     print(f"{clips:,} clips, {len(tested):,} predictions in {place.root}")
 
@@ -148,7 +152,11 @@ def measure(place: Workspace, repeats: int) -> None:
         next((out / "sounds").iterdir()).unlink()
         further.append(timed(place))
     print("| | s |\n|---|---|")
-    for name, seconds in (("first report", first), ("nothing changed", again), ("one clip changed", further)):
+    for name, seconds in (
+        ("first report", first),
+        ("nothing changed", again),
+        ("one sound and one level to be made", further),
+    ):
         print(f"| {name} | {statistics.median(seconds):.1f} |")
     files = [path for path in out.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
