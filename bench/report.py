@@ -10,7 +10,8 @@ for every twelfth clip, of which a tenth is wrong. `measure` deletes the report 
 again with nothing changed, then once more with one sound and one level to be made; says how large it is; and
 opens the page from disk in headless Chromium (Debian's, an empty profile for each): until the browser's
 `load`, until it has painted what is seen first, what it has read by then, and the largest page of a cell in
-the same way. Medians. `sounds` makes an MP3 of every clip of a workspace, and tells how large they are and how far below the clip the difference is.
+the same way. Medians. `sounds` makes an MP3 of every clip of a workspace, and tells how large they are and
+how far below the clip the difference is.
 """
 
 import argparse
