@@ -90,7 +90,8 @@ def line_chart(
             y_ticks = {y_low: "0", **y_ticks}
     else:
         y_low, y_high = _span([p[1] for p in points], y)
-        y_ticks = {tick: number(tick) for tick in ticks(y_low, y_high)}
+        whole = all(float(p[1]).is_integer() for p in points)
+        y_ticks = {tick: number(tick) for tick in ticks(y_low, y_high, whole)}
     if len(y_ticks) > 7:
         y_ticks = dict(list(y_ticks.items())[:: ceil(len(y_ticks) / 7)])
     to_x = scale(x_low, x_high, LEFT, WIDTH - RIGHT)
@@ -123,7 +124,7 @@ def histogram(
     """How many values lie between each two edges; the first and last bar hold what lies beyond."""
     to_x = scale(edges[0], edges[-1], LEFT, WIDTH - RIGHT)
     high = max(max(counts, default=0), 1)
-    y_ticks = [tick for tick in ticks(0, high) if tick == int(tick)]
+    y_ticks = ticks(0, high, whole=True)
     to_y = scale(0, max(high, y_ticks[-1]), HEIGHT - BOTTOM, TOP)
     svg = frame(title)
     x_ticks = {tick: number(tick) for tick in ticks(edges[0], edges[-1])}
@@ -165,11 +166,13 @@ def bars(
     """
     left, each = 12, 40
     height = TOP + each * len(rows) + BOTTOM
-    parts = list(dict.fromkeys(name for row in rows.values() for name, part in row.items() if part > 0))
+    # Parts of no length have a colour as well: so a class has the same one in every chart.
+    parts = list(dict.fromkeys(name for row in rows.values() for name in row))
     longest = high or max((sum(row.values()) for row in rows.values()), default=0) or 1
     to_x = scale(0, longest, left, WIDTH - RIGHT - 44)
     svg = frame(title, height)
-    for tick in ticks(0, longest):
+    whole = all(float(part).is_integer() for row in rows.values() for part in row.values())
+    for tick in ticks(0, longest, whole):
         draw_line(svg, to_x(tick), TOP, to_x(tick), height - BOTTOM, "grid")
         draw_label(svg, to_x(tick), height - BOTTOM + 16, number(tick), "middle")
     draw_label(svg, (left + WIDTH - RIGHT) / 2, height - 8, unit, "middle")

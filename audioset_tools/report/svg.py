@@ -25,11 +25,12 @@ class Mark:
     stop: float | None = None
 
 
-def ticks(low: float, high: float) -> list[float]:
-    """Round numbers from `low` to `high`, three to seven of them."""
+def ticks(low: float, high: float, whole: bool = False) -> list[float]:
+    """Round numbers from `low` to `high`, three to seven of them; fewer where only whole ones will do."""
     span = high - low
     power = 10.0 ** floor(log10(span / 4))
     step = next(power * m for m in (1, 2, 5, 10) if span / (power * m) <= 6)
+    step = max(step, 1.0) if whole else step
     return [round(n * step, 10) for n in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]
 
 

@@ -139,6 +139,7 @@ def test_ten_clips_by_keyboard_through_a_reload_and_a_killed_server(
         expect(page.locator("#saved")).not_to_contain_text("Not saved", timeout=20_000)
         expect(page.locator("#saved")).not_to_have_text("Saving …")
         assert len(stored(place)) == 7
+        until(page, "document.getElementById('mel').naturalWidth === 400")
         page.reload()
         expect(page.get_by_text("7 of 12 answered")).to_be_visible()
         expect(page.get_by_role("heading", level=2)).to_contain_text("Clip 8 of 12")

@@ -65,6 +65,15 @@ def test_zero_lies_below_all_decades_and_is_told() -> None:
     assert "0" not in texts(without)
 
 
+def test_a_part_has_its_colour_also_where_others_are_empty_and_counts_have_whole_ticks() -> None:
+    svg = parsed(bars("Why", "clips", {"removed": {"Piano": 0.0, "Drums": 1.0, "Flute": 1.0}}))
+    colours = [bar.get("class") for bar in svg.iter("rect")]
+    assert colours == ["fill c1", "fill c2"]
+    assert {"0", "1", "2"} <= set(texts(bars("Why", "clips", {"removed": {"Drums": 2.0}})))
+    assert not [text for text in texts(bars("Why", "clips", {"removed": {"Drums": 2.0}})) if "." in text]
+    assert "0.5" in texts(bars("F1", "%", {"one": {"F1": 1.5}}))
+
+
 def test_a_long_line_is_thinned_and_keeps_its_ends() -> None:
     points = [(float(n), float(n)) for n in range(10_000)]
     svg = line_chart("Long", Axis("x"), Axis("y"), [Line("a", points)], steps=True)

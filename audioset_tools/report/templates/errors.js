@@ -5,9 +5,10 @@
   const { clips } = DATA;
   const at = (id) => document.getElementById(id);
   const radios = [...document.querySelectorAll("input[name=cause]")];
-  const answers = new Answers(DATA, () => { if (answers.me !== null) showClip(); });
+  const answers = new Answers(DATA, () => { if (answers.me !== null) { showClip(); askAgain(); } });
   const options = clips.map(() => document.createElement("option"));
   const marked = [];
+  const missed = new Set();
   let current = 0;
 
   // ---- showing
@@ -32,7 +33,15 @@
     return line;
   }
 
+  // A picture or sound that could not be had while the server was gone.
+  function askAgain() {
+    if (answers.trouble) return;
+    for (const one of missed) if (one.hasAttribute("src")) one.setAttribute("src", one.getAttribute("src"));
+    missed.clear();
+  }
+
   function showMedia(clip) {
+    missed.clear();
     at("picture").hidden = !clip.mel;
     at("no-mel").hidden = Boolean(clip.mel);
     put("no-mel", `no picture: ${clip.trouble}`);
@@ -212,6 +221,7 @@
     event.preventDefault();
     begin(at("name").value);
   });
+  for (const id of ["mel", "sound"]) at(id).addEventListener("error", () => missed.add(at(id)));
   for (const type of ["play", "pause", "ended", "seeked", "emptied"]) at("sound").addEventListener(type, follow);
   at("jump").replaceChildren(...options);
   at("names").replaceChildren(...DATA.annotators.map((name) => {
