@@ -126,3 +126,9 @@ def test_made_up_lists_fill_every_class_of_every_recipe(tmp_path: Path, name: st
     write_lists(tmp_path, dict.fromkeys(classes, 60), classes=classes)
     for funnel in read_selection(tmp_path, recipe).funnels:
         assert funnel.carried > 40 and funnel.kept > 20, funnel
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_shortest_list_leaves_no_subset_empty(tmp_path: Path, seed: int) -> None:
+    write_lists(tmp_path, {"Piano": 3}, seed=seed)
+    assert all(read(tmp_path / f"{name}_segments.csv")[1] for name in SUBSETS)
