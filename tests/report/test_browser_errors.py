@@ -66,7 +66,12 @@ class Server:
     def stop(self, how: signal.Signals = signal.SIGKILL) -> int:
         if self._process.poll() is None:
             self._process.send_signal(how)
-            self._process.communicate()
+            try:
+                self._process.communicate(timeout=20)
+            except subprocess.TimeoutExpired:
+                # As where SIGINT is ignored, which a shell's jobs in the background inherit.
+                self._process.kill()
+                self._process.communicate()
         return self._process.returncode
 
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audioset_tools.errors import DataMismatch, UsageError
@@ -183,7 +183,7 @@ def test_an_answer_needs_all_its_fields() -> None:
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([*ANSWER]) | st.text(), inner),
-    max_leaves=20,
+    max_leaves=10,
 )
 
 
@@ -403,6 +403,7 @@ def test_the_exclusion_list(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=NOTE_LONGEST), st.sampled_from([MISLABELLED, UNLABELLED]))
 def test_fetch_reads_what_is_to_be_labelled_anew(
     tmp_path_factory: pytest.TempPathFactory, said: str, cause: Cause

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -65,11 +64,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return place
 
 
+@pytest.fixture(scope="module")
+def once(place: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of that place; not to be changed."""
+    return write_report(place, tmp_path_factory.mktemp("once")).index.parent
+
+
 @pytest.fixture
-def written(place: Workspace, tmp_path: Path) -> Iterator[Path]:
-    out = tmp_path / "out"
-    write_report(place, out)
-    yield out
+def written(once: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(once, tmp_path / "out"))
 
 
 def test_an_empty_workspace_says_what_makes_each_part(tmp_path: Path) -> None:
@@ -231,10 +234,10 @@ def test_what_is_damaged_is_told_and_the_rest_is_shown(place: Workspace, tmp_pat
     copy.dataset.write_text("key\n")
     for path in copy.shards.rglob("*.h5"):
         path.write_bytes(b"no shard")
-    page = report(copy, tmp_path / "out")
+    page = report(copy, tmp_path / "out", per_class=1)
     assert "dataset.csv, line 1" in page.text and "10 verified clips" in page.text
     copy.ledger.write_bytes(b"no ledger" * 999)
-    page = report(copy, tmp_path / "out")
+    page = report(copy, tmp_path / "out", per_class=1)
     assert "ledger.sqlite is" in page.text and str(tmp_path) not in page.text
 
 
@@ -266,7 +269,7 @@ def test_a_watched_page_keeps_up_until_the_fetch_is_done(place: Workspace, tmp_p
             if len(slept) == 2:
                 lock.__exit__(None, None, None)
 
-        watch_report(copy, out, ReportConfig(every=3), clock=lambda: 0, sleep=sleep)
+        watch_report(copy, out, ReportConfig(per_class=1, every=3), clock=lambda: 0, sleep=sleep)
     assert slept == [3, 3]
     assert "10 verified clips" in seen[0] and "9 verified clips" in seen[1] and "renews itself" in seen[1]
     last = (out / "index.html").read_text()
