@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audioset_tools.errors import DataMismatch, EnvironmentProblem
@@ -43,6 +43,7 @@ def test_what_is_stored_is_read_in_its_order_and_only_once(path: Path) -> None:
     assert len(path.read_bytes().splitlines()) == 5
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_a_torn_end_takes_no_whole_answer_with_it(tmp_path_factory: pytest.TempPathFactory, data) -> None:
     path = tmp_path_factory.mktemp("torn") / "answers"
