@@ -41,8 +41,8 @@ import numpy as np
 import scipy.fft
 import soundfile
 
+from audioset_tools.featurize.machine import cores
 from audioset_tools.featurize.run import FeaturizeConfig, featurize
-from audioset_tools.featurize.workers import cores
 from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Clip
 from audioset_tools.workspace import Workspace
 

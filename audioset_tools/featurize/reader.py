@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from ..errors import DataMismatch
 from .chunks import Floats, Rows
 from .index import FEATURIZE_AGAIN, read_index
-from .memory import available_memory, fits
+from .machine import available_memory, cores, fits
 from .order import buffer_rows, shuffled
 from .shard import Shard, ShardHeader, open_shard
 
@@ -19,6 +20,9 @@ Labels = npt.NDArray[np.int32]
 Targets = Labels | npt.NDArray[np.uint8]
 Target = int | npt.NDArray[np.uint8]
 Batch = tuple[Floats, Targets]
+
+AT_ONCE = 4
+"""Files that are read at the same time, where there are so many cores: more than that no GPU needs."""
 
 _NONE = np.empty((0, 0, 0), np.float32)
 
@@ -180,9 +184,14 @@ class MelShards:
         return targets
 
     def _read(self, rows: Rows, mels: Floats, places: Rows) -> None:
-        """Read rows from their files to places of `mels`."""
-        for shard, inner, which in self._by_shard(rows):
-            shard.read_into(inner, mels, places[which])
+        """Read rows from their files to places of `mels`, several files at once."""
+        found = list(self._by_shard(rows))
+        with ThreadPoolExecutor(min(cores(), AT_ONCE), thread_name_prefix="shards") as pool:
+            reads = [
+                pool.submit(shard.read_into, inner, mels, places[which]) for shard, inner, which in found
+            ]
+        for read in reads:
+            read.result()
 
     def _prefetch(self, rows: Rows) -> None:
         """Have the kernel read ahead what is not in memory."""

@@ -5,11 +5,11 @@ processes they spare each worker two seconds of imports and a hundred megabytes 
 outlives a killed run.
 """
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
+from .machine import cores
 from .task import ShardTask, make_shard
 
 SHOW_EVERY_S = 0.5
@@ -65,10 +65,3 @@ def make_all(tasks: Sequence[ShardTask], jobs: int | None, on_clips: Callable[[i
         finally:
             tally.stopped = True
             pool.shutdown(cancel_futures=True)
-
-
-def cores() -> int:
-    """How many cores this process may use; a batch system often allows fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -70,7 +70,8 @@ def mixup(
         Mixed mels and targets.
     """
     partner = torch.tensor([int(rng.integers(len(mel))) for rng in rngs])
-    share = torch.tensor([rng.beta(MIXUP_ALPHA, MIXUP_ALPHA) for rng in rngs], dtype=mel.dtype)
+    drawn = [rng.beta(MIXUP_ALPHA, MIXUP_ALPHA) for rng in rngs]
+    share = torch.tensor(drawn, dtype=mel.dtype, device=mel.device)
     mel_share, target_share = share[:, None, None, None], share[:, None]
     return (
         mel_share * mel + (1 - mel_share) * mel[partner],

@@ -10,7 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -35,7 +34,6 @@ class Checkpoint:
         model: weights and buffers.
         best: those of the best epoch so far.
         optimiser: what Adam keeps of every parameter, by the parameter's number and the value's name.
-        scaler: scale and growth tracker of mixed precision, float64, [2].
         history: the epochs so far.
         best_epoch: the best of them.
     """
@@ -45,7 +43,6 @@ class Checkpoint:
     model: Tensors
     best: Tensors
     optimiser: Tensors
-    scaler: npt.NDArray[np.float64]
     history: tuple[Epoch, ...]
     best_epoch: int
 
@@ -56,7 +53,6 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         **{f"model/{name}": tensor for name, tensor in checkpoint.model.items()},
         **{f"best/{name}": tensor for name, tensor in checkpoint.best.items()},
         **{f"optimiser/{name}": tensor for name, tensor in checkpoint.optimiser.items()},
-        "scaler": checkpoint.scaler,
         "history": np.array([astuple(epoch) for epoch in checkpoint.history], np.float64),
         "best_epoch": np.array(checkpoint.best_epoch),
         "data": np.frombuffer(bytes.fromhex(checkpoint.data), np.uint8),
@@ -72,7 +68,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     """
     path = folder / CHECKPOINT
     about, tensors = read_weights(path)
-    missing = {"scaler", "history", "best_epoch", "data"} - set(tensors)
+    missing = {"history", "best_epoch", "data"} - set(tensors)
     if missing:
         raise DataMismatch(f"{path} is no checkpoint: it has no {min(missing)}", START_ANEW)
     return Checkpoint(
@@ -81,7 +77,6 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         model=_part(tensors, "model/"),
         best=_part(tensors, "best/"),
         optimiser=_part(tensors, "optimiser/"),
-        scaler=tensors["scaler"].astype(np.float64),
         history=tuple(Epoch(int(row[0]), *map(float, row[1:])) for row in tensors["history"]),
         best_epoch=int(tensors["best_epoch"]),
     )

@@ -88,8 +88,7 @@ def train(
     digest = digest_of(list(data.values()))
     header, shape = data["train"].header, data["train"].shape
     device = pick_device(config.device)
-    if device.type == "cpu":
-        keep_memory()
+    keep_memory()
 
     folder = choose_folder(workspace.runs, config, resume)
     with locked(folder):
@@ -176,15 +175,15 @@ def train_epoch(
     """One pass over the train split; ends early at a loss that is no number."""
     began = time.perf_counter()
     n_classes = len(shards.header.class_names)
-    mean = torch.from_numpy(shards.mean)
+    mean = torch.from_numpy(shards.mean).to(learner.device)
     look_every = 1 if learner.device.type == "cpu" else LOOK_EVERY
     tally = Tally(n_classes, learner.multi_label, learner.device)
-    ordered = batches(shards, config.batch_size, shuffle=(config.seed, number))
+    ordered = batches(shards, config.batch_size, (config.seed, number), learner.device)
     for count, (mel, target) in enumerate(ordered, start=1):
         places = range(tally.clips, tally.clips + len(mel))
         rngs = generators(config.seed, number, places)
         loss, logits = learn(learner, *augmented(config.augment, mel, target, n_classes, rngs, mean))
-        tally.add(loss, logits, target.to(learner.device))
+        tally.add(loss, logits, target)
         if count % look_every == 0 or tally.clips == len(shards):
             if not tally.is_finite():
                 break
@@ -238,14 +237,12 @@ def _checkpoint(
     model = state_of(learner.model)
     history = (*(before.history if before else ()), epoch)
     better = before is None or _merit(epoch) > _merit(before.history[before.best_epoch - 1])
-    scaler = learner.scaler.state_dict()
     return Checkpoint(
         about=about,
         data=digest,
         model=model,
         best=model if before is None or better else before.best,
         optimiser=optimiser_state_of(learner.optimiser),
-        scaler=np.array([scaler.get("scale", 0), scaler.get("_growth_tracker", 0)], np.float64),
         history=history,
         best_epoch=epoch.epoch if before is None or better else before.best_epoch,
     )
@@ -255,10 +252,6 @@ def _restore(learner: Learner, kept: Checkpoint) -> None:
     """Bring a new learner to the state of a checkpoint."""
     load_state(learner.model, kept.model)
     load_optimiser_state(learner.optimiser, kept.optimiser)
-    if learner.scaler.is_enabled():
-        scale, growth = kept.scaler.tolist()
-        state = {**learner.scaler.state_dict(), "scale": scale, "_growth_tracker": int(growth)}
-        learner.scaler.load_state_dict(state)
 
 
 def _publish(folder: Path, kept: Checkpoint) -> None:

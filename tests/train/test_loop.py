@@ -30,7 +30,7 @@ def go(workspace: Workspace, config: TrainConfig = QUICK) -> Run:
 def test_it_learns_to_tell_tones_noise_and_clicks_apart(workspace: Workspace) -> None:
     epochs: list[Epoch] = []
     steps: list[Step] = []
-    run = train(workspace, replace(QUICK, epochs=15), epochs.append, steps.append)
+    run = train(workspace, replace(QUICK, epochs=15, device="cpu"), epochs.append, steps.append)
     assert tuple(epochs) == run.history
     assert [(step.done, step.total) for step in steps[:5]] == [
         (8, 36),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from audioset_tools.featurize.memory import available_memory, fits
+from audioset_tools.featurize.machine import available_memory, fits
 
 GIB = 2**30
 

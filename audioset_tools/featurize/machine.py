@@ -1,4 +1,4 @@
-"""Whether a split fits into memory."""
+"""What this process may use of the machine: memory and cores."""
 
 import math
 import os
@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 
 def fits(wanted: int, available: int) -> bool:
-    """Whether to keep so many bytes in memory.
+    """Whether to keep a split of so many bytes in memory.
 
     Half of what is available at most: the kernel keeps a copy of the files as well, which the next process
     that reads them is glad of, and the model needs room.
@@ -16,6 +16,13 @@ def fits(wanted: int, available: int) -> bool:
         wanted, available: bytes.
     """
     return wanted <= available // 2
+
+
+def cores() -> int:
+    """How many cores this process may use; a batch system often allows fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def available_memory(root: Path = Path("/")) -> int:
