@@ -124,7 +124,7 @@ def _erase_pages(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]
 
 
 def _erase_rows(workspace: Workspace, ytids: Collection[str]) -> Iterator[tuple[str, int]]:
-    for path in (workspace.dataset, *sorted(workspace.runs.glob("*/predictions.csv"))):
+    for path in (workspace.dataset, *sorted(workspace.runs.rglob("predictions.csv"))):
         if n := takeout.remove_rows(path, lambda key: key[:11] in ytids):
             yield path.relative_to(workspace.root).as_posix(), n
 

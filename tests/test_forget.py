@@ -48,12 +48,13 @@ def ledger(place: Workspace) -> Iterator[Ledger]:
             if candidate.rank < 6:
                 ledger.accept(candidate, clips[candidate.class_name][candidate.rank], at=1)
         make_shards(ledger, place)
+        keys = [clip.key for name in CLASSES for clip in clips[name]]
+        rows = ["key,actual,predicted", *(f"{key},Tone,Noise" for key in keys)]
+        for judged in ("one", "two", "two/evaluate-train"):
+            (place.runs / judged).mkdir(parents=True)
+            (place.runs / judged / "predictions.csv").write_text("\n".join(rows) + "\n")
         for run in ("one", "two"):
-            (place.runs / run).mkdir(parents=True)
             (place.runs / run / "model.safetensors").write_bytes(b"weights")
-            keys = [clip.key for name in CLASSES for clip in clips[name]]
-            rows = ["key,actual,predicted", *(f"{key},Tone,Noise" for key in keys)]
-            (place.runs / run / "predictions.csv").write_text("\n".join(rows) + "\n")
         yield ledger
 
 
@@ -96,7 +97,12 @@ def test_a_forgotten_video_is_gone_from_everywhere(ledger: Ledger, place: Worksp
     erased = forget(ledger, place, [one, other], at=9)
     assert traces(place, one) == traces(place, other) == []
     assert len(erased.clips) == 4 and erased.shards and erased.anything
-    tables = ("dataset.csv", "runs/one/predictions.csv", "runs/two/predictions.csv")
+    tables = (
+        "dataset.csv",
+        "runs/one/predictions.csv",
+        "runs/two/evaluate-train/predictions.csv",
+        "runs/two/predictions.csv",
+    )
     assert erased.rows == tuple((table, 2) for table in tables)
     assert erased.weights == ("runs/one/model.safetensors", "runs/two/model.safetensors")
     assert {path: path.read_bytes() for path in place.clips.rglob("Y*")} == kept
