@@ -103,7 +103,7 @@ def _tell(
         console.say(f"wrote Table 3 to {printable(csv)}")
     if relabel is not None:
         write_relabel(relabel, found.relabel)
-        console.say(f"wrote {len(found.relabel):,} clips to {printable(relabel)}")
+        console.say(f"clips written to {printable(relabel)}: {len(found.relabel):,}")
     if as_json:
         console.result_json(analysis_json(found))
         return
@@ -133,18 +133,18 @@ def _ask(place: Workspace, run: str, config: "ErrorsConfig") -> None:
         read_answers(answers)
         store_answers(answers, [])
     labels = label_names({one.key for one in drawn}, config.metadata, place.metadata)
-    console.say(f"{len(drawn):,} clips are drawn; what is lacking of their sounds and pictures is made")
+    console.say(f"clips drawn: {len(drawn):,}; what is lacking of their sounds and pictures is made")
     out = config.out or folder / "errors"
     made = make_page(out, place, folder.name, mistakes, drawn, config.annotators, labels)
     for remark in made.remarks:
         console.say(remark)
     if not config.serve:
-        console.result(f"{made.clips:,} clips to listen to: {printable(made.folder / INDEX)}")
+        console.result(f"clips to listen to: {made.clips:,}, in {printable(made.folder / INDEX)}")
         return
     with listen(config.port, folder) as listening:
         console.say(f"Answers go to {printable(answers)}; Ctrl-C stops.")
         serve(
             make_app(made, mistakes.by_key, answers, listening.getsockname()[1]),
             listening,
-            lambda address: console.result(f"{made.clips:,} clips to listen to: {address}"),
+            lambda address: console.result(f"clips to listen to: {made.clips:,}, at {address}"),
         )

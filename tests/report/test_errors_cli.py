@@ -66,7 +66,7 @@ def test_a_clip_that_is_gone_is_said_and_asked_about_all_the_same(
     place.dataset.unlink()
     assert errors(place, "--out", str(tmp_path / "out")) == 0
     said = capsys.readouterr()
-    assert "6 of the clips cannot be heard here" in said.err and "6 clips to listen to" in said.out
+    assert "6 of the clips cannot be heard here" in said.err and "clips to listen to: 6," in said.out
     clips = data(tmp_path / "out")["clips"]
     assert len(clips) == 6 and not any(clip["sound"] or clip["mel"] for clip in clips)
     assert {clip["trouble"] for clip in clips} == {"the workspace knows no such clip"}
@@ -101,7 +101,7 @@ def test_the_papers_table_from_two_annotators(tmp_path: Path, capsys: pytest.Cap
     assert errors(place, "--table", "--relabel", str(tmp_path / "out.csv")) == 0
     said = capsys.readouterr()
     assert "Piano             10.00                      16.67                -" in said.out
-    assert "Cohen's kappa 1.00" in said.out and "To be labelled anew: 55 clips" in said.out
+    assert "Cohen's kappa 1.00" in said.out and "Clips to be labelled anew: 55" in said.out
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 56
     assert errors(place, "--table", "--json", "--merge", "majority") == 0
     told = json.loads(capsys.readouterr().out)

@@ -36,7 +36,7 @@ def to_relabel(verdicts: Iterable[Verdict]) -> tuple[Relabel, ...]:
 def relabel_table(clips: Sequence[Relabel]) -> Table:
     """The list for a terminal."""
     rows = tuple((one.key, str(one.reason), printable(one.note)) for one in clips)
-    return Table(f"To be labelled anew: {len(clips):,} clips", tuple(HEADER), rows)
+    return Table(f"Clips to be labelled anew: {len(clips):,}", tuple(HEADER), rows)
 
 
 def write_relabel(path: Path, clips: Iterable[Relabel]) -> None:

@@ -143,7 +143,7 @@ def tied_table(found: Analysis) -> Table:
         )
         for one in found.tied
     )
-    title = f"Tied: {len(rows):,} clips, which count in equal parts; another annotator would decide"
+    title = f"Clips tied: {len(rows):,}; they count in equal parts, another annotator would decide"
     return Table(title, ("key", "labelled", "predicted", "causes"), rows)
 
 
