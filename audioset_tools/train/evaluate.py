@@ -129,7 +129,7 @@ def network_logits(model: nn.Module, device: torch.device) -> Logits:
     def logits(mels: Mels) -> Rates:
         model.eval()
         with torch.inference_mode():
-            said: Rates = model(torch.from_numpy(mels).unsqueeze(1).to(device)).double().cpu().numpy()
+            said: Rates = model(torch.from_numpy(mels).unsqueeze(1).to(device)).cpu().double().numpy()
         return said
 
     return logits

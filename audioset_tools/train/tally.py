@@ -42,7 +42,7 @@ class Tally:
 
     def report(self) -> tuple[float, float]:
         """Mean loss and macro-F1 so far."""
-        hits, said, actual = self._counts.double().cpu()
+        hits, said, actual = self._counts.cpu().double()
         f1 = 2 * hits / (said + actual).clamp_min(1)
         return self._loss.item() / self.clips, f1.mean().item()
 
