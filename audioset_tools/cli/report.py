@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..errors import UsageError
 from ..workspace import Workspace
 from .options import FOLDER, needing, workspace_option
 
@@ -46,6 +47,11 @@ def report(
         from ..report.watch import watch_report
 
     place = Workspace(workspace)
+    if not workspace.is_dir():
+        raise UsageError(
+            f"there is no folder {workspace}",
+            "Name the data set's with --workspace; `audioset-tools fetch` makes one.",
+        )
     folder = out or place.report
     config = ReportConfig(per_class, seed, watch or 0)
     funnel = _funnel(place, metadata, recipe)
@@ -61,7 +67,7 @@ def report(
         told(written, False)
     else:
         written = watch_report(place, folder, config, clock=time, sleep=sleep, funnel=funnel, told=told)
-    console.say(f"{written.pages:,} pages, {written.media:,} sounds and pictures")
+    console.say(f"pages: {written.pages:,}, sounds and pictures: {written.media:,}")
     console.result(str(written.index))
 
 

@@ -97,15 +97,14 @@ def compare_table(compared: Sequence[Compared]) -> Table:
     names = list(compared[0].class_f1)
     shown = names if len(names) <= MOST_CLASSES else []
     several = any(run.mean_ap is not None for run in compared)
-    header = ("run", "model", "parameters", "epochs", "time", "macro-F1 (%)", "95 %", "micro")
+    header = ("run", "parameters", "best of", "time", "macro-F1", "95 %", "micro")
     rows = []
     for run in compared:
         low, high = run.interval
         cells = [
             run.path.name,
-            run.model,
             f"{run.parameters:,}",
-            f"{run.rows} (best {run.best})",
+            f"{run.best} of {run.rows}",
             _time(run.seconds),
             f"{100 * run.macro_f1:.2f}",
             f"{100 * low:.1f} to {100 * high:.1f}",
@@ -114,7 +113,7 @@ def compare_table(compared: Sequence[Compared]) -> Table:
         cells += [f"{100 * run.class_f1[name]:.2f}" for name in shown]
         cells += [_three(run.mean_ap)] if several else []
         rows.append(tuple(cells))
-    title = f"F1 on {len(compared[0].clips):,} test clips"
+    title = f"F1 in % on {len(compared[0].clips):,} test clips"
     return Table(title, (*header, *shown, *(["mAP"] if several else [])), tuple(rows))
 
 

@@ -48,7 +48,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.model not in (*MODELS, *CLASSICAL):
-            raise UsageError(f"no model {self.model!r}", f"Choose one of {', '.join([*MODELS, *CLASSICAL])}.")
+            raise UsageError(
+                f"no model {self.model!r}", f"Choose one of {', '.join([*MODELS, *CLASSICAL])}, or all."
+            )
         if self.model in CLASSICAL:
             other = [field for field in fields(self) if field.name not in OF_BASELINES]
             if wrong := [field.name for field in other if getattr(self, field.name) != field.default]:

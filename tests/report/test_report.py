@@ -249,6 +249,8 @@ def test_the_command_writes_the_page_into_the_workspace(
     assert capsys.readouterr().out.strip() == str(copy.root / "report" / "index.html")
     assert run(["report", "--workspace", str(copy.root), "--per-class", "-1"]) == 2
     assert run(["report", "--workspace", str(copy.root), "--watch", "0"]) == 2
+    mistyped = copy.root.with_name("mistyped")
+    assert run(["report", "--workspace", str(mistyped)]) == 2 and not mistyped.exists()
     assert run(["report", "--workspace", str(copy.root), "--watch"]) == 0
 
 

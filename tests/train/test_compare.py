@@ -62,14 +62,14 @@ def test_the_table_is_the_one_expected(tmp_path: Path) -> None:
         a_run(tmp_path / "paper,lr=1", "paper", (0.9, 0.8, 0.7), history=EPOCHS),
     ]
     table = compare_table(compare([*runs, runs[0]]))
-    assert table.title == "F1 on 3 test clips"
+    assert table.title == "F1 in % on 3 test clips"
     assert table.header == (
-        "run", "model", "parameters", "epochs", "time", "macro-F1 (%)", "95 %", "micro", *CLASSES,
+        "run", "parameters", "best of", "time", "macro-F1", "95 %", "micro", *CLASSES,
     )  # fmt: skip
     assert table.rows == (
-        ("paper,lr=1", "paper", "1,234", "2 (best 1)", "3.3 min", "80.00", "70.0 to 90.0", "79.00",
+        ("paper,lr=1", "1,234", "1 of 2", "3.3 min", "80.00", "70.0 to 90.0", "79.00",
          "90.00", "80.00", "70.00"),
-        ("knn", "knn", "1,234", "1 (best 1)", "1.2 s", "60.00", "50.0 to 70.0", "59.00",
+        ("knn", "1,234", "1 of 1", "1.2 s", "60.00", "50.0 to 70.0", "59.00",
          "50.00", "60.00", "70.00"),
     )  # fmt: skip
     write_comparison(tmp_path / "table.csv", compare(runs))
