@@ -209,7 +209,7 @@ def _spent(fetched: Fetched) -> Table:
     """What it cost; what was not recorded is said to be so."""
     began, ended = _span(fetched.events)
     clips, spent, pace = len(fetched.clips), fetched.spent, fetched.status.pace
-    unknown = "not recorded by the version that fetched"
+    unknown = "not recorded"
     rate = "none yet"
     if pace is not None:
         rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:,.0f} requests an hour"

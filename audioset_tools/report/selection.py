@@ -28,8 +28,7 @@ def selection_section(holding: Holding, funnel: Mapping[str, Any] | None) -> Sec
     elif fetched is not None:
         blocks.append(
             Missing(
-                "What became of every row of the lists was not recorded: this workspace was begun by an older"
-                " version.",
+                "What became of every row of the lists was not recorded here.",
                 "audioset-tools report --metadata DIR",
             )
         )
