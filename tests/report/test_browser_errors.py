@@ -66,12 +66,7 @@ class Server:
     def stop(self, how: signal.Signals = signal.SIGKILL) -> int:
         if self._process.poll() is None:
             self._process.send_signal(how)
-            try:
-                self._process.communicate(timeout=20)
-            except subprocess.TimeoutExpired:
-                # As where SIGINT is ignored, which a shell's jobs in the background inherit.
-                self._process.kill()
-                self._process.communicate()
+            self._process.communicate(timeout=20)
         return self._process.returncode
 
 
