@@ -97,7 +97,7 @@ def compare_table(compared: Sequence[Compared]) -> Table:
     names = list(compared[0].class_f1)
     shown = names if len(names) <= MOST_CLASSES else []
     several = any(run.mean_ap is not None for run in compared)
-    header = ("run", "parameters", "best of", "time", "macro-F1", "95 %", "micro")
+    header = ("run", "parameters", "best of", "time", "macro", "95 %", "micro")
     rows = []
     for run in compared:
         low, high = run.interval
