@@ -22,7 +22,7 @@ Target = int | npt.NDArray[np.uint8]
 Batch = tuple[Floats, Targets]
 
 AT_ONCE = 4
-"""Files that are read at the same time, where there are so many cores: more than that no GPU needs."""
+"""Files that are read at the same time, where there are so many cores; 8 were no faster on 16 cores."""
 
 _NONE = np.empty((0, 0, 0), np.float32)
 
