@@ -48,11 +48,11 @@ def write_page(
         target: the page.
         template, scripts, data, serves, content: as `render_page` takes them.
     """
-    text = render_page(template, scripts=scripts, data=data, serves=serves, **content)
-    if target.exists() and target.read_text(encoding="utf-8") == text:
+    page = render_page(template, scripts=scripts, data=data, serves=serves, **content).encode()
+    if target.exists() and target.read_bytes() == page:
         return
     with write_beside(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(page)
 
 
 def render_page(

@@ -1,5 +1,6 @@
 """A clip as a small file that every browser plays."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,11 @@ def write_sound(target: Path, samples: npt.NDArray[np.float32]) -> None:
         target: the file.
         samples: within [-1, 1], at `SAMPLE_RATE`, [T].
     """
-    with (
-        write_beside(target) as temporary,
-        soundfile.SoundFile(
-            temporary, "w", SAMPLE_RATE, 1, format="MP3", subtype="MPEG_LAYER_III", bitrate_mode="VARIABLE"
-        ) as sound,
-    ):
+    # In memory first: of a full disk libsndfile says no more than "System error".
+    encoded = io.BytesIO()
+    with soundfile.SoundFile(
+        encoded, "w", SAMPLE_RATE, 1, format="MP3", subtype="MPEG_LAYER_III", bitrate_mode="VARIABLE"
+    ) as sound:
         sound.write(samples)
+    with write_beside(target) as temporary:
+        temporary.write_bytes(encoded.getvalue())

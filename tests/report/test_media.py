@@ -1,5 +1,6 @@
 """Sounds and pictures beside a page: the clip's own, made once, the same each time."""
 
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from matplotlib.image import imread
 
 from audioset_tools.ledger import Ledger
 from audioset_tools.report.media import Source, make_media, sweep
+from audioset_tools.report.sounds import write_sound
 from audioset_tools.workspace import Workspace
 
 from ..featurized import featurized
@@ -28,6 +30,18 @@ def sources(place: Workspace) -> list[Source]:
 
 def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_sound_that_the_disk_does_not_take_is_told_as_that(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for a full disk; Python is told of it in the same way."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        with pytest.raises(OSError):
+            write_sound(tmp_path / "a.mp3", np.sin(np.arange(160_000, dtype=np.float32)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_sound_is_the_clip(place: Workspace, sources: list[Source], tmp_path: Path) -> None:

@@ -39,6 +39,9 @@ def test_the_same_content_gives_the_same_bytes(template: str, tmp_path: Path) ->
         write_page(tmp_path / name, template, title="Ça", text="ü", data={"b": 1, "a": 2})
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "b.html"]
+    (tmp_path / "a.html").write_bytes(b"\xff\xfe no text")
+    write_page(tmp_path / "a.html", template, title="Ça", text="ü", data={"b": 1, "a": 2})
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
 
 def test_a_page_runs_only_scripts_of_known_hash() -> None:
