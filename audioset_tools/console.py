@@ -1,6 +1,7 @@
 """The only door to the terminal: results to stdout, everything else to stderr.
 
 On a terminal progress is a live bar; elsewhere (a log, a pipe, a batch job) it is a plain line now and then.
+Names of classes, runs and files may be a stranger's: what would steer a terminal is written out.
 """
 
 import json
@@ -19,6 +20,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from .types import Table
+from .workspace import printable
 
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 _err = Console(highlight=False, stderr=True, soft_wrap=True)
@@ -32,20 +34,20 @@ PLAIN_EVERY_S = 10.0
 def table(content: Table) -> None:
     """Print a result: columns of words left, columns of figures right."""
     drawn = RichTable(
-        title=Text(content.title), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+        title=_text(content.title), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
     )
     for number, head in enumerate(content.header):
         figures = all(not row[number] or row[number][0].isdigit() for row in content.rows)
-        drawn.add_column(Text(head), justify="right" if figures else "left", overflow="fold")
+        drawn.add_column(_text(head), justify="right" if figures else "left", overflow="fold")
     for row in content.rows:
-        drawn.add_row(*map(Text, row))
+        drawn.add_row(*map(_text, row))
     _out.print(drawn)
     _out.print()
 
 
 def result(text: str) -> None:
     """Print a line of a result."""
-    _out.print(Text(text), soft_wrap=True)
+    _out.print(_text(text), soft_wrap=True)
 
 
 def result_json(content: Mapping[str, Any]) -> None:
@@ -63,23 +65,23 @@ def result_json_rows(name: str, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def say(text: str) -> None:
     """Tell the user what is happening."""
-    _err.print(Text(text))
+    _err.print(_text(text))
 
 
 def step(text: str) -> None:
     """Announce one of several steps."""
-    _err.print(Text(text, style="bold"))
+    _err.print(_text(text, "bold"))
 
 
 def complain(what: str, remedy: str) -> None:
     """Say what went wrong and what to do."""
-    _err.print(f"[bold red]error:[/] {escape(what)}")
-    _err.print(Text(remedy))
+    _err.print(Text.assemble(("error:", "bold red"), " ", _text(what)))
+    _err.print(_text(remedy))
 
 
 def bug(trace: str) -> None:
     """Show a traceback: only ever for a bug of ours."""
-    _err.print(Text(trace))
+    _err.print(_text(trace))
     _err.print("[bold red]This is a bug in audioset-tools.[/] Nothing that was finished is lost.")
 
 
@@ -112,7 +114,7 @@ def bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
     with Progress(*columns, console=_err) as progress:
         task = progress.add_task("", total=None, remark="")
         yield lambda done, total, remark: progress.update(
-            task, completed=done, total=total, remark=escape(remark)
+            task, completed=done, total=total, remark=_markup(remark)
         )
 
 
@@ -139,11 +141,20 @@ def class_bars() -> Iterator[Callable[[Mapping[str, tuple[int, int, str]], str, 
         def show(classes: Mapping[str, tuple[int, int, str]], line: str, news: bool) -> None:
             for name, (done, total, remark) in classes.items():
                 if name not in tasks:
-                    tasks[name] = progress.add_task(escape(name), total=total, remark="")
-                progress.update(tasks[name], completed=done, remark=escape(remark))
-            live.update(Group(progress, Text(line)))
+                    tasks[name] = progress.add_task(_markup(name), total=total, remark="")
+                progress.update(tasks[name], completed=done, remark=_markup(remark))
+            live.update(Group(progress, _text(line)))
 
         yield show
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text("\n".join(map(printable, text.split("\n"))), style=style)
+
+
+def _markup(text: str) -> str:
+    """For a bar, which reads its texts as markup."""
+    return escape(printable(text))
 
 
 class _PlainLines:
@@ -156,6 +167,6 @@ class _PlainLines:
 
     def say(self, line: str, now: bool) -> None:
         if line != self._last and (now or self._clock() >= self._next):
-            _err.print(Text(line))
+            _err.print(_text(line))
             self._next = self._clock() + PLAIN_EVERY_S
             self._last = line

@@ -133,9 +133,17 @@ def folder_name(class_name: str) -> str:
 
 
 def printable(path: Path | str) -> str:
-    """A path that may hold any bytes, as text that a terminal and a database take."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """A path that may hold any bytes, or a stranger's text, as text that a terminal and a database take.
+
+    What is no plain character is written out, as `\\n`, `\\x1b`, or `\\xff` for a byte that is no UTF-8.
+    """
+    text = str(path)
+    return text if text.isprintable() else "".join(c if c.isprintable() else _written_out(c) for c in text)
+
+
+def _written_out(character: str) -> str:
+    byte = ord(character) - 0xDC00
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else character.encode("unicode_escape").decode()
 
 
 @contextmanager

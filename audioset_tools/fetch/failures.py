@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import EnvironmentProblem
 from ..history import FailedCandidate
 from ..types import Reason, Table
-from ..workspace import write_beside
+from ..workspace import printable, write_beside
 from .status import utc
 
 SHOWN = 50
@@ -39,7 +39,7 @@ def failures_table(failures: Iterable[FailedCandidate], total: int, moment: Call
     rows = tuple(
         (
             one.candidate.key,
-            visible(one.candidate.class_name),
+            printable(one.candidate.class_name),
             f"{one.candidate.rank:,}",
             str(one.state),
             str(one.reason),
@@ -99,13 +99,6 @@ def write_failures(failures: Iterable[FailedCandidate], target: Path) -> int:
     return written
 
 
-def visible(text: str) -> str:
-    """Text of a stranger with everything but plain characters written out, as `\\n` and `\\x1b`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def _cells(one: FailedCandidate) -> tuple[str | int, ...]:
     candidate = one.candidate
     return (
@@ -127,12 +120,12 @@ def _cells(one: FailedCandidate) -> tuple[str | int, ...]:
 
 def _cell(text: str) -> str:
     """Text that no spreadsheet takes for a formula: an apostrophe before one."""
-    plain = visible(text)
+    plain = printable(text)
     return f"'{plain}" if plain.lstrip()[:1] in tuple("=+-@") else plain
 
 
 def _shown(one: FailedCandidate) -> str:
-    detail = visible(one.detail)
+    detail = printable(one.detail)
     if one.reason is Reason.UNKNOWN or len(detail) <= _DETAIL_SHOWN:
         return detail
     return f"{detail[: _DETAIL_SHOWN - 1]}…"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audioset_tools.errors import DataMismatch, EnvironmentProblem
-from audioset_tools.fetch.failures import failure_json, failures_table, visible, write_failures
+from audioset_tools.fetch.failures import failure_json, failures_table, write_failures
 from audioset_tools.fetch.pace import Pace, parse_pace, remembered
 from audioset_tools.fetch.rate import PaceState
 from audioset_tools.fetch.status import (
@@ -28,6 +28,7 @@ from audioset_tools.fetch.status import (
 from audioset_tools.history import FailedCandidate, failures
 from audioset_tools.ledger import Ledger, Origin, State, Tally
 from audioset_tools.types import Candidate, Failure, Reason
+from audioset_tools.workspace import printable
 
 NOW = 1_700_000_000.0
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -185,7 +186,7 @@ def test_no_cell_of_the_csv_is_a_formula_and_pandas_reads_the_ids_exactly(
     assert list(frame["address"].str[-11:] if some else []) == [one.candidate.ytid for one in some]
     assert list(frame["clip"].str[1:] if some else []) == [one.candidate.key for one in some]
     assert list(frame["rank"]) == [one.candidate.rank for one in some]
-    details = [visible(one.detail) for one in some]
+    details = [printable(one.detail) for one in some]
     assert [told.removeprefix("'") for told in frame["detail"]] == [d.removeprefix("'") for d in details]
 
 
