@@ -125,8 +125,8 @@ def test_stages_are_imported_by_a_command_only_inside_it() -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_module_is_at_most_300_lines(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 300
+def test_a_module_is_at_most_450_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 450
 
 
 def test_everything_public_has_a_docstring() -> None:
