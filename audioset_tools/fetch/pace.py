@@ -14,7 +14,18 @@ from math import inf, isnan
 from ..clock import steady
 from ..errors import UsageError
 from ..types import Reason
-from .rate import LONGEST_ASKED_S, PacePolicy, PaceState, Phase, begun, granted, refused, spent, wait_before
+from .rate import (
+    LONGEST_ASKED_S,
+    PacePolicy,
+    PaceState,
+    Phase,
+    begun,
+    granted,
+    paused,
+    refused,
+    spent,
+    wait_before,
+)
 
 _NAP_S = 30.0
 """A pause can be shortened by nobody but is looked at again this often, lest a clock should be wrong."""
@@ -110,6 +121,15 @@ class Pace:
         """Tell that a request was refused; everyone pauses."""
         with self._lock:
             self._state = refused(self._state, self.policy, reason, self._clock(), sent_at, retry_after)
+
+    def pause(self, reason: Reason, seconds: float) -> None:
+        """Everyone pauses for so long, and nothing is learned of the remote's limit.
+
+        For what says nothing about the rate, such as a row of failures too long to be chance. Pauses that
+        grow from one to the next are the caller's affair.
+        """
+        with self._lock:
+            self._state = paused(self._state, reason, self._clock(), seconds)
 
     def received(self, media_bytes: int) -> None:
         """Tell that so much media came; it costs no budget and is only counted."""

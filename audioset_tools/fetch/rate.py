@@ -200,6 +200,17 @@ def refused(
     )
 
 
+def paused(state: PaceState, reason: Reason, now: float, seconds: float) -> PaceState:
+    """Everyone pauses for so long and nothing is learned: rate and ceiling stay.
+
+    A longer pause stays too, and answers to requests sent before this one are its echoes.
+    """
+    until = now + min(seconds, LONGEST_ASKED_S)
+    if until <= state.paused_until:
+        return replace(state, paused_at=now)
+    return replace(state, paused_at=now, paused_until=until, reason=reason)
+
+
 def drained(limit: float, base: float, peak: float, held: int, climb: float) -> float:
     """How many requests a climb took from a bucket refilled at `limit` (formula above).
 

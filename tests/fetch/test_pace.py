@@ -69,6 +69,35 @@ def test_a_pause_is_waited_out_by_media_too() -> None:
     assert pace.wait_out() == 1_000_500
 
 
+def test_a_pause_by_itself_teaches_nothing() -> None:
+    pace, clock = paced()
+    for _ in range(50):
+        pace.granted(pace.spend())
+    before = pace.state
+    pace.pause(Reason.IMPLAUSIBLE, 90)
+    assert pace.wait_out() == clock.now == pace.state.paused_until
+    assert pace.state.reason is Reason.IMPLAUSIBLE
+    assert (
+        replace(
+            pace.state, paused_at=before.paused_at, paused_until=before.paused_until, reason=before.reason
+        )
+        == before
+    )
+    pace.granted(pace.spend())
+    assert pace.state.reason is None
+    assert pace.state.rate == before.rate
+
+
+def test_a_pause_by_itself_shortens_no_other_and_is_bounded() -> None:
+    pace, clock = paced()
+    pace.refused(Reason.RATE_LIMITED, clock.now, 500)
+    pace.pause(Reason.IMPLAUSIBLE, 60)
+    assert wait_before(pace.state, clock.now) == 500
+    assert pace.state.reason is Reason.RATE_LIMITED
+    pace.pause(Reason.IMPLAUSIBLE, inf)
+    assert wait_before(pace.state, clock.now) == 86_400
+
+
 def test_a_restart_remembers_everything() -> None:
     before, clock = paced()
     for _ in range(50):
