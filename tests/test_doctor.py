@@ -247,6 +247,26 @@ def test_an_old_ytdlp_is_warned_about(today: date, verdict: Verdict, words: str)
     assert found.verdict is verdict
     assert words in found.found
     assert bool(found.remedy) is (verdict is Verdict.WARNING)
+    assert ('pip install -U --pre "yt-dlp[default]"' in found.remedy) is (verdict is Verdict.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("today", "version", "age"),
+    [
+        (date(2026, 11, 28), "2026.08.19", "yt-dlp 2026.08.19 is 101 days old, "),
+        (date(2026, 8, 20), "2026.08.19", " 1 day old, "),
+        (date(2026, 10, 26), "2026.10.26.232812", " 0 days old, "),
+        (date(2026, 1, 1), "2026.08.19", " 0 days old, "),
+        (date(2026, 1, 1), "master", " of unknown age, "),
+        (date(2026, 11, 28), None, f"yt-dlp {versions.ytdlp_version()} is "),
+    ],
+)
+def test_the_advice_of_the_nightly_names_the_version_its_age_and_the_command(
+    today: date, version: str | None, age: str
+) -> None:
+    first, second = versions.nightly_advice(today, version).split(". ")
+    assert age in first
+    assert second.endswith(': pip install -U --pre "yt-dlp[default]"')
 
 
 @pytest.mark.parametrize(

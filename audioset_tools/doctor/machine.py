@@ -72,6 +72,8 @@ def ytdlp(today: date) -> Finding:
 
 def ytdlp_verdict(version: str, released: date | None, today: date, remark: str = "") -> Finding:
     """What to think of a version of yt-dlp, released on a day (None: unknown), on the day `today`."""
+    from ..fetch.versions import NIGHTLY
+
     if released is None:
         return Finding(
             Verdict.WARNING, f"{version}, of unknown age{remark}", f"Install a release: {_UPGRADE}"
@@ -83,10 +85,14 @@ def ytdlp_verdict(version: str, released: date | None, today: date, remark: str 
             Verdict.WARNING,
             f"{found}: too old, YouTube has very likely changed since",
             f"Before anything else: {_UPGRADE}. If pip keeps the old one, it lacks a package that the new one"
-            " asks for (certifi, in 2026): pip install --upgrade certifi, then again.",
+            f" asks for (certifi, in 2026): pip install --upgrade certifi, then again. {NIGHTLY}",
         )
     if days > OLD_DAYS:
-        return Finding(Verdict.WARNING, found, f"{_UPGRADE}; if pip keeps this one, docs/doctor.md says why.")
+        return Finding(
+            Verdict.WARNING,
+            found,
+            f"{_UPGRADE}; if pip keeps this one, docs/doctor.md says why. {NIGHTLY}",
+        )
     return Finding(Verdict.OK, found)
 
 

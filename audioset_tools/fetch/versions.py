@@ -12,6 +12,9 @@ from yt_dlp.version import __version__ as _YTDLP
 
 from ..errors import EnvironmentProblem
 
+NIGHTLY = 'Its nightly build follows YouTube first: pip install -U --pre "yt-dlp[default]"'
+"""What to try where yt-dlp's last release fails with YouTube; nightlies appear between the releases."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -47,6 +50,20 @@ def release_date(ytdlp: str) -> date | None:
         return date(*map(int, match.groups())) if match else None
     except ValueError:
         return None
+
+
+def nightly_advice(today: date, ytdlp: str | None = None) -> str:
+    """Two sentences for whom YouTube's clients fail: how old yt-dlp is, and how to have its nightly build.
+
+    Args:
+        today: what the age is counted to.
+        ytdlp: the version; None for the installed one.
+    """
+    version = ytdlp or ytdlp_version()
+    released = release_date(version)
+    days = max(0, (today - released).days) if released else None
+    age = "of unknown age" if days is None else f"{days} day{'' if days == 1 else 's'} old"
+    return f"yt-dlp {version} is {age}, and YouTube may have changed since. {NIGHTLY}"
 
 
 def installed(package: str) -> str | None:
