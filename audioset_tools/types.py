@@ -177,10 +177,12 @@ class Reason(StrEnum):
     NETWORK_DOWN = "network-down", Scope.RUN
     PROXY = "proxy-refused", Scope.RUN
     CERTIFICATE = "certificate", Scope.RUN
+    RESTRICTED = "network-restricted", Scope.RUN
+    """The user's own network has YouTube hide videos; another network gets them."""
     IMPLAUSIBLE = "implausible", Scope.RUN
 
 
-UNREACHED = frozenset({Reason.NETWORK_DOWN, Reason.PROXY, Reason.CERTIFICATE})
+UNREACHED = frozenset({Reason.NETWORK_DOWN, Reason.PROXY, Reason.CERTIFICATE, Reason.RESTRICTED})
 """Trouble on our own way to the remote: it says nothing about the remote's patience."""
 
 BY_USER = frozenset({Reason.FORGOTTEN, Reason.EXCLUDED})

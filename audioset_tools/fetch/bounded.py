@@ -26,6 +26,8 @@ class Patience:
         body: seconds that a body may take however short it is.
         rate: bytes that buy a second more; YouTube is reported to go down to 32 KiB/s (FACTS section 3).
         size: bytes of a body, decompressed.
+        extraction: seconds until a video is resolved, all its answers and JavaScript together; the time
+            spent waiting for the pace is not counted.
     """
 
     silence: float = 20
@@ -33,6 +35,7 @@ class Patience:
     body: float = 60
     rate: int = 8_192
     size: int = 32_000_000
+    extraction: float = 150
 
 
 class BoundedBody:

@@ -1,9 +1,11 @@
 """yt-dlp's connections as we use them: paced, bounded, with every refusal seen."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import yt_dlp
@@ -11,13 +13,16 @@ from yt_dlp.networking import Request, Response
 from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
 from yt_dlp.utils import DownloadCancelled, ExtractorError
 
-from ..types import Reason
+from ..clock import steady
+from ..types import Reason, Scope
 from .bounded import BoundedBody, Patience, within
+from .extractor import PlayerScript, YoutubeIE, has_sound, streams, words_of
 from .pace import Pace
 from .reasons import Stage, Trouble, reason_of
 from .source import FetchError
 
 _LONGEST_RETRY_AFTER = 86_400.0
+_MANIFEST_HOST = "manifest.googlevideo.com"
 
 
 class Refused(DownloadCancelled):  # type: ignore[misc]
@@ -58,28 +63,81 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
         options: of `YoutubeDL`.
         pace: the budget.
         patience: the bounds of an answer.
-        most_requests: page and player requests for one video; a further one is answered by an error.
+        script: the player script, shared with the other workers' sessions.
+        record: told of every answer (`Recorder.answered`), or None.
+        clock: seconds, never going back.
     """
 
     def __init__(
-        self, options: dict[str, Any], pace: Pace, patience: Patience, most_requests: int | None = None
+        self,
+        options: dict[str, Any],
+        pace: Pace,
+        patience: Patience,
+        script: PlayerScript | None = None,
+        record: Callable[[Request, Response], None] | None = None,
+        clock: Callable[[], float] = steady,
     ) -> None:
         self.pace = pace
         self.sent_at = 0.0
         self.listener = Listener()
+        self.reads_manifests = True
+        self.refused: Refused | None = None
+        self.hidden: FetchError | None = None
+        self.lists_sound = False
         self._patience = patience
-        self._most_requests = most_requests
+        self._record = record
+        self._clock = clock
+        self._most_requests: int | None = None
         self._asked = 0
+        self._ends = 0.0
         self._failed: RequestError | None = None
         # All of its thousand extractors would take 40 ms of CPU a session; ours is the only one asked.
         super().__init__({**options, "logger": self.listener}, auto_init=False)
-        self.get_info_extractor("Youtube")
+        self.extractor = YoutubeIE(script or PlayerScript())
+        self.add_info_extractor(self.extractor)
+        self.begin({})
 
-    def begin(self) -> None:
-        """Forget what was asked and said for the last video."""
+    def begin(
+        self, arguments: Mapping[str, Any], most_requests: int | None = None, reads_manifests: bool = True
+    ) -> None:
+        """Forget what was asked and said for the last video.
+
+        Args:
+            arguments: yt-dlp's `extractor_args` for the next one.
+            most_requests: page and player requests for it; a further one is answered by an error.
+            reads_manifests: whether manifests are of use where no stream has an address.
+        """
+        self.params["extractor_args"] = deepcopy(dict(arguments))
         self.listener.said.clear()
+        self.reads_manifests = reads_manifests
+        self._most_requests = most_requests
         self._asked = 0
+        self._ends = self._clock() + self._patience.extraction
         self._failed = None
+        self.refused = self.hidden = None
+        self.lists_sound = False
+
+    def heard(self, responses: list[dict[str, Any]]) -> None:
+        """Keep of the players' answers to one video what yt-dlp will not tell.
+
+        A refusal of one client stays unseen where another offers a stream; and of streams without an address
+        nobody says afterwards that there was sound.
+        """
+        for response in responses:
+            self.lists_sound |= any(map(has_sound, streams(response)))
+            if said := words_of(response):
+                reason = reason_of(Trouble(Stage.ANSWER, said))
+                if reason.scope is Scope.RUN:
+                    self.hidden = FetchError(reason, said, sent_at=self.sent_at)
+
+    def refuse(self, reason: Reason, said: str, retry_after: float | None = None) -> NoReturn:
+        """End the extraction because of a refusal of the run, which is kept: yt-dlp may swallow it.
+
+        Raises:
+            Refused: always.
+        """
+        self.refused = Refused(reason, said, retry_after, self.sent_at)
+        raise self.refused
 
     def diagnose(self, said: str, error: BaseException | None = None) -> Trouble:
         """What an extraction failed of: YouTube's own words, or what kept them from coming.
@@ -103,21 +161,21 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
             Refused: the answer is a refusal of the run.
             Broken: no answer came to a page or player request.
         """
-        url = request if isinstance(request, str) else request.url
-        media = _is_media(url)
+        asked = Request(request) if isinstance(request, str) else request
+        media = _is_media(asked.url)
         if not media and self._most_requests is not None:
             if self._asked >= self._most_requests:
                 raise ExtractorError("No further request is made for this video", expected=True)
             self._asked += 1
+        waiting = self._clock()
         self.sent_at = self.pace.wait_out() if media else self.pace.spend()
+        self._ends += self._clock() - waiting
         try:
-            answer = within(
-                self._patience.head, lambda: super(Session, self).urlopen(request), lambda late: late.close()
-            )
-            return self._bounded(self._landed(answer, media))
+            answer = self._answer(asked, media)
         except HTTPError as error:
             self._failed = error
-            self._bounded(error.response)
+            self._bounded(error.response, media)
+            self._told(asked, error.response)
             self._refuse(error, media)
             raise
         except (RequestError, TimeoutError) as error:
@@ -126,19 +184,38 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
             if not media and isinstance(failed, TransportError):
                 raise Broken("no answer came") from error
             raise failed from error.__cause__
+        self._told(asked, answer)
+        return answer
+
+    def _answer(self, request: Request, media: bool) -> Response:
+        """The answer to one request, redirects followed."""
+        head = self._patience.head if media else min(self._patience.head, self._ends - self._clock())
+        if head <= 0:
+            raise TransportError(f"timed out: the video took over {self._patience.extraction:g} s to resolve")
+        answer = within(head, lambda: super(Session, self).urlopen(request), lambda late: late.close())
+        if not media:
+            self.pace.charge(_hops(request, answer))
+        return self._bounded(self._landed(answer, media), media)
+
+    def _told(self, request: Request, answer: Response) -> None:
+        if self._record:
+            self._record(request, answer)
 
     def save_cookies(self) -> None:
         """Leave the user's cookie file as it is: several sessions share it."""
 
-    def _bounded(self, answer: Response) -> Response:
-        answer.fp = BoundedBody(answer.fp, self._patience, TransportError)
+    def _bounded(self, answer: Response, media: bool) -> Response:
+        patience = self._patience
+        if not media:
+            patience = replace(patience, body=min(patience.body, max(0.0, self._ends - self._clock())))
+        answer.fp = BoundedBody(answer.fp, patience, TransportError)
         return answer
 
     def _landed(self, answer: Response, media: bool) -> Response:
         """The answer, if redirects did not lead elsewhere."""
         if "/sorry/" in urlsplit(answer.url).path:
             answer.close()
-            raise Refused(Reason.CAPTCHA, f"led to the captcha of {_host(answer.url)}", None, self.sent_at)
+            self.refuse(Reason.CAPTCHA, f"led to the captcha of {_host(answer.url)}")
         if media and not _is_media(answer.url):
             answer.close()
             raise RequestError(f"redirected from the media to {_host(answer.url)}")
@@ -151,7 +228,7 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
         if error.status == 429 or (busy and not media):
             error.close()
             said = f"{error.msg} from {_host(error.response.url)}"
-            raise Refused(Reason.TOO_MANY_REQUESTS, said, retry_after, self.sent_at) from error
+            self.refuse(Reason.TOO_MANY_REQUESTS, said, retry_after)
 
 
 def media_trouble(error: RequestError) -> Trouble:
@@ -194,7 +271,14 @@ def read_retry_after(text: str | None) -> float | None:
 
 
 def _is_media(url: str) -> bool:
-    return _host(url).endswith(".googlevideo.com")
+    host = _host(url)
+    return host.endswith(".googlevideo.com") and host != _MANIFEST_HOST
+
+
+def _hops(request: Request, answer: Response) -> int:
+    """How many redirects led to an answer: each was a request."""
+    history = getattr(getattr(answer, "_requests_response", None), "history", None)
+    return len(history) if history is not None else int(answer.url != request.url)
 
 
 def _host(url: str) -> str:

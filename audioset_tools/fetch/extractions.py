@@ -1,20 +1,25 @@
 """Which way of resolving a video is tried first: what works is learned, and shared by all threads.
 
 YouTube switches clients off, and on again. Neither the clients nor their order are known anywhere but in
-`EXTRACTIONS`; the user's own `extractor_args` take its place.
+`EXTRACTIONS`; a user's own `player_client` takes its place.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
+from ..errors import UsageError
 from ..types import Reason, Scope
 
 CLIENT_TROUBLE = frozenset(
     {Reason.NO_FORMATS, Reason.CLIENT, Reason.MEDIA_REFUSED, Reason.BAD_ANSWER, Reason.UNKNOWN}
 )
 """What may be the client's fault and not the video's: another client may fare better."""
+
+Arguments = Mapping[str, Mapping[str, list[str]]]
+"""yt-dlp's `extractor_args`: extractor, or provider of tokens -> name -> values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +30,30 @@ class Extraction:
         name: for people.
         arguments: yt-dlp's `extractor_args`.
         most_requests: page and player requests for one video, further ones are not sent; None for no limit.
+        client: the one client that it asks, where it asks one; a visitor id is got in its name.
     """
 
     name: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Arguments = field(default_factory=dict)
     most_requests: int | None = None
+    client: str | None = None
 
+    @property
+    def needs_javascript(self) -> bool:
+        """Whether a runtime is of use to it; a lean extraction starts none."""
+        return self.client is None
+
+    def merged(self, others: Arguments) -> "Extraction":
+        """With a user's arguments besides, which win; what is skipped by either is skipped."""
+        merged: dict[str, dict[str, list[str]]] = deepcopy({k: dict(v) for k, v in self.arguments.items()})
+        for extractor, arguments in others.items():
+            ours = merged.setdefault(extractor, {})
+            for name, values in arguments.items():
+                ours[name] = sorted({*ours.get(name, []), *values}) if name in _SKIPPING else list(values)
+        return replace(self, arguments=merged)
+
+
+_SKIPPING = ("player_skip", "skip")
 
 EXTRACTIONS = (
     Extraction(
@@ -39,14 +62,53 @@ EXTRACTIONS = (
             "youtube": {
                 "player_client": ["visionos"],
                 "player_skip": ["webpage", "configs", "js", "initial_data"],
+                "skip": ["hls", "dash", "translated_subs"],
             }
         },
         # A second one is yt-dlp's attempt at an age gate, with a client that is of no use without JavaScript.
         most_requests=1,
+        client="visionos",
     ),
     Extraction("default"),
 )
-"""One request of 2.7 kB first (FACTS section 2); else yt-dlp's own choice, which its releases keep up."""
+"""One request first, answered by 48 kB and more (FACTS section 9); else yt-dlp's own choice, which its
+releases keep up."""
+
+OTHERS: Arguments = {"youtube": {"player_client": ["default", "-visionos"]}}
+"""yt-dlp's own choice without the lean client, where that one has just answered: a request less."""
+
+
+def extractions_for(user: Any, cookies: bool) -> tuple[Extraction, ...]:
+    """The extractions to choose from.
+
+    Args:
+        user: the user's `extractor_args`, as given to `YoutubeDL`.
+        cookies: whether the requests are an account's, which the lean client knows nothing of.
+
+    Raises:
+        UsageError: they are not in the form that `YoutubeDL` takes.
+    """
+    arguments = _checked(user)
+    if "player_client" in arguments.get("youtube", {}):
+        return (Extraction("chosen", arguments),)
+    if cookies:
+        return (Extraction("default", arguments),)
+    return tuple(one.merged(arguments) for one in EXTRACTIONS)
+
+
+def _checked(user: Any) -> Arguments:
+    well = isinstance(user, dict) and all(
+        isinstance(named, dict)
+        and all(isinstance(v, list) and all(isinstance(text, str) for text in v) for v in named.values())
+        for named in user.values()
+    )
+    if not well:
+        raise UsageError(
+            "extractor_args is not in the form that YoutubeDL takes",
+            """Write it as in --ytdlp-option 'extractor_args={"youtube": {"po_token": ["web+..."]}}'.""",
+        )
+    checked: Arguments = user
+    return checked
 
 
 class Preference:
@@ -91,7 +153,7 @@ class Preference:
                     self._change(number)
 
     def leads_on(self, reason: Reason) -> bool:
-        """Whether the other extraction is to be tried after one failed for a reason."""
+        """Whether the other extraction is to be tried after one failed for a passing reason."""
         with self._lock:
             if reason.scope is not Scope.PASSING:
                 self._broken = 0

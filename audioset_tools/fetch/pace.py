@@ -102,6 +102,13 @@ class Pace:
                     return now
             self.sleep(min(delay, _NAP_S))
 
+    def charge(self, requests: int) -> None:
+        """Tell that so many more went out than were spent, as hops of a redirect: the next ones wait."""
+        with self._lock:
+            for _ in range(min(requests, 20)):
+                self._state = spent(self._state, self._clock())
+                self.requests += 1
+
     def wait_out(self) -> float:
         """Wait while everyone is paused, for a request that costs no budget (media); returns the time then.
 

@@ -8,7 +8,7 @@ yt-dlp's issues; ffmpeg's `libavformat/http.c`.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Flag, auto
 
 from ..types import Reason, Scope
@@ -79,6 +79,8 @@ def _only(status: int) -> range:
 
 _TABLE = [
     # The run's.
+    # "Please check the Google Workspace administrator and/or the network administrator restrictions".
+    _Sign(Reason.RESTRICTED, Stage.ANSWER, r"network administrator|Workspace administrator"),
     _Sign(
         Reason.RATE_LIMITED,
         Stage.ASKING,
@@ -119,22 +121,23 @@ _TABLE = [
         r"on this (app|device)|latest version of YouTube|no longer supported in this|update (the|your) .*app"
         r"|page needs to be reloaded|Precondition check failed|Please sign in|invalid argument"
         r"|Error code: 15\d|on other websites has been disabled|[Aa]n error occurred|[Ss]omething went wrong"
-        r"|[Uu]nknown error|[Tt]ry again later|video is restricted|administrator",
+        r"|[Uu]nknown error|[Tt]ry again later|[Cc]heck back later|video is restricted|administrator",
     ),
     # The clip's, for good.
     _Sign(Reason.PRIVATE, Stage.ANSWER, r"Private video|(video|content) is private"),
     _Sign(Reason.TERMINATED, Stage.ANSWER, r"account .*terminated|closed their YouTube account"),
+    # "blocked it in your country on copyright grounds": elsewhere it is there.
+    _Sign(
+        Reason.GEO_BLOCKED,
+        Stage.ANSWER,
+        r"in your (country|region|location)|from your (country|location)|on this country domain|geo.restrict",
+        raised="GeoRestrictedError",
+    ),
     _Sign(Reason.COPYRIGHT, Stage.ANSWER, r"copyright"),
     _Sign(
         Reason.AGE_GATED,
         Stage.ANSWER,
-        r"confirm your age|age.restricted|inappropriate for some users|verify your age",
-    ),
-    _Sign(
-        Reason.GEO_BLOCKED,
-        Stage.ANSWER,
-        r"in your (country|region|location)|from your location|on this country domain|geo.restrict",
-        raised="GeoRestrictedError",
+        r"confirm your age|age.restricted|inappropriate for some|verify your age|age verification",
     ),
     _Sign(Reason.MEMBERS_ONLY, Stage.ANSWER, r"[Jj]oin this channel|members.only|channel's members"),
     _Sign(
@@ -189,6 +192,29 @@ _TABLE = [
 ]
 
 
+_LONGEST = 4_000
+"""Characters at either end of a text that are looked at; a stranger may send any number."""
+
+
 def reason_of(trouble: Trouble) -> Reason:
     """The reason behind trouble: the first row that holds, or `unknown`."""
-    return next((sign.reason for sign in _TABLE if sign.holds(trouble)), Reason.UNKNOWN)
+    short = replace(trouble, said=_ends(trouble.said), warned=_ends(trouble.warned))
+    return next((sign.reason for sign in _TABLE if sign.holds(short)), Reason.UNKNOWN)
+
+
+def generic(reason: Reason, words: str) -> bool:
+    """Whether a final verdict says of a video no more than that this client does not get it.
+
+    "This video is not available" is what the `visionos` client is told of videos made for children, which
+    others get (FACTS section 9); an age gate, DRM and missing sound may be one client's too.
+    """
+    if reason is Reason.REMOVED:
+        return not re.search(r"removed by|been removed|deleted|violat", _ends(words))
+    return reason in _GENERIC
+
+
+_GENERIC = frozenset({Reason.UNAVAILABLE, Reason.AGE_GATED, Reason.DRM, Reason.NO_AUDIO})
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * _LONGEST else f"{text[:_LONGEST]}\n{text[-_LONGEST:]}"

@@ -50,16 +50,24 @@ class FetchError(Exception):
         detail: the source's own words; what is secret in them is masked.
         retry_after: seconds that the server asks us to wait.
         sent_at: when the refused request went out, seconds since the epoch.
+        step: where it failed: "connection", "visitor id", "player", "stream" or "decoding"; "" if nobody
+            said.
     """
 
     def __init__(
-        self, reason: Reason, detail: str, retry_after: float | None = None, sent_at: float | None = None
+        self,
+        reason: Reason,
+        detail: str,
+        retry_after: float | None = None,
+        sent_at: float | None = None,
+        step: str = "",
     ) -> None:
         self.reason = reason
         self.detail = clean(detail)
         super().__init__(f"{reason}: {self.detail}")
         self.retry_after = retry_after
         self.sent_at = sent_at
+        self.step = step
 
 
 class Longer(FetchError):

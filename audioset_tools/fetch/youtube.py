@@ -2,27 +2,35 @@
 
 One player request resolves a video where YouTube allows it (`EXTRACTIONS`); the stream's index and then
 exactly the bytes of the segment are read through yt-dlp's own connections, so its proxy, cookies and TLS
-settings hold for them too.
+settings hold for them too. Nothing is lost on one client's word alone (`Opinions`).
 """
 
+import re
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from yt_dlp.cookies import SUPPORTED_BROWSERS
+from yt_dlp.networking import Request, Response
 from yt_dlp.utils import YoutubeDLError
 
 from ..clock import steady
-from ..errors import UsageError
-from ..types import Candidate, Reason, Scope
+from ..errors import EnvironmentProblem, UsageError
+from ..types import UNREACHED, Candidate, Reason, Scope
 from .bounded import Patience
 from .connection import Refused, Session, close_response, refusal
-from .extractions import EXTRACTIONS, Extraction, Preference
+from .extractions import OTHERS, Arguments, Extraction, Preference, extractions_for
+from .extractor import PlayerScript
 from .formats import choose_format
+from .learned import Learned, Visitor, read_learned, write_learned
+from .opinions import ALONE, Opinions
 from .pace import Pace
-from .reasons import reason_of
+from .reasons import generic, reason_of
 from .source import Excerpt, FetchError
 from .stream import Stream
+from .versions import javascript_runtimes
 
 KNOWN_ALIVE = Candidate("jNQXAC9IVRw", 0, 10_000, class_name="", tier=0, rank=-1, subset="")
 """A segment that can be had if anything can: YouTube's first video, "Me at the zoo", 19 s long."""
@@ -32,6 +40,10 @@ _SURPRISES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeEr
 
 _LONGEST_WAIT = 60.0
 _ROUNDING_MS = 2_000
+_MOST_REMEMBERED = 10_000
+
+_ANSWERED = frozenset({Reason.NO_FORMATS, Reason.CLIENT})
+"""Passing reasons after which the lean client need not be asked once more by the default extraction."""
 
 
 class YouTube:
@@ -40,10 +52,12 @@ class YouTube:
     Args:
         pace: the process's budget of requests.
         proxy, check_certificate, cookies: as in yt-dlp.
-        options: further options of `YoutubeDL`, which win over all of ours.
+        browser: whose cookies to take, as yt-dlp's `--cookies-from-browser` names it.
+        options: further options of `YoutubeDL`, which win over all of ours; `extractor_args` are merged.
         patience: how much of one answer is waited for.
-        extractions: one or two ways of resolving a video; cookies or the user's own `extractor_args` leave
-            one, which is theirs.
+        extractions: one or two ways of resolving a video; None for those that options and cookies leave.
+        keep: where what is learned for the next run is kept, or None.
+        record: told of every answer, or None.
         clock: seconds since the epoch.
 
     Raises:
@@ -59,14 +73,19 @@ class YouTube:
         proxy: str | None = None,
         check_certificate: bool = True,
         cookies: str | None = None,
+        browser: str | None = None,
         options: Mapping[str, Any] | None = None,
         patience: Patience = Patience(),
-        extractions: Sequence[Extraction] = EXTRACTIONS,
+        extractions: Sequence[Extraction] | None = None,
+        keep: Path | None = None,
+        record: Callable[[Request, Response], None] | None = None,
         clock: Callable[[], float] = steady,
     ) -> None:
         self._pace = pace
         self._clock = clock
         self._patience = patience
+        self._record = record
+        self._keep = keep
         self._options: dict[str, Any] = {
             "quiet": True,
             "cachedir": False,
@@ -76,13 +95,17 @@ class YouTube:
             "nocheckcertificate": not check_certificate,
             **({"proxy": proxy} if proxy else {}),
             **({"cookiefile": cookies} if cookies else {}),
+            **({"cookiesfrombrowser": browser_of(browser)} if browser else {}),
             **(options or {}),
         }
-        # The lean client knows no accounts; and who chooses a client gets that one.
-        if cookies or "extractor_args" in self._options:
-            extractions = [Extraction("chosen", self._options.get("extractor_args", {}))]
-        self._extractions = extractions
+        arguments = self._options.pop("extractor_args", {})
+        self._extractions = extractions or extractions_for(arguments, bool(cookies or browser))
         self._preference = Preference()
+        learned = read_learned(keep, clock())
+        self._opinions = Opinions(learned.confirmed)
+        self._visitor = Visitor(learned)
+        self._script = PlayerScript()
+        self._tried: dict[str, int] = {}
         self._local = threading.local()
         self._sessions: list[Session] = []
         self._lock = threading.Lock()
@@ -101,55 +124,204 @@ class YouTube:
             FetchError: it cannot be had now, or ever.
             Stopped: the run is being stopped.
         """
-        order = [number for number in self._preference.order() if number < len(self._extractions)]
-        for number in order:
-            try:
-                excerpt = self._open(self._session(number), candidate)
-            except FetchError as error:
-                if number == order[-1] or not self._preference.leads_on(error.reason):
-                    raise
-            else:
-                self._preference.worked(tuple(order), number)
-                return excerpt
-        raise AssertionError("there is at least one extraction")
+        order = self._order(candidate)
+        try:
+            excerpt = self.open_by(order[0], candidate)
+        except FetchError as error:
+            if len(order) == 1 or not self._leads_on(error):
+                self._note(candidate, error, both=len(order) == 1 and len(self._extractions) > 1)
+                raise
+            return self._ask_other(candidate, order, error)
+        self._opinions.answered()
+        if len(order) > 1:
+            self._preference.worked(order, order[0])
+        return excerpt
 
-    def close(self) -> None:
-        """Close every connection."""
-        for session in self._sessions:
-            session.close()
+    def open_by(self, number: int, candidate: Candidate, arguments: Arguments | None = None) -> Excerpt:
+        """The same by one extraction alone.
 
-    def _session(self, number: int) -> Session:
-        """This thread's session for one of the extractions; making one costs 88 ms, so it is kept."""
-        kept: dict[int, Session] = self._local.__dict__.setdefault("kept", {})
-        if number not in kept:
-            chosen = self._extractions[number]
-            options = {**self._options, "extractor_args": dict(chosen.arguments)}
-            kept[number] = Session(options, self._pace, self._patience, chosen.most_requests)
-            with self._lock:
-                self._sessions.append(kept[number])
-        return kept[number]
+        Args:
+            number: which of `extractions`.
+            candidate: whose audio.
+            arguments: other ones than the extraction's own.
 
-    def _open(self, session: Session, candidate: Candidate) -> Excerpt:
+        Raises:
+            FetchError: it has none for us; its `step` says where it failed.
+            Stopped: the run is being stopped.
+        """
+        chosen, session = self._extractions[number], self._session(number)
+        mine = arguments or chosen.arguments
+        if visitor := self.visitor_id(number):
+            mine = chosen.merged({"youtube": {"visitor_data": [visitor]}}).arguments
+        session.begin(mine, chosen.most_requests, reads_manifests=chosen.client is None)
         try:
             info = _extract(session, candidate.ytid)
         except FetchError as error:
             # YouTube refuses with HTTP 200 too: only an answer about the video tells that it is content.
             if error.reason.scope is Scope.FINAL:
                 self._pace.granted(session.sent_at)
-            raise
+            if chosen.client:
+                self._visitor.told(error.reason)
+            raise _at("player", error) from error
         self._pace.granted(session.sent_at)
-        return self._read(session, info, candidate)
+        if chosen.client:
+            self._visitor.told(None)
+        try:
+            return self._read(session, info, candidate, chosen.name)
+        except FetchError as error:
+            # One client was taken for a robot, and what another offers without a check does not work.
+            if error.reason is Reason.MEDIA_REFUSED and session.hidden:
+                raise _at("player", session.hidden) from error
+            raise _at("stream", error) from error
 
-    def _read(self, session: Session, info: dict[str, Any], candidate: Candidate) -> Excerpt:
-        chosen = choose_format(info)
+    def visitor_id(self, number: int = 0) -> str | None:
+        """The id that an extraction's requests carry, got by one small request where none is known yet.
+
+        Raises:
+            FetchError: the request was refused as too many.
+            Stopped: the run is being stopped.
+        """
+        chosen = self._extractions[number]
+        if chosen.client is None or "visitor_data" in chosen.arguments.get("youtube", {}):
+            return None
+        with self._visitor.lock:
+            if self._visitor.unknown:
+                session = self._session(number)
+                session.begin(chosen.arguments)
+                try:
+                    self._visitor.had(session.extractor.ask_visitor_id(chosen.client), self._clock())
+                except Refused as error:
+                    raise _at("visitor id", refusal(error)) from error
+                except YoutubeDLError:
+                    # Refused, or broken off: the run goes on without.
+                    self._visitor.had(None, self._clock())
+                self._remember()
+            return self._visitor.id
+
+    @property
+    def extractions(self) -> Sequence[Extraction]:
+        """The ways of resolving a video, the first tried first at the start."""
+        return self._extractions
+
+    def close(self) -> None:
+        """Close every connection, and keep what was learned."""
+        self._remember()
+        for session in self._sessions:
+            session.close()
+
+    def _remember(self) -> None:
+        known = self._visitor
+        kept = Learned(known.id if known.works else None, known.asked_at, self._opinions.confirmed)
+        if kept.visitor_id or kept.confirmed:
+            write_learned(self._keep, kept)
+
+    def _order(self, candidate: Candidate) -> tuple[int, ...]:
+        """Both extractions; of a video that neither got before, one at a time by turns."""
+        if len(self._extractions) == 1:
+            return (0,)
+        order = self._preference.order()
+        tried = self._tried.get(candidate.key, 0)
+        return (order[tried % 2],) if tried else order
+
+    def _note(self, candidate: Candidate, error: FetchError, both: bool) -> None:
+        if both and error.reason.scope is Scope.PASSING:
+            if len(self._tried) >= _MOST_REMEMBERED:
+                self._tried.clear()
+            self._tried[candidate.key] = self._tried.get(candidate.key, 0) + 1
+
+    def _leads_on(self, error: FetchError) -> bool:
+        """Whether the other extraction is to be asked after one failed."""
+        if error.reason.scope is Scope.FINAL:
+            return self._opinions.wanted_for_verdict(error.reason, error.detail)
+        if error.reason.scope is Scope.RUN:
+            return self._opinions.wanted_for_refusal(error.reason)
+        return self._preference.leads_on(error.reason)
+
+    def _ask_other(self, candidate: Candidate, order: tuple[int, ...], error: FetchError) -> Excerpt:
+        """What the other extraction gives, or the verdict of both."""
+        other = order[1]
+        try:
+            excerpt = self.open_by(other, candidate, self._without_lean(other, error))
+        except FetchError as second:
+            verdict = self._verdict(error, second)
+            self._note(candidate, verdict, both=True)
+            raise verdict from second
+        self._opinions.answered()
+        if error.reason.scope is Scope.FINAL:
+            # The client does not get such videos: no sign that it is out of order.
+            self._opinions.settled(error.reason, error.detail, agreed=False)
+        else:
+            self._preference.worked(order, other)
+        return excerpt
+
+    def _without_lean(self, other: int, error: FetchError) -> Arguments | None:
+        """Arguments by which the default extraction leaves out the client that has just answered."""
+        chosen = self._extractions[other]
+        answered = error.reason.scope is Scope.FINAL or error.reason in _ANSWERED
+        if chosen.name != "default" or not answered or not self._session(other).extractor.has_javascript():
+            return None
+        return chosen.merged(OTHERS).arguments
+
+    def _verdict(self, first: FetchError, second: FetchError) -> FetchError:
+        """What is to be said of a video that neither extraction got."""
+        if second.reason.scope is Scope.RUN and second.reason not in ALONE:
+            return second
+        if first.reason.scope is Scope.RUN:
+            if second.reason.scope is Scope.FINAL:
+                self._opinions.answered()
+                return second
+            if second.reason.scope is Scope.RUN:
+                self._opinions.refused_by_both()
+            return first
+        self._opinions.answered()
+        if first.reason.scope is Scope.FINAL:
+            if second.reason.scope is Scope.FINAL:
+                self._opinions.settled(first.reason, first.detail, agreed=True)
+                return first if generic(second.reason, second.detail) else second
+            self._opinions.unsettled()
+            if self._opinions.out_of_order:
+                return first
+            return _both(Reason.CLIENT, first, second)
+        if second.reason.scope is Scope.RUN:
+            return _both(first.reason, first, second)
+        return second
+
+    def _session(self, number: int) -> Session:
+        """This thread's session for one of the extractions; making one costs 88 ms, so it is kept."""
+        kept: dict[int, Session] = self._local.__dict__.setdefault("kept", {})
+        if number not in kept:
+            options = dict(self._options)
+            if not self._extractions[number].needs_javascript or not self._runtimes_answer():
+                options.setdefault("js_runtimes", {})
+            kept[number] = Session(options, self._pace, self._patience, self._script, self._record)
+            with self._lock:
+                self._sessions.append(kept[number])
+        return kept[number]
+
+    def _runtimes_answer(self) -> bool:
+        """Whether no JavaScript runtime hangs as soon as it is asked for its version; asked once."""
+        with self._lock:
+            if not hasattr(self, "_answering"):
+                try:
+                    javascript_runtimes(self._patience.silence)
+                    self._answering = True
+                except EnvironmentProblem:
+                    self._answering = False
+            return self._answering
+
+    def _read(self, session: Session, info: dict[str, Any], candidate: Candidate, name: str) -> Excerpt:
+        chosen = choose_format(info, session.lists_sound)
         # Before an advertisement would have ended, YouTube refuses the media.
         wait = (chosen.get("available_at") or 0) - self._clock()
         if wait > 0:
             self._pace.sleep(min(wait, _LONGEST_WAIT))
-        origin = f"youtube {chosen['ext']}/{chosen['acodec']} {chosen['format_id']}"
+        sound = "/".join(str(chosen.get(part) or "unknown") for part in ("ext", "acodec"))
+        origin = f"youtube {sound} {chosen['format_id']} by {name}"
         stream = Stream(session, chosen["url"], chosen.get("http_headers") or {})
         told_ms = round(float(info["duration"]) * 1000) if info.get("duration") else None
-        index, head = stream.index()
+        # ffmpeg reads what is no single file.
+        whole = str(chosen.get("protocol", "https")).startswith("http")
+        index, head = stream.index() if whole else (None, b"")
         if index is None:
             return Excerpt(
                 media=chosen["url"],
@@ -175,11 +347,13 @@ def _extract(session: Session, ytid: str) -> dict[str, Any]:
     Raises:
         FetchError: it has no stream for us.
     """
-    session.begin()
     try:
         info: dict[str, Any] = session.extract_info(
             f"https://www.youtube.com/watch?v={ytid}", download=False, process=False, ie_key="Youtube"
         )
+        # Where yt-dlp solves challenges it swallows whatever is raised.
+        if session.refused:
+            raise session.refused
     except Refused as error:
         raise refusal(error) from error
     except YoutubeDLError as error:
@@ -196,6 +370,8 @@ def _extract(session: Session, ytid: str) -> dict[str, Any]:
     if info.get("live_status") in ("is_live", "is_upcoming", "post_live"):
         raise _failure(session, f"live status {info['live_status']}")
     if not info.get("formats"):
+        if session.hidden:
+            raise session.hidden
         raise _failure(session, "the answer names no stream")
     return info
 
@@ -204,3 +380,30 @@ def _failure(session: Session, said: str, error: BaseException | None = None) ->
     trouble = session.diagnose(said, error)
     detail = f"{said}\n{trouble.warned}".strip()
     return FetchError(reason_of(trouble), detail, sent_at=session.sent_at)
+
+
+def _at(step: str, error: FetchError) -> FetchError:
+    """The error, with where it happened."""
+    error.step = error.step or ("connection" if error.reason in UNREACHED else step)
+    return error
+
+
+def _both(reason: Reason, first: FetchError, second: FetchError) -> FetchError:
+    said = f"{first.detail}\nthe other extraction says {second.reason}: {second.detail}"
+    return FetchError(reason, said, sent_at=second.sent_at, step="player")
+
+
+def browser_of(text: str) -> tuple[str, str | None, str | None, str | None]:
+    """A browser as yt-dlp's `--cookies-from-browser` takes it: BROWSER[+KEYRING][:PROFILE][::CONTAINER].
+
+    Raises:
+        UsageError: yt-dlp knows no such browser.
+    """
+    match = re.fullmatch(r"([^+:]{1,40})(?:\+([^:]{1,40}))?(?::(?!:)(.{1,1000}?))?(?:::(.{1,200}))?", text)
+    name = match[1].strip().lower() if match else ""
+    if match is None or name not in SUPPORTED_BROWSERS:
+        raise UsageError(
+            f"--cookies-from-browser {text!r}: yt-dlp knows no such browser",
+            f"Name one of {', '.join(sorted(SUPPORTED_BROWSERS))}, perhaps with [+KEYRING][:PROFILE].",
+        )
+    return name, match[3], match[2].strip().upper() if match[2] else None, match[4]

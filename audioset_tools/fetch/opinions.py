@@ -1,0 +1,112 @@
+"""When one extraction's verdict is believed, and when the other one is asked before anything is lost.
+
+What one client is told of a video in generic words may be true of that client alone. So the other extraction
+is asked, until it has agreed so often that the expected share of living videos among those of which the same
+is said falls below `WRONG`. With `a` verdicts confirmed and `d` contradicted that share is (Laplace's rule of
+succession)
+
+    (d + 1) / (a + d + 2)
+
+so that it takes 19 confirmations and no contradiction. Afterwards every `SAMPLE`-th one is still asked.
+
+A refusal of the run that one extraction meets alone is no reason for all to pause. But where both are
+refused, the second is not asked again before one of them is answered: a block costs one second opinion.
+"""
+
+import re
+from collections.abc import Mapping
+from threading import Lock
+
+from ..types import Reason
+from .reasons import generic
+
+WRONG = 0.05
+"""The expected share of living videos among those given up unasked that is borne."""
+
+SAMPLE = 20
+"""Of so many generic verdicts that are believed one is checked all the same."""
+
+ALONE = frozenset({Reason.BOT_CHECK, Reason.RATE_LIMITED, Reason.WRONG_VIDEO})
+"""Refusals of the run that may be one client's. HTTP 429 and a captcha are the address's."""
+
+OUT_OF_ORDER = 3
+"""An extraction that failed so many videos in a row without a verdict of its own can confirm nothing."""
+
+_LONGEST = 80
+_MOST_WORDINGS = 200
+
+
+class Opinions:
+    """What second opinions came to so far; used by several threads at once.
+
+    Args:
+        confirmed: wording -> how often confirmed and contradicted, from an earlier run.
+    """
+
+    def __init__(self, confirmed: Mapping[str, tuple[int, int]] | None = None) -> None:
+        self._lock = Lock()
+        self._counts = {words: list(counts) for words, counts in (confirmed or {}).items()}
+        self._believed: dict[str, int] = {}
+        self._mute = 0
+        self._refused = False
+
+    @property
+    def confirmed(self) -> dict[str, tuple[int, int]]:
+        """Wording -> how often confirmed and contradicted."""
+        with self._lock:
+            return {words: (agreed, not_so) for words, (agreed, not_so) in self._counts.items()}
+
+    def wanted_for_verdict(self, reason: Reason, words: str) -> bool:
+        """Whether the other extraction is to be asked about a final verdict."""
+        if not generic(reason, words):
+            return False
+        with self._lock:
+            if self._mute >= OUT_OF_ORDER:
+                # It may work again: that is found out as rarely as a belief is checked.
+                return self._sampled("")
+            said = wording(reason, words)
+            agreed, not_so = self._counts.get(said, (0, 0))
+            return (not_so + 1) / (agreed + not_so + 2) >= WRONG or self._sampled(said)
+
+    def wanted_for_refusal(self, reason: Reason) -> bool:
+        """Whether the other extraction is to be asked after a refusal of the run."""
+        with self._lock:
+            return reason in ALONE and not self._refused
+
+    def settled(self, reason: Reason, words: str, agreed: bool) -> None:
+        """Tell whether the other extraction confirmed a verdict."""
+        with self._lock:
+            self._mute = 0
+            said = wording(reason, words)
+            if said in self._counts or len(self._counts) < _MOST_WORDINGS:
+                self._counts.setdefault(said, [0, 0])[0 if agreed else 1] += 1
+
+    def unsettled(self) -> None:
+        """Tell that the other extraction failed for a reason that says nothing about the video."""
+        with self._lock:
+            self._mute += 1
+
+    @property
+    def out_of_order(self) -> bool:
+        """Whether the other extraction has failed too often to be waited for."""
+        return self._mute >= OUT_OF_ORDER
+
+    def refused_by_both(self) -> None:
+        """Tell that both extractions were refused."""
+        with self._lock:
+            self._refused = True
+
+    def answered(self) -> None:
+        """Tell that somebody was answered about a video."""
+        with self._lock:
+            self._refused = False
+
+    def _sampled(self, said: str) -> bool:
+        self._believed[said] = self._believed.get(said, 0) + 1
+        return self._believed[said] % SAMPLE == 0
+
+
+def wording(reason: Reason, words: str) -> str:
+    """What is the same in all verdicts of a kind: no numbers, no names behind the first sentence."""
+    first = re.split(r"[.\n]", words[:1_000].strip(), maxsplit=1)[0]
+    return f"{reason}: {re.sub('[0-9]+', '#', first)[:_LONGEST]}"
