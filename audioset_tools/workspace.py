@@ -61,6 +61,11 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def youtube(self) -> Path:
+        """What was learned of YouTube for the next run."""
+        return self.root / "youtube.json"
+
+    @property
     def report(self) -> Path:
         return self.root / "report"
 

@@ -30,7 +30,10 @@ MAY_SEE = {
 FOUNDATIONS = {"clock", "types", "errors", "workspace", "manifests", "findings", "figures", "__version__"}
 
 ONLY_DOOR = {
-    "yt_dlp": {"fetch/youtube.py", "fetch/connection.py", "fetch/stream.py", "fetch/versions.py"},
+    "yt_dlp": {
+        *("fetch/youtube.py", "fetch/connection.py", "fetch/extractor.py", "fetch/record.py"),
+        *("fetch/stream.py", "fetch/versions.py"),
+    },
     "ffmpeg": {"fetch/transcode.py"},
     "imageio_ffmpeg": {"fetch/transcode.py", "simulator/bank.py"},
     "h5py": {"featurize/shard.py"},

@@ -14,6 +14,7 @@ import click
 from ..errors import AudiosetToolsError, EnvironmentProblem, Paused, Shortfall, UsageError
 from ..workspace import Workspace, printable
 from .options import (
+    FOLDER,
     exclude_option,
     json_option,
     leave_out,
@@ -70,6 +71,14 @@ def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]
     help="Cookies of a YouTube account (Netscape format); risks the account.",
 )
 @click.option(
+    "--cookies-from-browser", "browser", metavar="BROWSER[:PROFILE]",
+    help="Cookies of the account that this browser is signed in to, as in yt-dlp; risks the account.",
+)  # fmt: skip
+@click.option(
+    "--record", type=FOLDER,
+    help="Write what YouTube answers into this folder, without anything personal, for a report of a fault.",
+)  # fmt: skip
+@click.option(
     "--ytdlp-option", "ytdlp_options", multiple=True, metavar="KEY=VALUE", callback=_ytdlp_options,
     help="Option of YoutubeDL, value as JSON; may be repeated.",
 )  # fmt: skip
@@ -101,6 +110,8 @@ def fetch(
     proxy: str | None,
     no_check_certificate: bool,
     cookies: Path | None,
+    browser: str | None,
+    record: Path | None,
     ytdlp_options: dict[str, Any],
     max_wait: float,
     retry_wait: float,
@@ -115,6 +126,7 @@ def fetch(
     from ..fetch.local import local_folder
     from ..fetch.pace import Pace, parse_pace
     from ..fetch.progress import FetchConfig
+    from ..fetch.record import Recorder
     from ..fetch.retry import reasons_named
     from ..fetch.run import Fetch
     from ..fetch.summary import (
@@ -148,7 +160,10 @@ def fetch(
                 proxy=proxy,
                 check_certificate=not no_check_certificate,
                 cookies=str(cookies) if cookies else None,
+                browser=browser,
                 options=ytdlp_options,
+                keep=place.youtube,
+                record=Recorder(record).answered if record else None,
             )
         )
         with closing(source):

@@ -64,7 +64,7 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
         pace: the budget.
         patience: the bounds of an answer.
         script: the player script, shared with the other workers' sessions.
-        record: told of every answer (`Recorder.answered`), or None.
+        record: told of every answer and of the video that it concerns (`Recorder.answered`), or None.
         clock: seconds, never going back.
     """
 
@@ -74,7 +74,7 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
         pace: Pace,
         patience: Patience,
         script: PlayerScript | None = None,
-        record: Callable[[Request, Response], None] | None = None,
+        record: Callable[[Request, Response, str], None] | None = None,
         clock: Callable[[], float] = steady,
     ) -> None:
         self.pace = pace
@@ -88,6 +88,7 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
         self._record = record
         self._clock = clock
         self._most_requests: int | None = None
+        self._ytid = ""
         self._asked = 0
         self._ends = 0.0
         self._failed: RequestError | None = None
@@ -98,17 +99,23 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
         self.begin({})
 
     def begin(
-        self, arguments: Mapping[str, Any], most_requests: int | None = None, reads_manifests: bool = True
+        self,
+        arguments: Mapping[str, Any],
+        ytid: str = "",
+        most_requests: int | None = None,
+        reads_manifests: bool = True,
     ) -> None:
         """Forget what was asked and said for the last video.
 
         Args:
             arguments: yt-dlp's `extractor_args` for the next one.
+            ytid: the next one.
             most_requests: page and player requests for it; a further one is answered by an error.
             reads_manifests: whether manifests are of use where no stream has an address.
         """
         self.params["extractor_args"] = deepcopy(dict(arguments))
         self.listener.said.clear()
+        self._ytid = ytid
         self.reads_manifests = reads_manifests
         self._most_requests = most_requests
         self._asked = 0
@@ -193,13 +200,14 @@ class Session(yt_dlp.YoutubeDL):  # type: ignore[misc]
         if head <= 0:
             raise TransportError(f"timed out: the video took over {self._patience.extraction:g} s to resolve")
         answer = within(head, lambda: super(Session, self).urlopen(request), lambda late: late.close())
+        answer = self._bounded(self._landed(answer, media), media)
         if not media:
             self.pace.charge(_hops(request, answer))
-        return self._bounded(self._landed(answer, media), media)
+        return answer
 
     def _told(self, request: Request, answer: Response) -> None:
         if self._record:
-            self._record(request, answer)
+            self._record(request, answer, self._ytid)
 
     def save_cookies(self) -> None:
         """Leave the user's cookie file as it is: several sessions share it."""

@@ -78,7 +78,7 @@ class YouTube:
         patience: Patience = Patience(),
         extractions: Sequence[Extraction] | None = None,
         keep: Path | None = None,
-        record: Callable[[Request, Response], None] | None = None,
+        record: Callable[[Request, Response, str], None] | None = None,
         clock: Callable[[], float] = steady,
     ) -> None:
         self._pace = pace
@@ -153,7 +153,7 @@ class YouTube:
         mine = arguments or chosen.arguments
         if visitor := self.visitor_id(number):
             mine = chosen.merged({"youtube": {"visitor_data": [visitor]}}).arguments
-        session.begin(mine, chosen.most_requests, reads_manifests=chosen.client is None)
+        session.begin(mine, candidate.ytid, chosen.most_requests, chosen.client is None)
         try:
             info = _extract(session, candidate.ytid)
         except FetchError as error:

@@ -134,12 +134,14 @@ def test_now_and_then_a_403_is_got_over_and_changes_nothing(serve: Serve, connec
     assert simulator.counts()["requests"]["player"] == 12 + 2
 
 
-def test_a_final_answer_is_asked_for_once(serve: Serve, connect: Connect) -> None:
-    gone = ids(len(DEAD))
-    simulator = serve(Plan(faults={**dict(zip(gone, DEAD, strict=True)), ids(20)[-1]: "unavailable"}))
+def test_a_final_answer_in_plain_words_is_asked_for_once(serve: Serve, connect: Connect) -> None:
+    plain = [fault for fault in DEAD if fault not in ("age-gated", "drm")]
+    gone = dict(zip(ids(len(plain)), plain, strict=True))
+    simulator = serve(Plan(faults=gone))
     source = connect(simulator, patience=Patience())
-    assert all(fetch(source, ytid) for ytid in (*gone, ids(20)[-1]))
-    assert simulator.counts()["requests"]["player"] == len(DEAD) + 1
+    assert all(fetch(source, ytid) for ytid in gone)
+    assert simulator.counts()["requests"]["player"] == len(plain)
+    assert simulator.counts()["requests"]["page"] == 0
 
 
 def test_a_realistic_mix_takes_one_player_request_a_video(serve: Serve, connect: Connect) -> None:

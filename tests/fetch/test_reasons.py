@@ -43,7 +43,19 @@ SAID = [
     ),
     ("This video isn't available because the uploader has closed their YouTube account", Reason.TERMINATED),
     ("Video unavailable. This video is no longer available due to a copyright claim by X", Reason.COPYRIGHT),
-    ("It contains content from X, who has blocked it in your country on copyright grounds", Reason.COPYRIGHT),
+    (
+        "It contains content from X, who has blocked it in your country on copyright grounds",
+        Reason.GEO_BLOCKED,
+    ),
+    ("This video contains content from X, who has blocked it on copyright grounds", Reason.COPYRIGHT),
+    (
+        "Video unavailable. This video is restricted. Please check the Google Workspace administrator and/or "
+        "the network administrator restrictions",
+        Reason.RESTRICTED,
+    ),
+    ("This video is not available", Reason.UNAVAILABLE),
+    ("This video is unavailable", Reason.UNAVAILABLE),
+    ("We're processing this video. Check back later.", Reason.CLIENT),
     ("Sign in to confirm your age. This video may be inappropriate for some users.", Reason.AGE_GATED),
     ("This video is age-restricted and only available on YouTube.", Reason.AGE_GATED),
     ("The uploader has not made this video available in your country", Reason.GEO_BLOCKED),
