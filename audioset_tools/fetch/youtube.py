@@ -149,13 +149,32 @@ class YouTube:
             FetchError: it has none for us; its `step` says where it failed.
             Stopped: the run is being stopped.
         """
+        session = self._session(number)
+        chosen, told_ms = self.resolve(number, candidate.ytid, arguments)
+        try:
+            return self._read(session, chosen, told_ms, candidate, self._extractions[number].name)
+        except FetchError as error:
+            # One client was taken for a robot, and what another offers without a check does not work.
+            if error.reason is Reason.MEDIA_REFUSED and session.hidden:
+                raise _at("player", session.hidden) from error
+            raise _at("stream", error) from error
+
+    def resolve(
+        self, number: int, ytid: str, arguments: Arguments | None = None
+    ) -> tuple[dict[str, Any], int | None]:
+        """The stream of a video that is to be read, as yt-dlp describes it, and the length told in ms.
+
+        Raises:
+            FetchError: there is none for us.
+            Stopped: the run is being stopped.
+        """
         chosen, session = self._extractions[number], self._session(number)
         mine = arguments or chosen.arguments
         if visitor := self.visitor_id(number):
             mine = chosen.merged({"youtube": {"visitor_data": [visitor]}}).arguments
-        session.begin(mine, candidate.ytid, chosen.most_requests, chosen.client is None)
+        session.begin(mine, ytid, chosen.most_requests, chosen.client is None)
         try:
-            info = _extract(session, candidate.ytid)
+            info = _extract(session, ytid)
         except FetchError as error:
             # YouTube refuses with HTTP 200 too: only an answer about the video tells that it is content.
             if error.reason.scope is Scope.FINAL:
@@ -166,13 +185,11 @@ class YouTube:
         self._pace.granted(session.sent_at)
         if chosen.client:
             self._visitor.told(None)
+        told_ms = round(float(info["duration"]) * 1000) if info.get("duration") else None
         try:
-            return self._read(session, info, candidate, chosen.name)
+            return choose_format(info, session.lists_sound), told_ms
         except FetchError as error:
-            # One client was taken for a robot, and what another offers without a check does not work.
-            if error.reason is Reason.MEDIA_REFUSED and session.hidden:
-                raise _at("player", session.hidden) from error
-            raise _at("stream", error) from error
+            raise _at("player", error) from error
 
     def visitor_id(self, number: int = 0) -> str | None:
         """The id that an extraction's requests carry, got by one small request where none is known yet.
@@ -309,8 +326,9 @@ class YouTube:
                     self._answering = False
             return self._answering
 
-    def _read(self, session: Session, info: dict[str, Any], candidate: Candidate, name: str) -> Excerpt:
-        chosen = choose_format(info, session.lists_sound)
+    def _read(
+        self, session: Session, chosen: dict[str, Any], told_ms: int | None, candidate: Candidate, name: str
+    ) -> Excerpt:
         # Before an advertisement would have ended, YouTube refuses the media.
         wait = (chosen.get("available_at") or 0) - self._clock()
         if wait > 0:
@@ -318,7 +336,6 @@ class YouTube:
         sound = "/".join(str(chosen.get(part) or "unknown") for part in ("ext", "acodec"))
         origin = f"youtube {sound} {chosen['format_id']} by {name}"
         stream = Stream(session, chosen["url"], chosen.get("http_headers") or {})
-        told_ms = round(float(info["duration"]) * 1000) if info.get("duration") else None
         # ffmpeg reads what is no single file.
         whole = str(chosen.get("protocol", "https")).startswith("http")
         index, head = stream.index() if whole else (None, b"")
