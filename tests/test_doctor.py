@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,13 +33,14 @@ from audioset_tools.doctor.disk import (
     reach_of,
 )
 from audioset_tools.doctor.examine import examine
-from audioset_tools.doctor.network import youtube, youtube_verdict
+from audioset_tools.doctor.network import probe_checks, youtube
 from audioset_tools.errors import EnvironmentProblem
 from audioset_tools.featurize.spec import MelSpec
 from audioset_tools.fetch import transcode, versions
 from audioset_tools.fetch.pace import Pace, parse_pace
-from audioset_tools.fetch.probe import Answer
+from audioset_tools.fetch.probe import Probe, Step
 from audioset_tools.fetch.versions import Runtime, Scripts
+from audioset_tools.fetch.youtube import YouTube
 from audioset_tools.ledger import Ledger, Origin
 from audioset_tools.simulator import Plan, Refusal, Simulator
 from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip, Reason
@@ -613,39 +615,74 @@ def test_only_what_is_lacking_needs_room(tmp_path: Path) -> None:
 # YouTube, asked on demand
 
 
-def ask(workspace: Path, proxy: str) -> Finding:
-    return youtube(Workspace(workspace), GUEST, proxy, False, moment)
+def ask(workspace: Path, proxy: str) -> dict[str, Finding]:
+    connect = partial(YouTube, proxy=proxy, check_certificate=False)
+    pace = parse_pace("unlimited")
+    return {c.name: c.finding for c in youtube(Workspace(workspace), pace, connect, moment, "Nightly.")}
 
 
-def test_one_player_request_tells_that_youtube_answers(
-    serve: Callable[[Plan], Simulator], tmp_path: Path
-) -> None:
+def test_every_step_to_a_clip_is_told(serve: Callable[[Plan], Simulator], tmp_path: Path) -> None:
     simulator = serve(Plan())
-    words = ("--network", "--proxy", simulator.proxy, "--no-check-certificate", "--json")
+    words = (
+        "--network",
+        "--proxy",
+        simulator.proxy,
+        "--no-check-certificate",
+        "--json",
+        "--pace",
+        "unlimited",
+    )
     done = doctor("--workspace", str(tmp_path / "w"), *words)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert verdicts(done)["YouTube"] == "ok"
+    steps = {name: verdict for name, verdict in verdicts(done).items() if name.startswith("YouTube")}
+    names = ["visitor id", "lean answer", "default answer", "index", "bytes", "decoding"]
+    assert list(steps) == [*(f"YouTube: {name}" for name in names), "YouTube"]
+    assert set(list(steps.values())[1:]) == {"ok"}
     asked = simulator.counts()["requests"]
-    assert (asked["player"], asked["page"], asked["other"], asked["foreign"]) == (1, 0, 0, 0)
+    assert (asked["page"], asked["foreign"]) == (1, 0)
+    assert asked["player"] <= 3
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("fault", "verdict", "words"),
-    [
-        ("private", Verdict.OK, "it answers, if only"),
-        ("no-formats", Verdict.WARNING, "no audio came: no-formats"),
-        ("player-503", Verdict.PROBLEM, "no answer: server-error"),
-    ],
+    "fault", ["private", "no-formats", "player-503", "unavailable", "media-403", "silent"]
 )
-def test_whatever_is_answered_is_asked_for_once(
-    serve: Callable[[Plan], Simulator], tmp_path: Path, fault: str, verdict: Verdict, words: str
+def test_a_living_clip_that_cannot_be_had_is_a_problem_whatever_the_reason(
+    serve: Callable[[Plan], Simulator], tmp_path: Path, fault: str
 ) -> None:
-    simulator = serve(Plan(shares={fault: 1.0}, passing_attempts=99))
+    found = ask(tmp_path, serve(Plan(shares={fault: 1.0}, passing_attempts=99)).proxy)
+    assert found["YouTube"].verdict is Verdict.PROBLEM
+    assert "cannot be had" in found["YouTube"].found
+    assert found["YouTube"].remedy
+
+
+def test_a_client_that_is_switched_off_is_told_and_no_problem(
+    serve: Callable[[Plan], Simulator], tmp_path: Path
+) -> None:
+    simulator = serve(Plan(clients_off={"VISIONOS": "not-on-app"}))
     found = ask(tmp_path, simulator.proxy)
-    assert found.verdict is verdict
-    assert words in found.found
-    assert simulator.counts()["requests"]["player"] == 1
+    assert found["YouTube: lean answer"].verdict is Verdict.WARNING
+    assert "client-refused" in found["YouTube: lean answer"].found
+    assert found["YouTube"].verdict is Verdict.OK
+
+
+def test_the_users_own_options_hold_for_it(serve: Callable[[Plan], Simulator], tmp_path: Path) -> None:
+    simulator = serve(Plan(clients_off={"VISIONOS": "not-on-app"}))
+    words = (
+        "--network",
+        "--proxy",
+        simulator.proxy,
+        "--no-check-certificate",
+        "--json",
+        "--pace",
+        "unlimited",
+        "--ytdlp-option",
+    )
+    chosen = 'extractor_args={"youtube": {"player_client": ["visionos"]}}'
+    done = doctor("--workspace", str(tmp_path / "w"), *words, chosen)
+    assert done.returncode == 5
+    assert verdicts(done)["YouTube: chosen answer"] == "warning"
+    assert "YouTube: default answer" not in verdicts(done)
 
 
 @pytest.mark.parametrize("answer", ["429", "rate-limited", "bot-check"])
@@ -654,23 +691,23 @@ def test_a_refusal_is_told_remembered_and_respected(
 ) -> None:
     simulator = serve(Plan(refusals=(Refusal(at=1, seconds=600, answer=answer),)))
     path = make_ledger(tmp_path)
-    found = ask(tmp_path, simulator.proxy)
+    found = ask(tmp_path, simulator.proxy)["YouTube"]
     assert found.verdict is Verdict.PROBLEM
-    assert "it refuses" in found.found
     with Ledger(path) as ledger:
-        state = Pace(GUEST, ledger.get("pace")).state
+        state = Pace(parse_pace("unlimited"), ledger.get("pace")).state
     assert state.paused_until > datetime.now().timestamp()
     assert f"{state.paused_until:.0f}" in found.remedy
-    found = ask(tmp_path, simulator.proxy)
+    asked = simulator.counts()["requests"]
+    found = ask(tmp_path, simulator.proxy)["YouTube"]
     assert found.verdict is Verdict.WARNING
     assert "not asked" in found.found
-    assert simulator.counts()["requests"]["player"] == 1
+    assert simulator.counts()["requests"] == asked
 
 
 def test_nobody_is_asked_beside_a_running_fetch(serve: Callable[[Plan], Simulator], tmp_path: Path) -> None:
     simulator = serve(Plan())
     with Workspace(tmp_path).lock():
-        found = ask(tmp_path, simulator.proxy)
+        found = ask(tmp_path, simulator.proxy)["YouTube"]
     assert found.verdict is Verdict.WARNING
     assert "a fetch is running" in found.found
     assert simulator.counts()["requests"]["player"] == 0
@@ -682,15 +719,19 @@ def test_a_network_that_is_down_is_told_and_pauses_nobody(tmp_path: Path) -> Non
         port = closed.getsockname()[1]
     path = make_ledger(tmp_path)
     found = ask(tmp_path, f"http://me:secret@127.0.0.1:{port}")
-    assert found.verdict is Verdict.PROBLEM
-    assert "not reached: network-down" in found.found
-    assert "secret" not in found.found
+    assert found["YouTube"].verdict is Verdict.PROBLEM
+    assert "network-down" in found["YouTube"].found
+    assert "network" in found["YouTube"].remedy
+    assert not any("secret" in one.found for one in found.values())
     with Ledger(path) as ledger:
         assert Pace(GUEST, ledger.get("pace")).state.paused_until == 0
 
 
+@pytest.mark.parametrize("name", ["visitor id", "lean answer", "index", "bytes", "decoding"])
 @pytest.mark.parametrize("reason", list(Reason))
-def test_every_reason_has_a_verdict(reason: Reason) -> None:
-    found = youtube_verdict(Answer(reason, "words", True, 5.0), moment)
-    assert reason in found.found
-    assert "words" in found.found
+def test_every_reason_at_every_step_has_a_verdict_and_a_remedy(reason: Reason, name: str) -> None:
+    *steps, whole = probe_checks(Probe((Step(name, reason, "words"),), False, 5.0), moment, "Nightly.")
+    assert f"{reason}: words" in steps[0].finding.found
+    assert whole.finding.verdict is Verdict.PROBLEM
+    assert reason in whole.finding.found
+    assert whole.finding.remedy

@@ -2,12 +2,13 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..errors import EnvironmentProblem
 from ..workspace import Workspace
-from .options import json_option, recipe_option, workspace_option
+from .options import connection_options, json_option, recipe_option, workspace_option
 
 
 @click.command()
@@ -20,12 +21,15 @@ from .options import json_option, recipe_option, workspace_option
     help="Clips there must be room for.",
 )
 @recipe_option
-@click.option("--network", is_flag=True, help="Also ask YouTube for one video; nothing is sent without this.")
+@click.option(
+    "--network",
+    is_flag=True,
+    help="Also have YouTube give one clip, step by step; nothing is sent without this.",
+)
 @click.option(
     "--pace", default="guest", show_default=True, help="With --network, the pace that you fetch at."
 )
-@click.option("--proxy", metavar="URL", help="With --network, ask through this proxy.")
-@click.option("--no-check-certificate", is_flag=True, help="With --network, accept any TLS certificate.")
+@connection_options
 @json_option
 def doctor(
     workspace: Path,
@@ -35,12 +39,17 @@ def doctor(
     pace: str,
     proxy: str | None,
     no_check_certificate: bool,
+    cookies: Path | None,
+    browser: str | None,
+    ytdlp_options: dict[str, Any],
     as_json: bool,
 ) -> None:
     """Check this machine and a workspace: what is missing, what is odd, what to do."""
+    from datetime import date
+
     from .. import console
     from ..catalog.recipe import read_recipe
-    from ..doctor.check import checks_json, checks_table, guarded, problems
+    from ..doctor.check import checks_json, checks_table, guarded_all, problems
     from ..doctor.examine import examine
     from ..doctor.network import youtube
     from ..fetch.pace import parse_pace
@@ -48,8 +57,21 @@ def doctor(
     place, policy = Workspace(workspace), parse_pace(pace)
     checks = examine(place, per_class, read_recipe(recipe), console.clock_time)
     if network:
-        ask = partial(youtube, place, policy, proxy, not no_check_certificate, console.clock_time)
-        checks.append(guarded("YouTube", ask))
+        from ..fetch.versions import nightly_advice
+        from ..fetch.youtube import YouTube
+
+        connect = partial(
+            YouTube,
+            proxy=proxy,
+            check_certificate=not no_check_certificate,
+            cookies=str(cookies) if cookies else None,
+            browser=browser,
+            options=ytdlp_options,
+            keep=place.youtube if place.ledger.exists() else None,
+        )
+        advice = nightly_advice(date.today())
+        ask = partial(youtube, place, policy, connect, console.clock_time, advice)
+        checks += guarded_all("YouTube", ask)
     if as_json:
         console.result_json(checks_json(checks))
     else:

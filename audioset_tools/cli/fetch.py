@@ -1,6 +1,5 @@
 """`audioset-tools fetch`."""
 
-import json
 import os
 import signal
 import threading
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import AudiosetToolsError, EnvironmentProblem, Paused, Shortfall, UsageError
+from ..errors import AudiosetToolsError, EnvironmentProblem, Paused, Shortfall
 from ..workspace import Workspace, printable
 from .options import (
     FOLDER,
+    connection_options,
     exclude_option,
     json_option,
     leave_out,
@@ -29,20 +29,6 @@ if TYPE_CHECKING:
     from ..fetch.progress import Progress
     from ..ledger import Ledger
     from ..types import Reason
-
-
-def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
-    options = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        try:
-            options[name] = json.loads(value)
-        except ValueError as error:
-            raise UsageError(
-                f"--ytdlp-option {name}{equals}...: the value is not JSON",
-                """Write it as in --ytdlp-option 'source_address="192.0.2.1"'""",
-            ) from error
-    return options
 
 
 @click.command()
@@ -61,26 +47,10 @@ def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]
     show_default=True,
     help="guest, account, unlimited, or requests an hour: 600/h.",
 )
-@click.option("--proxy", metavar="URL", help="Send every request through this proxy.")
-@click.option(
-    "--no-check-certificate", is_flag=True, help="Accept any TLS certificate, as behind a test proxy."
-)
-@click.option(
-    "--cookies",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Cookies of a YouTube account (Netscape format); risks the account.",
-)
-@click.option(
-    "--cookies-from-browser", "browser", metavar="BROWSER[:PROFILE]",
-    help="Cookies of the account that this browser is signed in to, as in yt-dlp; risks the account.",
-)  # fmt: skip
+@connection_options
 @click.option(
     "--record", type=FOLDER,
     help="Write what YouTube answers into this folder, without anything personal, for a report of a fault.",
-)  # fmt: skip
-@click.option(
-    "--ytdlp-option", "ytdlp_options", multiple=True, metavar="KEY=VALUE", callback=_ytdlp_options,
-    help="Option of YoutubeDL, value as JSON; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--max-wait", type=click.FloatRange(min=0), default=7200, show_default=True,

@@ -1,13 +1,14 @@
 """What several commands share: their options, and the checks that their exit codes rest on."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..errors import DataMismatch, EnvironmentProblem
+from ..errors import DataMismatch, EnvironmentProblem, UsageError
 from ..workspace import Workspace
 
 if TYPE_CHECKING:
@@ -23,6 +24,53 @@ def _listed(_: click.Context, __: click.Parameter, path: Path | None) -> "tuple[
 
     return None if path is None else read_exclusions(path)
 
+
+def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
+    options = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        try:
+            options[name] = json.loads(value)
+        except ValueError as error:
+            raise UsageError(
+                f"--ytdlp-option {name}{equals}...: the value is not JSON",
+                """Write it as in --ytdlp-option 'source_address="192.0.2.1"'""",
+            ) from error
+    return options
+
+
+def connection_options(command: Callable[..., None]) -> Callable[..., None]:
+    """How to reach YouTube: through what, as whom, and with what else for yt-dlp."""
+    for option in reversed(_CONNECTION):
+        command = option(command)
+    return command
+
+
+_CONNECTION = (
+    click.option("--proxy", metavar="URL", help="Send every request through this proxy."),
+    click.option(
+        "--no-check-certificate", is_flag=True, help="Accept any TLS certificate, as behind a test proxy."
+    ),
+    click.option(
+        "--cookies",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="Cookies of a YouTube account (Netscape format); risks the account.",
+    ),
+    click.option(
+        "--cookies-from-browser",
+        "browser",
+        metavar="BROWSER[:PROFILE]",
+        help="Cookies of the account that this browser is signed in to, as in yt-dlp; risks the account.",
+    ),
+    click.option(
+        "--ytdlp-option",
+        "ytdlp_options",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=_ytdlp_options,
+        help="Option of YoutubeDL, value as JSON; may be repeated.",
+    ),
+)
 
 recipe_option = click.option(
     "--recipe", default="paper", show_default=True, help="What the classes are: a recipe's name or TOML file."

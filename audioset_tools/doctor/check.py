@@ -38,8 +38,14 @@ class Check:
 
 def guarded(name: str, look: Callable[[], Finding]) -> Check:
     """Run a check; that it fails, or that a package it needs is missing, is itself a finding."""
+    (check,) = guarded_all(name, lambda: [Check(name, look())])
+    return check
+
+
+def guarded_all(name: str, look: Callable[[], list[Check]]) -> list[Check]:
+    """The same for a check of several rows."""
     try:
-        finding = look()
+        return look()
     except AudiosetToolsError as error:
         finding = Finding(Verdict.PROBLEM, error.what, error.remedy)
     except ImportError as error:
@@ -52,7 +58,7 @@ def guarded(name: str, look: Callable[[], Finding]) -> Check:
         finding = Finding(
             Verdict.PROBLEM, f"the check itself failed: {error}", "Look at the disk and at permissions."
         )
-    return Check(name, finding)
+    return [Check(name, finding)]
 
 
 def problems(checks: Iterable[Check]) -> list[str]:

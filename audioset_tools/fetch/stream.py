@@ -23,15 +23,26 @@ class Stream:
         session: whose connections to use.
         url: where it is.
         headers: to be sent along.
+        single: whether it is one file; a playlist has no index.
     """
 
-    def __init__(self, session: Session, url: str, headers: dict[str, str]) -> None:
+    def __init__(self, session: Session, url: str, headers: dict[str, str], single: bool = True) -> None:
         self._session = session
         self._url = url
         self.headers = headers
+        self._found: tuple[StreamIndex | None, bytes] | None = None if single else (None, b"")
 
     def index(self) -> tuple[StreamIndex | None, bytes]:
-        """The stream's index, if it has one, and the first bytes."""
+        """The stream's index, if it has one, and the first bytes; read once.
+
+        Raises:
+            FetchError: they did not come.
+        """
+        if self._found is None:
+            self._found = self._read_index()
+        return self._found
+
+    def _read_index(self) -> tuple[StreamIndex | None, bytes]:
         head = self.read(0, _HEAD_BYTES)
         while True:
             try:

@@ -152,7 +152,8 @@ class YouTube:
         session = self._session(number)
         chosen, told_ms = self.resolve(number, candidate.ytid, arguments)
         try:
-            return self._read(session, chosen, told_ms, candidate, self._extractions[number].name)
+            stream = self.stream(number, chosen)
+            return self.excerpt(stream, chosen, told_ms, candidate, self._extractions[number].name)
         except FetchError as error:
             # One client was taken for a robot, and what another offers without a check does not work.
             if error.reason is Reason.MEDIA_REFUSED and session.hidden:
@@ -209,11 +210,20 @@ class YouTube:
                     self._visitor.had(session.extractor.ask_visitor_id(chosen.client), self._clock())
                 except Refused as error:
                     raise _at("visitor id", refusal(error)) from error
-                except YoutubeDLError:
+                except YoutubeDLError as error:
+                    failed = _failure(session, str(error), error)
+                    if failed.reason in UNREACHED:
+                        raise _at("visitor id", failed) from error
                     # Refused, or broken off: the run goes on without.
                     self._visitor.had(None, self._clock())
                 self._remember()
             return self._visitor.id
+
+    @property
+    def asks_visitor_id(self) -> bool:
+        """Whether a visitor id is got for the first extraction."""
+        first = self._extractions[0]
+        return first.client is not None and "visitor_data" not in first.arguments.get("youtube", {})
 
     @property
     def extractions(self) -> Sequence[Extraction]:
@@ -326,19 +336,39 @@ class YouTube:
                     self._answering = False
             return self._answering
 
-    def _read(
-        self, session: Session, chosen: dict[str, Any], told_ms: int | None, candidate: Candidate, name: str
-    ) -> Excerpt:
+    def stream(self, number: int, chosen: Mapping[str, Any]) -> Stream:
+        """The stream that an extraction found, to be read as soon as YouTube lets it.
+
+        Raises:
+            Stopped: the run is being stopped.
+        """
         # Before an advertisement would have ended, YouTube refuses the media.
         wait = (chosen.get("available_at") or 0) - self._clock()
         if wait > 0:
             self._pace.sleep(min(wait, _LONGEST_WAIT))
+        # What is no single file has no index: ffmpeg reads it.
+        single = str(chosen.get("protocol", "https")).startswith("http")
+        return Stream(self._session(number), chosen["url"], chosen.get("http_headers") or {}, single)
+
+    def excerpt(
+        self, stream: Stream, chosen: Mapping[str, Any], told_ms: int | None, candidate: Candidate, name: str
+    ) -> Excerpt:
+        """The bytes of a segment, or an address that ffmpeg reads.
+
+        Args:
+            stream: to be read.
+            chosen: what yt-dlp says of it.
+            told_ms: how long the video is said to be.
+            candidate: whose segment.
+            name: the extraction's, for the record.
+
+        Raises:
+            FetchError: they do not come, or the stream ends before.
+            Stopped: the run is being stopped.
+        """
         sound = "/".join(str(chosen.get(part) or "unknown") for part in ("ext", "acodec"))
         origin = f"youtube {sound} {chosen['format_id']} by {name}"
-        stream = Stream(session, chosen["url"], chosen.get("http_headers") or {})
-        # ffmpeg reads what is no single file.
-        whole = str(chosen.get("protocol", "https")).startswith("http")
-        index, head = stream.index() if whole else (None, b"")
+        index, head = stream.index()
         if index is None:
             return Excerpt(
                 media=chosen["url"],
