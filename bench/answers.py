@@ -12,6 +12,7 @@ import io
 import json
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import yt_dlp
 from yt_dlp.networking import Response
 
+from audioset_tools.fetch.connection import Listener
 from audioset_tools.fetch.extractions import EXTRACTIONS
 from audioset_tools.fetch.pace import Pace, parse_pace
 from audioset_tools.fetch.source import FetchError
@@ -46,13 +48,7 @@ class Wire:
 
 def plain_ytdlp() -> yt_dlp.YoutubeDL:
     """A `YoutubeDL` with the lean arguments and its own extractor."""
-    options = {
-        "quiet": True,
-        "no_warnings": True,
-        "cachedir": False,
-        "extractor_retries": 0,
-        "js_runtimes": {},
-    }
+    options = {"logger": Listener(), "cachedir": False, "extractor_retries": 0, "js_runtimes": {}}
     ydl = yt_dlp.YoutubeDL({**options, "extractor_args": PLAIN}, auto_init=False)
     ydl.get_info_extractor("Youtube")
     return ydl
@@ -61,10 +57,8 @@ def plain_ytdlp() -> yt_dlp.YoutubeDL:
 def measured(wire: Wire, extract: Any) -> tuple[float, int]:
     """CPU in ms and requests of one extraction."""
     asked, began = wire.asked, time.process_time()
-    try:
+    with suppress(yt_dlp.utils.YoutubeDLError, FetchError):
         extract()
-    except (yt_dlp.utils.YoutubeDLError, FetchError):
-        pass
     return 1000 * (time.process_time() - began), wire.asked - asked
 
 
@@ -91,8 +85,8 @@ def main() -> None:
         plain, reduced = (median(run[n][0] for run in runs) for n in (0, 1))
         name = path.name.removesuffix(".json.gz")
         print(
-            f"{name:<52} {len(wire.answer) / 1000:>5.0f} {plain:>7.1f} {reduced:>7.1f} {plain / reduced:>6.1f}"
-            f" {runs[0][0][1]:>4} -> {runs[0][1][1]}",
+            f"{name:<52} {len(wire.answer) / 1000:>5.0f} {plain:>7.1f} {reduced:>7.1f}"
+            f" {plain / reduced:>6.1f} {runs[0][0][1]:>4} -> {runs[0][1][1]}",
             flush=True,
         )
         if name.startswith("visionos-ok"):
