@@ -18,6 +18,12 @@ CLIENT_TROUBLE = frozenset(
 )
 """What may be the client's fault and not the video's: another client may fare better."""
 
+TOO_OFTEN = 0.8
+"""The share of videos that the first extraction fails and the other gets, at which they change places."""
+
+_WINDOW = 4
+_BROKEN = 3
+
 Arguments = Mapping[str, Mapping[str, list[str]]]
 """yt-dlp's `extractor_args`: extractor, or provider of tokens -> name -> values."""
 
@@ -114,17 +120,19 @@ def _checked(user: Any) -> Arguments:
 class Preference:
     """The order in which two extractions are tried.
 
+    The lean one first costs a request and, for the share of videos that it fails and the other gets, two or
+    three more; the default one first costs three. So they change places when that share is `TOO_OFTEN`: a
+    moving average that begins as Laplace's rule of succession: three in a row are enough at the start.
+
     Args:
-        patience: so many videos in a row that the first failed and the other got make them change places.
         again: so many videos after a change the cheap one, number 0, is tried first once more.
     """
 
-    def __init__(self, patience: int = 3, again: int = 50) -> None:
-        self._patience = patience
+    def __init__(self, again: int = 50) -> None:
         self._again = again
         self._lock = Lock()
         self._first = 0
-        self._beaten = 0
+        self._beaten, self._seen = 0.5, 0
         self._broken = 0
         self._since = 0
 
@@ -143,14 +151,15 @@ class Preference:
     def worked(self, order: tuple[int, ...], number: int) -> None:
         """Tell that of those in `order`, `number` got the video, and those before it did not."""
         with self._lock:
-            if number == self._first:
-                self._beaten = self._broken = 0
-            elif order[0] == number:
+            if order[0] == number != self._first:
                 self._change(number)
-            else:
-                self._beaten += 1
-                if self._beaten >= self._patience:
-                    self._change(number)
+                return
+            beaten = number != self._first
+            self._broken = self._broken if beaten else 0
+            self._beaten += (beaten - self._beaten) / (min(self._seen, _WINDOW) + 3)
+            self._seen += 1
+            if self._beaten >= TOO_OFTEN:
+                self._change(number)
 
     def leads_on(self, reason: Reason) -> bool:
         """Whether the other extraction is to be tried after one failed for a passing reason."""
@@ -160,8 +169,9 @@ class Preference:
                 return False
             # A server in trouble is left alone, unless it is in trouble with this client every time.
             self._broken += reason is Reason.SERVER_ERROR
-            return reason in CLIENT_TROUBLE or self._broken > self._patience
+            return reason in CLIENT_TROUBLE or self._broken > _BROKEN
 
     def _change(self, number: int) -> None:
         self._first = number
-        self._beaten = self._broken = self._since = 0
+        self._beaten, self._seen = 0.5, 0
+        self._broken = self._since = 0
