@@ -9,9 +9,9 @@ is found at once, whatever the size of the table and however many are settled. C
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from itertools import chain, islice
 from pathlib import Path
@@ -54,7 +54,11 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the candidates of a ledger were made from; only fetches of the same origin continue each other."""
+    """What the candidates of a ledger were made from; only fetches of the same origin continue each other.
+
+    `least_ms` is the least length of a segment, 0 where none was asked for; `label_digests` are short digests
+    of the labels that each part of the recipe names, to say which part another recipe changes.
+    """
 
     recipe: str
     recipe_digest: str
@@ -63,6 +67,8 @@ class Origin:
     seed: int
     splits: tuple[int, int, int]
     multi_label: bool = False
+    least_ms: int = 0
+    label_digests: Mapping[str, str] = field(default_factory=dict)
 
 
 class Ledger:

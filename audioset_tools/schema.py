@@ -187,7 +187,7 @@ def _is_empty(db: sqlite3.Connection, path: Path) -> bool:
     if version < VERSION:
         raise DataMismatch(
             f"{path} was written by an older audioset-tools (ledger version {version})",
-            "Fetch into a new --workspace, or go on with the version that wrote it.",
+            f"Fetch into a new --workspace; --source local:{path.parent / 'clips'} takes its clips along.",
         )
     return False
 

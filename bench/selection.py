@@ -83,6 +83,7 @@ def pandas(folder: Path) -> Callable[[], Counts]:
             for subset in subsets
         ]
         clips = pd.concat(frames, ignore_index=True)
+        clips = clips[(clips["end"] - clips["start"]).round(3) >= recipe.least_ms / 1000]
         clips["labels"] = clips["labels"].str.split(",").apply(set)
 
         counts = {}

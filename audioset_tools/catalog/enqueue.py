@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ..errors import DataMismatch
 from ..ledger import Ledger, Origin
+from ..workspace import Workspace
+from .changed import differences, way_on
 from .funnel import funnel_json
 from .labels import read_ontology
 from .official import find_metadata, official_files
@@ -45,22 +47,22 @@ def enqueue(ledger: Ledger, recipe: Recipe, metadata: Path | None, workspace_cop
             seed=recipe.seed,
             splits=astuple(recipe.splits),
             multi_label=recipe.multi_label,
+            least_ms=recipe.least_ms,
+            label_digests=recipe.label_digests,
         )
         selection = read_selection(folder, recipe)
         candidates = chain.from_iterable(map(selection.candidates, selection.queues))
         # With the account of the rows left out, which the queues alone no longer tell.
         ledger.load(origin, candidates, funnel=json.dumps(funnel_json(selection)))
         return
-    another = "Choose another --workspace for it; a data set is made from one recipe and one set of lists."
+    place, told = Workspace(ledger.path.parent), []
     if origin.recipe_digest != recipe.digest:
-        changed = "an older version of" if origin.recipe == recipe.name else "another recipe than"
-        raise DataMismatch(
-            f"{ledger.path.parent} was made with {changed} recipe {recipe.name}: {origin.recipe}", another
-        )
+        parts = "; ".join(differences(origin, recipe))
+        told.append(f"was made with another recipe than {recipe.given} as it is now ({parts})")
     if metadata is not None and lists_digest(find_metadata(metadata, workspace_copy)) != origin.lists_digest:
-        raise DataMismatch(
-            f"{ledger.path.parent} was made from other lists than those in {metadata}", another
-        )
+        told.append(f"was made from other lists than those in {metadata}")
+    if told:
+        raise DataMismatch(f"{place.root} {' and '.join(told)}", way_on(place, origin, recipe, metadata))
 
 
 def lists_digest(folder: Path) -> str:

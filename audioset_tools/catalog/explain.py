@@ -34,10 +34,14 @@ def explain_clip(selection: Selection, ytid: str) -> Iterator[str]:
         segment = selection.catalog.segment(row)
         yield f"{segment.key}  {segment.start_ms / 1000:g} to {segment.end_ms / 1000:g} s, {segment.subset}"
         yield f"  labels: {ontology.described(segment.mids)}"
+        length_ms, least_ms = segment.end_ms - segment.start_ms, selection.recipe.least_ms
         carried: list[str] = []
         for number, rule in enumerate(selection.recipe.classes):
             verdict = judge.verdict(segment.mids, rule)
-            if verdict.outcome is Outcome.KEPT:
+            if verdict.outcome is Outcome.KEPT and length_ms < least_ms:
+                lengths = f"{length_ms / 1000:g} s, where the recipe takes {least_ms / 1000:g} s at least"
+                yield f"  {rule.name}: out, {Outcome.TOO_SHORT}: {lengths}"
+            elif verdict.outcome is Outcome.KEPT:
                 yield f"  {rule.name}: in, {_place(selection, number, row)}"
                 carried.append(rule.name)
             else:

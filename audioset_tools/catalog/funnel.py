@@ -26,6 +26,7 @@ def funnel_json(selection: Selection, per_class: int | None = None) -> dict[str,
     wanted = {} if per_class is None else {"per_class": per_class}
     return {
         "recipe": selection.recipe.name,
+        "least_seconds": selection.recipe.least_ms / 1000,
         "rows": len(selection.catalog),
         **wanted,
         "classes": {
@@ -54,7 +55,9 @@ def _outcomes(selection: Selection) -> Table:
         *left_out,
         ("= kept", *(f"{funnel.kept:,}" for funnel in funnels)),
     )
-    return _by_class(f"Recipe {selection.recipe.name}: what became of every row", selection, columns)
+    recipe = selection.recipe
+    taken = f"segments of {recipe.least_ms / 1000:g} s at least"
+    return _by_class(f"Recipe {recipe.name} ({taken}): what became of every row", selection, columns)
 
 
 def _kept(selection: Selection) -> Table:

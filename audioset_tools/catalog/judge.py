@@ -1,4 +1,7 @@
-"""Whether a clip belongs to a class: a pure function of its labels, the recipe and the ontology."""
+"""Whether a clip belongs to a class: a pure function of its labels, the recipe and the ontology.
+
+`TOO_SHORT` and `RARER_CLASS` are not the judge's to say, who sees labels alone: `select` does.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +25,7 @@ class Outcome(StrEnum):
     OTHER_INSTRUMENT = "another instrument"
     AMBIGUOUS = "might be another class"
     NO_POOL = "fits no pool"
+    TOO_SHORT = "too short"
     RARER_CLASS = "drawn for a rarer class"
 
 

@@ -8,6 +8,8 @@ labelled: counting them as other instruments would cost half of all Flute clips.
 **Multi-label**: a clip carries every class of which it has a label; other instruments besides do not matter,
 but a label that might be a class which the clip does not carry keeps it out: of a bare "Guitar" nobody knows
 whether it is the electric one.
+
+Either way a segment must have a least length, ten seconds unless the recipe says less.
 """
 
 import hashlib
@@ -15,19 +17,24 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
 from ..manifests import manifest
-from ..types import Splits
+from ..types import CLIP_SAMPLES, SAMPLE_RATE, Splits
 from ..workspace import folder_name
 
 SHIPPED = ("paper", "clean", "instruments", "keyboards", "several")
 """The recipes that come with the package, as manifests/<name>.toml."""
 
-_KEYS = {"name", "seed", "multi_label", "splits", "instruments", "tiers", "classes"}
+LEAST_SECONDS = CLIP_SAMPLES / SAMPLE_RATE
+"""The least length of a segment where a recipe names none: that of a clip, so that none has to be padded."""
+
+_KEYS = {"name", "seed", "multi_label", "least_seconds", "splits", "instruments", "tiers", "classes"}
+_SHORTEST_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +71,19 @@ class ClassRule:
     pools: tuple[Pool, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recipe:
-    """A whole recipe; the sets of `mid`s are as the file gives them, not yet expanded by the ontology."""
+    """A whole recipe; the sets of `mid`s are as the file gives them, not yet expanded by the ontology.
 
+    `given` is what it was asked for by: the name of a shipped one, or a path. `least_ms` is the least length
+    of a segment.
+    """
+
+    given: str
     name: str
     seed: int
     multi_label: bool
+    least_ms: int
     classes: tuple[ClassRule, ...]
     instrument_root: str
     transparent: frozenset[str]
@@ -79,11 +92,27 @@ class Recipe:
     speech: frozenset[str]
     vocal: frozenset[str]
     splits: Splits
-    digest: str
 
     @property
     def class_names(self) -> tuple[str, ...]:
         return tuple(rule.name for rule in self.classes)
+
+    @cached_property
+    def label_digests(self) -> dict[str, str]:
+        """A short digest of the labels that each part of the recipe names, by the part's name in words."""
+        instruments = [self.instrument_root, sorted(self.transparent), sorted(self.rejected)]
+        tiers = [sorted(self.music), sorted(self.speech), sorted(self.vocal)]
+        parts: dict[str, Any] = {"[instruments]": instruments, "[tiers]": tiers}
+        for rule in self.classes:
+            pools = [astuple(pool) for pool in rule.pools]
+            parts[f"class {rule.name}"] = [sorted(rule.include), sorted(rule.transparent), pools]
+        return {part: _sha256(held)[:16] for part, held in parts.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """A sha256 of what the recipe means, however it is written."""
+        settings = [self.name, self.seed, self.multi_label, self.least_ms, astuple(self.splits)]
+        return _sha256([settings, self.class_names, self.label_digests])
 
 
 def read_recipe(name_or_path: str) -> Recipe:
@@ -99,7 +128,7 @@ def read_recipe(name_or_path: str) -> Recipe:
             f"there is no recipe {name_or_path}", f"Use {', '.join(SHIPPED)}, or the path of a TOML file."
         )
     try:
-        return _parse(tomllib.loads(path.read_text(encoding="utf-8")))
+        return _parse(tomllib.loads(path.read_text(encoding="utf-8")), name_or_path)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         problem = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise UsageError(
@@ -108,16 +137,18 @@ def read_recipe(name_or_path: str) -> Recipe:
         ) from error
 
 
-def _parse(table: Mapping[str, Any]) -> Recipe:
+def _parse(table: Mapping[str, Any], given: str) -> Recipe:
     if unknown := sorted(table.keys() - _KEYS):
         raise ValueError(f"a recipe knows nothing of {', '.join(unknown)}")
     if not isinstance(table.get("multi_label", False), bool):
         raise ValueError("multi_label is neither true nor false")
     instruments, tiers = table["instruments"], table["tiers"]
     recipe = Recipe(
+        given=given,
         name=str(table["name"]),
         seed=int(table["seed"]),
         multi_label=table.get("multi_label", False),
+        least_ms=_parse_least(table.get("least_seconds", LEAST_SECONDS)),
         classes=tuple(_parse_class(entry) for entry in table["classes"]),
         instrument_root=instruments["root"],
         transparent=frozenset(instruments["transparent"]),
@@ -126,7 +157,6 @@ def _parse(table: Mapping[str, Any]) -> Recipe:
         speech=frozenset(tiers["speech"]),
         vocal=frozenset(tiers["vocal"]),
         splits=Splits(**table.get("splits", {})),
-        digest=hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest(),
     )
     if not 0 <= recipe.seed < 1 << 32:
         raise ValueError("the seed must lie between 0 and 4,294,967,295")
@@ -141,6 +171,16 @@ def _parse(table: Mapping[str, Any]) -> Recipe:
     if sum(len(rule.include) for rule in recipe.classes) != len(_all_included(recipe)):
         raise ValueError("a label is included by two classes")
     return recipe
+
+
+def _parse_least(seconds: Any) -> int:
+    """The least length in milliseconds, the unit of the lists."""
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not _SHORTEST_S <= seconds <= LEAST_SECONDS:
+        raise ValueError(
+            f"least_seconds must be a number from {_SHORTEST_S:g} to {LEAST_SECONDS:g}, the length of a clip"
+        )
+    return round(float(seconds) * 1000)
 
 
 def _parse_class(entry: Mapping[str, Any]) -> ClassRule:
@@ -161,6 +201,10 @@ def _parse_class(entry: Mapping[str, Any]) -> ClassRule:
 def _parse_pool(entry: Mapping[str, Any]) -> Pool:
     pool = Pool(**entry)
     return replace(pool, instruments=(int(pool.instruments[0]), int(pool.instruments[1])))
+
+
+def _sha256(meaning: object) -> str:
+    return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()
 
 
 def _all_included(recipe: Recipe) -> frozenset[str]:

@@ -105,14 +105,12 @@ def select(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
             f"the lists use labels that the ontology does not define: {', '.join(unknown[:5])}", GENUINE
         )
     judge = Judge(recipe, ontology)
+    long_enough = catalog.end_ms - catalog.start_ms >= recipe.least_ms
     # A row's place in the shuffle depends on its id, its start and the seed alone, never on the other rows.
     starts = catalog.start_ms.astype(np.uint64) + np.uint64(recipe.seed)
     shuffled = scatter(catalog.ytid_bits ^ scatter(starts))
-    rows_by_set = np.zeros((len(SUBSETS), len(catalog.label_sets)), np.int64)
-    for number in range(len(SUBSETS)):
-        rows_by_set[number] = np.bincount(
-            catalog.labels[catalog.subset == number], minlength=len(catalog.label_sets)
-        )
+    rows_by_set = _rows_by_set(catalog, long_enough)
+    short_by_set = _rows_by_set(catalog, ~long_enough).sum(axis=0)
     verdicts = [[judge.verdict(mids, rule) for mids in catalog.label_sets] for rule in recipe.classes]
     carried = np.array([[verdict.outcome is Outcome.KEPT for verdict in of_class] for of_class in verdicts])
     drawn_for = _rarest(carried, rows_by_set.sum(axis=0))
@@ -120,14 +118,22 @@ def select(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
     for number, rule in enumerate(recipe.classes):
         for labels in np.flatnonzero(carried[number] & (drawn_for != number)):
             verdicts[number][labels] = _RARER
-        queues.append(_rank(catalog, rule, verdicts[number], shuffled))
-        funnels.append(_count(rows_by_set, rule, verdicts[number]))
+        queues.append(_rank(catalog, rule, verdicts[number], shuffled, long_enough))
+        funnels.append(_count(rows_by_set, short_by_set, rule, verdicts[number]))
     carried[drawn_for, np.arange(len(drawn_for))] = False
     also = {
         int(labels): tuple(compress(recipe.class_names, carried[:, labels]))
         for labels in np.flatnonzero(carried.any(axis=0))
     }
     return Selection(recipe, ontology, catalog, tuple(queues), tuple(funnels), also)
+
+
+def _rows_by_set(catalog: Catalog, these: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """How many of `these` rows there are of each label set, [subset, label set]."""
+    sets = len(catalog.label_sets)
+    numbers = catalog.subset[these].astype(np.int64) * sets + catalog.labels[these]
+    counts: npt.NDArray[np.int64] = np.bincount(numbers, minlength=len(SUBSETS) * sets).reshape(-1, sets)
+    return counts
 
 
 def _rarest(carried: npt.NDArray[np.bool_], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
@@ -146,13 +152,17 @@ def _rarest(carried: npt.NDArray[np.bool_], rows: npt.NDArray[np.int64]) -> npt.
 
 
 def _rank(
-    catalog: Catalog, rule: ClassRule, verdicts: list[Verdict], shuffled: npt.NDArray[np.uint64]
+    catalog: Catalog,
+    rule: ClassRule,
+    verdicts: list[Verdict],
+    shuffled: npt.NDArray[np.uint64],
+    long_enough: npt.NDArray[np.bool_],
 ) -> Queue:
     """Best tier first, shuffled inside a tier; several pools take turns."""
     kept = np.array([verdict.outcome is Outcome.KEPT for verdict in verdicts])
     tiers = np.array([verdict.tier for verdict in verdicts], np.int8)
     pools = np.array([verdict.pool for verdict in verdicts], np.int8)
-    rows = np.flatnonzero(kept[catalog.labels])
+    rows = np.flatnonzero(kept[catalog.labels] & long_enough)
     rows = rows[np.argsort(shuffled[rows])]
     rows = rows[np.argsort(-tiers[catalog.labels[rows]], kind="stable")]
     if len(rule.pools) > 1:
@@ -164,16 +174,30 @@ def _rank(
     return Queue(rule.name, rows, tiers[catalog.labels[rows]])
 
 
-def _count(by_subset: npt.NDArray[np.int64], rule: ClassRule, verdicts: list[Verdict]) -> Funnel:
-    """The account of one class, from the number of rows [subset, label set]."""
+def _count(
+    by_subset: npt.NDArray[np.int64],
+    short: npt.NDArray[np.int64],
+    rule: ClassRule,
+    verdicts: list[Verdict],
+) -> Funnel:
+    """The account of one class.
+
+    Args:
+        by_subset: rows that are long enough, [subset, label set].
+        short: rows that are not, [label set]; only those that the class would else take are left out for it.
+        rule: what the class is.
+        verdicts: on each label set.
+    """
     rows = by_subset.sum(axis=0)
     outcomes = np.array([str(verdict.outcome) for verdict in verdicts])
     tiers = np.array([verdict.tier for verdict in verdicts])
     pools = np.array([verdict.pool for verdict in verdicts])
     kept = outcomes == Outcome.KEPT
+    carried = kept | (outcomes == Outcome.RARER_CLASS)
+    counts = {outcome: int((rows + short * ~carried)[outcomes == outcome].sum()) for outcome in Outcome}
     return Funnel(
         class_name=rule.name,
-        outcomes={outcome: int(rows[outcomes == outcome].sum()) for outcome in Outcome},
+        outcomes=counts | {Outcome.TOO_SHORT: int(short[carried].sum())},
         subsets={subset: int(by_subset[number, kept].sum()) for number, subset in enumerate(SUBSETS)},
         tiers=tuple(int(rows[kept & (tiers >= tier)].sum()) for tier in range(TIERS)) if rule.include else (),
         pools={

@@ -89,7 +89,7 @@ def write_lists(
         ytid = _ytid(rng, dashed=place % 33 == 0)
         sets = classes[class_name] if class_name else _NO_CLASS
         mids = _labels(sets, rng) if sets else _everything_else(others, place, rng)
-        start_ms, end_ms = _segment(rng)
+        start_ms, end_ms = _segment(rng, whole=bool(class_name))
         if class_name:
             table[ytid] = Row(class_name, start_ms, end_ms)
         subset = rng.choices(list(SUBSETS), list(SUBSETS.values()))[0]
@@ -133,12 +133,16 @@ def _besides(mids: set[str], rng: random.Random) -> set[str]:
     return mids
 
 
-def _segment(rng: random.Random) -> tuple[int, int]:
-    """Start and end in ms: mostly ten seconds at a multiple of ten, as in the genuine lists."""
+def _segment(rng: random.Random, *, whole: bool) -> tuple[int, int]:
+    """Start and end in ms: mostly ten seconds at a multiple of ten, as in the genuine lists.
+
+    A `whole` one has ten seconds, as a segment of a class must have by the shipped recipes.
+    """
     start_ms = 10_000 * rng.choice([0, 1, 2, 3, 3, 3, 3, 4, 6, 9, 12, 21, 30])
     if rng.random() < 0.07:
         start_ms += 1_000 * rng.randrange(1, 10)
-    return start_ms, start_ms + (10_000 if rng.random() < 0.99 else 1_000 * rng.randrange(4, 10))
+    length_ms = 10_000 if rng.random() < 0.99 else 1_000 * rng.randrange(4, 10)
+    return start_ms, start_ms + (10_000 if whole else length_ms)
 
 
 def _csv(rows: list[tuple[str, int, int, set[str]]]) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from audioset_tools.catalog.judge import Judge
 from audioset_tools.catalog.labels import Ontology, read_ontology
-from audioset_tools.catalog.recipe import SHIPPED, read_recipe
+from audioset_tools.catalog.recipe import SHIPPED, Recipe, read_recipe
 from audioset_tools.errors import DataMismatch, UsageError
 from audioset_tools.manifests import manifest
 
@@ -39,6 +39,14 @@ def test_every_manifest_with_classes_is_offered() -> None:
     [
         ("seed = 2019", "seed = 2019\nmulti-label = true", "knows nothing of multi-label"),
         ("seed = 2019", "seed = 2019\nmulti_label = 1", "neither true nor false"),
+        ("least_seconds = 10 ", "least_seconds = true ", "must be a number from 0.1 to 10"),
+        ("least_seconds = 10 ", 'least_seconds = "10" ', "must be a number from 0.1 to 10"),
+        ("least_seconds = 10 ", "least_seconds = [10] ", "must be a number from 0.1 to 10"),
+        ("least_seconds = 10 ", "least_seconds = 10.001 ", "must be a number from 0.1 to 10"),
+        ("least_seconds = 10 ", "least_seconds = 0 ", "must be a number from 0.1 to 10"),
+        ("least_seconds = 10 ", "least_seconds = -5 ", "must be a number from 0.1 to 10"),
+        ("least_seconds = 10 ", "least_seconds = nan ", "must be a number from 0.1 to 10"),
+        ("least_seconds = 10 ", "least_seconds = inf ", "must be a number from 0.1 to 10"),
         ('name = "Flute"', 'name = "Flute;Oboe"', "holds a semicolon"),
         ('name = "paper"', "name = ", "not a recipe"),
         ("seed = 2019", "", "seed is missing"),
@@ -61,6 +69,39 @@ def test_a_recipe_that_makes_no_sense_says_why(tmp_path: Path, old: str, new: st
     path.write_text(PAPER.replace(old, new))
     with pytest.raises(UsageError, match=said):
         read_recipe(str(path))
+
+
+def rewritten(path: Path, *changes: tuple[str, str]) -> Recipe:
+    """The paper's recipe with changes, read from a file."""
+    text = PAPER
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    return read_recipe(str(path))
+
+
+@pytest.mark.parametrize(
+    ("written", "least_ms"),
+    [("10", 10_000), ("9.5", 9_500), ("0.1", 100), ("4.0004", 4_000), ("", 10_000)],
+)
+def test_the_least_length_is_read_and_ten_seconds_where_there_is_none(
+    tmp_path: Path, written: str, least_ms: int
+) -> None:
+    line = f"least_seconds = {written} " if written else ""
+    assert rewritten(tmp_path / "r.toml", ("least_seconds = 10 ", line)).least_ms == least_ms
+
+
+def test_a_digest_is_of_what_a_recipe_means_and_not_of_how_it_is_written(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    swapped = ('"/m/05r5c",            # Piano\n  "/m/01s0ps",', '"/m/01s0ps",\n  "/m/05r5c",')
+    for same in [("least_seconds = 10 ", ""), ("seed = 2019", "seed = 0x7e3 # a year"), swapped]:
+        assert rewritten(mine, same).digest == read_recipe("paper").digest
+    for other in [("seed = 2019", "seed = 7"), ("least_seconds = 10 ", "least_seconds = 4 "),
+                  ("train = 8000", "train = 4000"), ("instruments = [0, 1]", "instruments = [0, 2]"),
+                  ('  "/m/085jw",            # Wind', '  # Wind'), ('"Drums"', '"Drum"'),
+                  ('speech = ["/m/09x0r"]', "speech = []"), ('"/m/0cfdd"', '"/m/03m5k"')]:  # fmt: skip
+        assert rewritten(mine, other).digest != read_recipe("paper").digest, other
 
 
 def test_two_classes_never_share_a_folder(tmp_path: Path) -> None:

@@ -138,6 +138,58 @@ def test_tables_and_json_tell_the_same(selection: Selection) -> None:
     assert "never: 1 too few" in text
 
 
+SHORT: list[Row] = [
+    *((ytid(500 + n), 0, 10_000, ("/m/0l14j_",)) for n in range(6)),
+    (ytid(510), 0, 9_999, ("/m/0l14j_",)),
+    (ytid(511), 20_000, 24_000, ("/m/0l14j_", "/m/04rlf")),
+    (ytid(512), 0, 3_999, ("/m/0342h",)),
+    (ytid(513), 0, 100, ("/m/05r5c", "/m/02hnl")),
+]
+
+
+@pytest.mark.parametrize(("least", "flutes", "others"), [("10", 6, 1), ("4", 8, 1), ("0.1", 8, 2)])
+def test_what_is_too_short_is_counted_where_the_class_would_else_take_it(
+    tmp_path: Path, least: str, flutes: int, others: int
+) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        manifest("paper.toml").read_text().replace("least_seconds = 10 ", f"least_seconds = {least} ")
+    )
+    short = selected(tmp_path / "lists", SHORT + ROWS[60:70], str(path))
+    funnels = {funnel.class_name: funnel for funnel in short.funnels}
+    flute, piano = funnels["Flute"], funnels["Piano"]
+    assert (flute.kept, flute.outcomes[Outcome.TOO_SHORT]) == (flutes + 1, 8 - flutes)
+    assert flute.tiers[0] == sum(flute.subsets.values()) == len(short.queues[2]) == flute.kept
+    # Of a piano with drums the instruments are what keeps it out, however short it is.
+    assert (piano.outcomes[Outcome.TOO_SHORT], piano.outcomes[Outcome.OTHER_CLASS]) == (0, 1)
+    assert funnels["Other"].outcomes[Outcome.TOO_SHORT] == 2 - others
+    for funnel, queue in zip(short.funnels, short.queues, strict=True):
+        assert sum(funnel.outcomes.values()) == len(short.catalog)
+        assert all(c.end_ms - c.start_ms >= float(least) * 1000 for c in short.candidates(queue))
+    told = funnel_json(short)
+    assert (told["recipe"], told["least_seconds"]) == ("paper", float(least))
+    table = funnel_tables(short, 1)[0]
+    assert f"segments of {least} s at least" in table.title
+    assert ("− too short" in table.header) is (least != "0.1")
+    said = "\n".join(explain_clip(short, ytid(511)))
+    in_words = "Flute: out, too short: 4 s, where the recipe takes 10 s at least"
+    assert (in_words if least == "10" else "Flute: in, tier L3") in said
+
+
+def test_a_class_is_rare_by_its_clips_that_are_long_enough(tmp_path: Path) -> None:
+    both, drums = ("/m/0l14j_", "/m/02hnl"), ("/m/02hnl",)
+    rows: list[Row] = [(ytid(n), 0, 10_000, both) for n in range(600, 605)]
+    rows += [(ytid(n), 0, 10_000, ("/m/0l14j_",)) for n in range(605, 610)]
+    rows += [(ytid(n), 0, 9_000, drums) for n in range(610, 620)]
+    rows += [(ytid(620), 0, 9_000, both)]
+    short = selected(tmp_path / "lists", rows, "several")
+    funnels = {funnel.class_name: funnel for funnel in short.funnels}
+    assert (funnels["Drums"].kept, funnels["Drums"].carried, funnels["Flute"].kept) == (5, 5, 5)
+    assert funnels["Drums"].outcomes[Outcome.TOO_SHORT] == 11
+    assert (funnels["Flute"].carried, funnels["Flute"].outcomes[Outcome.TOO_SHORT]) == (10, 1)
+    assert "carries: no class" in "\n".join(explain_clip(short, ytid(620)))
+
+
 def test_the_ledger_is_filled_once_and_only_from_one_origin(tmp_path: Path) -> None:
     lists = write_folder(tmp_path, {"balanced_train": ROWS})
     other = tmp_path / "other"
