@@ -1,0 +1,127 @@
+"""A workspace met with another recipe, or other lists, says what differs and which command goes on."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from audioset_tools.catalog.enqueue import enqueue
+from audioset_tools.catalog.recipe import read_recipe
+from audioset_tools.errors import DataMismatch
+from audioset_tools.ledger import Ledger
+from audioset_tools.manifests import manifest
+from audioset_tools.workspace import Workspace
+
+from .conftest import write_folder, ytid
+
+PAPER = manifest("paper.toml").read_text()
+CLASSES = "the classes (Drums only there, Percussion only here)"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    """A workspace of the paper's recipe and of the lists in `tmp_path / "lists"`, with a folder of clips."""
+    place = Workspace(tmp_path / "data")
+    place.clips.mkdir(parents=True)
+    (tmp_path / "lists").mkdir()
+    write_folder(tmp_path / "lists", {})
+    with Ledger(place.ledger) as ledger:
+        enqueue(ledger, read_recipe("paper"), tmp_path / "lists", place.metadata)
+    return place
+
+
+def told(place: Workspace, recipe: str, metadata: Path | None) -> DataMismatch:
+    with Ledger(place.ledger) as ledger, pytest.raises(DataMismatch) as caught:
+        enqueue(ledger, read_recipe(recipe), metadata, place.metadata)
+    return caught.value
+
+
+def rewritten(path: Path, *changes: tuple[str, str]) -> str:
+    """The paper's recipe with changes, as a file; its path."""
+    text = PAPER
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ([("seed = 2019", "seed = 7")], "seed (2019 there, 7 here)"),
+        ([("train = 8000", "train = 80")], "splits (8000/800/800 there, 80/800/800 here)"),
+        ([("least_seconds = 10 ", "least_seconds = 2.5 ")], "least_seconds (10 there, 2.5 here)"),
+        ([("seed = 2019", "seed = 2019\nmulti_label = true")], "multi_label (false there, true here)"),
+        ([('"Drums"', '"Percussion"')], CLASSES),
+        ([('  "/m/01s0ps",', "")], "the labels of class Piano"),
+        ([("instruments = [0, 1]", "instruments = [1, 1]")], "the labels of class Other"),
+        ([('speech = ["/m/09x0r"]', "speech = []")], "the labels of [tiers]"),
+        ([('"/m/0cfdd"', '"/m/03m5k"')], "the labels of [instruments]"),
+        ([('"Piano"', '"X"'), ('"Flute"', '"Piano"'), ('"X"', '"Flute"')],
+         "the order of the classes; the labels of class Flute, class Piano"),
+        ([('name = "paper"', 'name = "mine"'), ("seed = 2019", "seed = 1")],
+         "name (paper there, mine here); seed (2019 there, 1 here)"),
+    ],
+)  # fmt: skip
+def test_every_part_that_changed_is_named(
+    place: Workspace, tmp_path: Path, changes: list[tuple[str, str]], parts: str
+) -> None:
+    recipe = rewritten(tmp_path / "mine.toml", *changes)
+    assert told(place, recipe, tmp_path / "lists").what == (
+        f"{place.root} was made with another recipe than {recipe} as it is now ({parts})"
+    )
+
+
+def test_of_many_classes_some_are_named_and_the_others_counted(place: Workspace) -> None:
+    assert (
+        "Cello, Clarinet, Acoustic guitar, Electric guitar and 5 more only here"
+        in told(place, "several", None).what
+    )
+
+
+def test_other_lists_are_told_with_and_without_another_recipe(place: Workspace, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    write_folder(other, {"eval": [(ytid(1), 0, 10_000, ("/m/05r5c",))]})
+    lists = f"was made from other lists than those in {other}"
+    assert told(place, "paper", other).what == f"{place.root} {lists}"
+    assert told(place, "clean", other).what.endswith(
+        f"(name (paper there, clean here); the labels of class Other) and {lists}"
+    )
+
+
+def test_the_way_on_is_a_command_that_a_shell_takes(tmp_path: Path, place: Workspace) -> None:
+    recipe = rewritten(tmp_path / "it's mine.toml", ("seed = 2019", "seed = 7"))
+    place.root.with_name("data-paper").mkdir()
+    for metadata in (tmp_path / "lists", None):
+        remedy = told(place, recipe, metadata).remedy
+        assert remedy.startswith("Go on with its own recipe and lists, or make a new data set from its clips")
+        assert "\n" not in remedy
+        assert shlex.split(remedy.split("`")[1]) == [
+            "audioset-tools", "fetch", "--recipe", recipe,
+            *(["--metadata", str(metadata)] if metadata else []),
+            "--workspace", f"{place.root}-paper-2", "--source", f"local:{place.clips}",
+        ]  # fmt: skip
+    write_folder(place.metadata, {})
+    assert f"--metadata {place.metadata} " in told(place, recipe, None).remedy
+    assert told(place, "clean", None).remedy.startswith(
+        "Go on with its own recipe (--recipe paper) and lists"
+    )
+
+
+def test_without_clips_there_is_nothing_to_take_along(place: Workspace) -> None:
+    place.clips.rmdir()
+    assert told(place, "clean", None).remedy == (
+        "Go on with its own recipe (--recipe paper) and lists, or choose another --workspace."
+    )
+
+
+def test_a_workspace_in_the_folder_one_stands_in_gets_a_neighbour(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place.root)
+    assert (
+        f"--workspace {place.root}-clean --source local:clips`"
+        in told(Workspace(Path()), "clean", None).remedy
+    )
