@@ -125,17 +125,21 @@ class YouTube:
             Stopped: the run is being stopped.
         """
         order = self._order(candidate)
+        again = len(order) < len(self._extractions)
         try:
-            excerpt = self.open_by(order[0], candidate)
+            excerpt = self.open_by(order[0], candidate, self._without_lean(order[0]) if again else None)
         except FetchError as error:
             if len(order) == 1 or not self._leads_on(error):
-                self._note(candidate, error, both=len(order) == 1 and len(self._extractions) > 1)
+                self._note(candidate, error, both=again)
                 raise
-            return self._ask_other(candidate, order, error)
-        self._opinions.answered()
-        if len(order) > 1:
-            self._preference.worked(order, order[0])
-        return excerpt
+            first = error
+        else:
+            self._opinions.answered()
+            if not again:
+                self._preference.worked(order, order[0])
+            return excerpt
+        # Not inside the handler: yt-dlp takes whatever is being handled for the cause of its own errors.
+        return self._ask_other(candidate, order, first)
 
     def open_by(self, number: int, candidate: Candidate, arguments: Arguments | None = None) -> Excerpt:
         """The same by one extraction alone.
@@ -267,8 +271,9 @@ class YouTube:
     def _ask_other(self, candidate: Candidate, order: tuple[int, ...], error: FetchError) -> Excerpt:
         """What the other extraction gives, or the verdict of both."""
         other = order[1]
+        answered = error.reason.scope is Scope.FINAL or error.reason in _ANSWERED
         try:
-            excerpt = self.open_by(other, candidate, self._without_lean(other, error))
+            excerpt = self.open_by(other, candidate, self._without_lean(other) if answered else None)
         except FetchError as second:
             verdict = self._verdict(error, second)
             self._note(candidate, verdict, both=True)
@@ -281,11 +286,10 @@ class YouTube:
             self._preference.worked(order, other)
         return excerpt
 
-    def _without_lean(self, other: int, error: FetchError) -> Arguments | None:
-        """Arguments by which the default extraction leaves out the client that has just answered."""
-        chosen = self._extractions[other]
-        answered = error.reason.scope is Scope.FINAL or error.reason in _ANSWERED
-        if chosen.name != "default" or not answered or not self._session(other).extractor.has_javascript():
+    def _without_lean(self, number: int) -> Arguments | None:
+        """Arguments by which the default extraction leaves out the client that has answered before."""
+        chosen = self._extractions[number]
+        if chosen.name != "default" or not self._session(number).extractor.has_javascript():
             return None
         return chosen.merged(OTHERS).arguments
 
