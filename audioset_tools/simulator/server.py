@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -163,8 +163,7 @@ def _told(plan: Plan, ytid: str) -> dict[str, Any]:
     """The plan without its table, or what it makes of one id."""
     if YTID.fullmatch(ytid):
         return asdict(decide(plan, ytid))
-    told = {name: getattr(plan, name) for name in ("seed", "passing_attempts", "latency_s", "stall_s")}
-    told |= {"drip_s": plan.drip_s, "clients_off": dict(plan.clients_off)}
-    told |= {"shares": dict(plan.shares), "faults": dict(plan.faults)}
+    told = {known.name: getattr(plan, known.name) for known in fields(plan) if known.name != "table"}
+    told |= {name: dict(told[name]) for name in ("shares", "faults", "clients_off")}
     told |= {"limit": plan.limit and asdict(plan.limit), "refusals": [asdict(one) for one in plan.refusals]}
     return told
