@@ -81,6 +81,11 @@ def refused_player(ytid: str, answer: str) -> bytes:
     return _refusal(ytid, playability(answer, ytid), {"videoId": ytid})
 
 
+def unknown_player(ytid: str) -> bytes:
+    """The answer to a player request for a video that nobody knows."""
+    return _refusal(ytid, {"status": "ERROR", "reason": "Video unavailable"}, {"videoId": ytid})
+
+
 def page(video: Video, studio: Studio, stamped: bool = True) -> bytes:
     """The watch page. Its streams have no address, as YouTube's own web client lets the server choose them.
 

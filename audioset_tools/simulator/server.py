@@ -19,6 +19,8 @@ from ..types import YTID
 from .bank import Studio
 from .counts import Counts
 from .plan import Plan, decide
+from .records import Records
+from .replay import ReplaySite
 from .site import JSON, TEXT, Site
 from .wire import Line, send
 
@@ -35,16 +37,38 @@ class Simulator:
         plan: how it behaves.
         port: where it listens; 0 takes a free one.
         cache: folder for the encoded sounds; the user's cache folder when None.
+        replay: folder of recorded answers (`records`), which are given again; of the plan only the latency
+            counts then.
+
+    Attributes:
+        passed_over: one line for each file of that folder that is no record.
 
     Raises:
         EnvironmentProblem: trustme is missing, or the port is taken.
+        UsageError, DataMismatch: there is nothing to replay.
     """
 
-    def __init__(self, plan: Plan | None = None, *, port: int = 0, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan | None = None,
+        *,
+        port: int = 0,
+        cache: Path | None = None,
+        replay: Path | None = None,
+    ) -> None:
         self.plan = plan or Plan()
         self._counts = Counts()
         self._ended = threading.Event()
-        self._site = Site(self.plan, Studio(cache), self._counts, self._ended.wait)
+        self._site: Site | ReplaySite
+        self.passed_over: list[str] = []
+        if replay is None:
+            self._site = Site(self.plan, Studio(cache), self._counts, self._ended.wait)
+        else:
+            records = Records(replay)
+            self.passed_over = records.passed_over
+            self._site = ReplaySite(
+                records, Studio(cache), self._counts, self._ended.wait, self.plan.latency_s
+            )
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, Line] = {}
         self._tls = _certificate()

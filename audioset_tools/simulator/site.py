@@ -241,11 +241,12 @@ class Site:
             video = dubbed(video)
         if muxed:
             video = replace(video, fault="no-index")
-        return self._send_file(line, request, ytid, self._studio.file(video, format), format.mime, fault)
+        return self.send_file(line, request, ytid, self._studio.file(video, format), format.mime, fault)
 
-    def _send_file(
-        self, line: Line, request: Request, ytid: str, file: VirtualFile, mime: str, fault: str
+    def send_file(
+        self, line: Line, request: Request, ytid: str, file: VirtualFile, mime: str, fault: str = ""
     ) -> bool:
+        """Send as much of a file as is asked for, or less where a fault strikes."""
         extra = {"Accept-Ranges": "bytes"}
         status, begin, end = 200, 0, len(file)
         asked = request.headers.get("range", "").removeprefix("bytes=")
