@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import islice
 
 from .ledger import CANDIDATE, Ledger, State
 from .schema import reading
@@ -150,6 +151,18 @@ def failures(ledger: Ledger) -> Iterator[FailedCandidate]:
 def last_event_at(ledger: Ledger) -> float | None:
     """When something was last recorded, in seconds since the epoch, or None if nothing was."""
     return next((at for (at,) in ledger.rows("SELECT at FROM event ORDER BY id DESC LIMIT 1")), None)
+
+
+def last_accepted_at(ledger: Ledger) -> float | None:
+    """When a clip was last recorded, in seconds since the epoch, or None if none was."""
+    found = ledger.rows("SELECT at FROM event WHERE outcome = 'accepted' ORDER BY id DESC LIMIT 1")
+    return next((float(at) for (at,) in found), None)
+
+
+def lately_dead(ledger: Ledger, counts: Callable[[Reason], bool], most: int) -> list[FailedCandidate]:
+    """Who died last for a reason that counts."""
+    dead = (one for one in failures(ledger) if one.state is State.DEAD and counts(one.reason))
+    return list(islice(dead, most))
 
 
 def failures_in_a_row(ledger: Ledger, counts: Callable[[Reason], bool]) -> list[tuple[Candidate, int]]:

@@ -167,6 +167,8 @@ class Reason(StrEnum):
     BAD_ANSWER = "bad-answer", Scope.PASSING
     CLIENT = "client-refused", Scope.PASSING
     NO_FORMATS = "no-formats", Scope.PASSING
+    VIDEO_REFUSED = "video-refused", Scope.PASSING
+    """Refused again and again while others were granted; the detail has the refusal's words."""
     UNKNOWN = "unknown", Scope.PASSING
 
     TOO_MANY_REQUESTS = "too-many-requests", Scope.RUN
@@ -184,6 +186,9 @@ class Reason(StrEnum):
 
 UNREACHED = frozenset({Reason.NETWORK_DOWN, Reason.PROXY, Reason.CERTIFICATE, Reason.RESTRICTED})
 """Trouble on our own way to the remote: it says nothing about the remote's patience."""
+
+LASTING = frozenset({Reason.PROXY, Reason.CERTIFICATE, Reason.RESTRICTED})
+"""Those of them that no waiting mends: the user has to."""
 
 BY_USER = frozenset({Reason.FORGOTTEN, Reason.EXCLUDED})
 """Verdicts of the user's own: they say nothing about whether a video lives."""

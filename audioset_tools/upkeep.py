@@ -39,6 +39,17 @@ def take_back(ledger: Ledger, row: Iterable[tuple[Candidate, int]], at: float) -
             execute(f"{_EVENT} VALUES (?, ?, ?, 'taken back', '', '')", (at, *place))
 
 
+def take_back_all(ledger: Ledger, reason: Reason, at: float) -> int:
+    """Queue again whoever is dead for a reason that turned out to be no verdict; returns how many."""
+    which = "state = 'dead' AND reason = ?"
+    with ledger.transaction() as execute:
+        execute(
+            f"{_EVENT} SELECT ?, class, rank, 'taken back', '', reason FROM candidate WHERE {which}",
+            (at, reason),
+        )
+        return int(execute(f"UPDATE candidate SET {_QUEUED} WHERE {which}", (reason,)).rowcount)
+
+
 def queue_again(ledger: Ledger, reasons: Collection[Reason], at: float) -> int:
     """Put candidates that are dead for one of some reasons back in their places in the queue.
 

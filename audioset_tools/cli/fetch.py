@@ -4,11 +4,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ..errors import AudiosetToolsError, EnvironmentProblem, Paused, Shortfall
 from ..workspace import Workspace, printable
@@ -107,10 +110,15 @@ def fetch(
         given_up_line,
         local_estimate,
     )
+    from ..fetch.versions import nightly_advice
     from ..fetch.youtube import YouTube
     from ..ledger import Ledger
 
     config = FetchConfig(per_class, jobs, max_wait, retry_wait)
+    asked = click.get_current_context().get_parameter_source("max_wait")
+    if asked is not ParameterSource.DEFAULT:
+        # Whoever says how long to wait means the first minute too.
+        config = replace(config, first_wait=max_wait)
     policy = parse_pace(pace)
     folder = local_folder(source_name)
     again = reasons_named(retries)
@@ -144,7 +152,7 @@ def fetch(
                     local_estimate(end) if folder else estimate_table(end, policy, console.duration)
                 )
                 return
-            with _watching(steady, reads_folder=folder is not None) as watch:
+            with _watching(steady, stop, reads_folder=folder is not None) as watch:
                 end = run.run(watch)
         tallies = ledger.tallies()
     if as_json:
@@ -153,6 +161,8 @@ def fetch(
         console.table(fetch_table(end, tallies))
     if lost := given_up(tallies):
         console.say(given_up_line(lost, config.attempts))
+    if end.of_client and not end.failed:
+        console.say(nightly_advice(date.today()))
     _conclude(end, lost)
 
 
@@ -202,16 +212,21 @@ def _read_folder(folder: Path) -> "Local":
 
 
 @contextmanager
-def _watching(clock: Callable[[], float], reads_folder: bool) -> "Iterator[Callable[[Progress], None]]":
-    """Show the progress while it lasts; a new pause is told at once."""
+def _watching(
+    clock: Callable[[], float], stop: threading.Event, reads_folder: bool
+) -> "Iterator[Callable[[Progress], None]]":
+    """Show the progress while it lasts; a new pause, and what YouTube answers with, are told at once."""
     from .. import console
-    from ..fetch.summary import class_bars, local_line, pace_line
+    from ..fetch.summary import answers_line, class_bars, local_line, pace_line
 
-    told = 0.0
+    told, answers = 0.0, None
     with console.class_bars() as show:
 
         def watch(progress: "Progress") -> None:
-            nonlocal told
+            nonlocal told, answers
+            if progress.answers != answers and not reads_folder:
+                answers = progress.answers
+                console.say(answers_line(answers or ""))
             if reads_folder:
                 line = local_line(progress, console.duration)
             else:
@@ -224,6 +239,8 @@ def _watching(clock: Callable[[], float], reads_folder: bool) -> "Iterator[Calla
 
 def _conclude(end: "Progress", given_up: int) -> None:
     """Exit as what was reached demands."""
+    if end.failed:
+        raise _no_beginning(end)
     if end.complete:
         return
     if end.gave_up:
@@ -236,6 +253,18 @@ def _conclude(end: "Progress", given_up: int) -> None:
         f"the queues are spent: {lacking}",
         f"Every other class is complete; a smaller --per-class can be filled.{retry}",
     )
+
+
+def _no_beginning(end: "Progress") -> AudiosetToolsError:
+    """Why not even a clip known to be alive can be had, and what to do."""
+    from .. import console
+    from ..clock import steady
+    from ..fetch.opening import no_beginning
+    from ..fetch.versions import nightly_advice
+
+    assert end.failed
+    when = console.clock_time(end.pace.paused_until) if end.pace.paused_until > steady() else None
+    return no_beginning(end.failed, nightly_advice(date.today()), when)
 
 
 def _gave_up(end: "Progress") -> AudiosetToolsError:
@@ -251,8 +280,8 @@ def _gave_up(end: "Progress") -> AudiosetToolsError:
         )
     if end.pace.reason is Reason.IMPLAUSIBLE:
         return Paused(
-            "too many failures in a row for chance: clips known to be alive fail too; none was written off",
-            "Update yt-dlp (pip install --upgrade 'yt-dlp[default,deno]') and run the same command again;"
+            "too many failures to be chance: clips known to be alive fail too; nobody was written off",
+            "Try yt-dlp's nightly build (above) and run the same command again;"
             " `audioset-tools status --failures` has YouTube's own words.",
         )
     when = console.clock_time(max(end.pace.paused_until, steady()))
@@ -264,18 +293,39 @@ def _gave_up(end: "Progress") -> AudiosetToolsError:
 
 @contextmanager
 def _draining() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets; a second one ends the process at once, losing nothing recorded."""
-    stop = threading.Event()
+    """An event that the first Ctrl-C sets; a second one ends the process at once, losing nothing recorded.
 
-    def on_signal(*_: object) -> None:
-        if stop.is_set():
+    A terminal that is gone (SIGHUP) drains as well; what would be written to it is dropped.
+    """
+    stop, told = threading.Event(), threading.Event()
+    terminals = [number for number in (1, 2) if os.isatty(number)]
+
+    def on_signal(number: int, _: object) -> None:
+        if number == signal.SIGHUP:
+            _leave(terminals)
+        elif told.is_set():
             os._exit(130)
-        os.write(2, b"\nstopping: what is in flight ends first; Ctrl-C again stops at once\n")
+        else:
+            told.set()
+            with suppress(OSError):
+                os.write(2, b"\nstopping: what is in flight ends first; Ctrl-C again stops at once\n")
         stop.set()
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # Under nohup a hang-up is meant to change nothing.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, on_signal) for number in numbers}
     try:
         yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _leave(terminals: list[int]) -> None:
+    """Write to nowhere what goes to terminals that are gone: to write to them would be an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in terminals:
+        os.dup2(nowhere, number)
+    os.close(nowhere)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
 
 from ..errors import AudiosetToolsError, EnvironmentProblem
-from ..types import Candidate, Clip, Reason, Scope
+from ..types import LASTING, Candidate, Clip, Reason, Scope
 from ..workspace import Workspace
 from .pace import Pace, Stopped
 from .source import Excerpt, FetchError, Source
@@ -14,6 +14,10 @@ from .transcode import Sound, decode, write_clip
 
 Outcome = Clip | FetchError | None
 """A clip, or why there is none; None if the run was stopped meanwhile."""
+
+
+_DECODERS = {Reason.DECODE, Reason.SILENT, Reason.NO_AUDIO, Reason.UNKNOWN}
+"""What the decoder says of bytes that came; the rest is told of bytes that did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,14 @@ class Worker:
         workspace: where the clips go.
         pace: told of a refusal at once, so that the other workers send nothing more.
         clock: seconds since the epoch.
+        suspected: whether a refusal of a candidate would be its own, and say nothing of the pace.
     """
 
     source: Source
     workspace: Workspace
     pace: Pace
     clock: Callable[[], float]
+    suspected: Callable[[Candidate], bool] = lambda candidate: False
 
     def attempt(self, candidate: Candidate, keep: bool = True) -> Outcome:
         """Try a candidate.
@@ -55,7 +61,8 @@ class Worker:
             failure = FetchError(Reason.UNKNOWN, "".join(traceback.format_exception(error)))
         else:
             return self._clip(candidate, excerpt, sound, keep)
-        if failure.reason.scope is Scope.RUN:
+        unheard = failure.reason in LASTING or self.suspected(candidate)
+        if failure.reason.scope is Scope.RUN and not unheard:
             self.pace.refused(failure.reason, failure.sent_at or sent_at, failure.retry_after)
         return failure
 
@@ -66,6 +73,7 @@ class Worker:
             try:
                 return decode(excerpt, candidate.start_ms, candidate.end_ms), excerpt
             except FetchError as error:
+                error.step = error.step or ("decoding" if error.reason in _DECODERS else "stream")
                 if excerpt.instead is None:
                     raise
                 excerpt = excerpt.instead(error)

@@ -72,6 +72,14 @@ class Places:
         """When the first waiting candidate may be tried again."""
         return self._turns[0].at if self._turns else None
 
+    @property
+    def asks(self) -> bool:
+        """Whether anybody is to be tried, now or later."""
+        if self._turns:
+            return True
+        full = self.spent or self.accepted + self.in_flight >= self.wanted
+        return not full and self._queue.next_queued(self.class_name, self._last_rank) is not None
+
     def take(self, now: float) -> tuple[Candidate, int] | None:
         """The candidate to try now and its failed attempts so far, or None if nobody's turn has come."""
         if self._turns and self._turns[0].at <= now:

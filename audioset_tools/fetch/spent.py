@@ -1,8 +1,11 @@
-"""What all fetches of a workspace took together, as far as it was counted; kept in the ledger."""
+"""What a fetch keeps in the ledger beside outcomes: what it learned, and what all fetches took together."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from math import isfinite
+
+from ..ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,24 @@ def read_spent(stored: str | None) -> Spent:
         return spent if all(isfinite(n) and n >= 0 for n in numbers) else Spent()
     except (ValueError, TypeError):
         return Spent()
+
+
+class Notes:
+    """Texts that are kept in the ledger under their names, each written when it has changed.
+
+    Args:
+        ledger: where.
+        texts: what each is now.
+    """
+
+    def __init__(self, ledger: Ledger, **texts: Callable[[], str]) -> None:
+        self._ledger = ledger
+        self._texts = texts
+        self._written = {name: text() for name, text in texts.items()}
+
+    def write(self) -> None:
+        """Keep what is new. What did not change may be another source's, and is left alone."""
+        for name, text in self._texts.items():
+            if (now := text()) != self._written[name]:
+                self._ledger.put(name, now)
+                self._written[name] = now

@@ -25,6 +25,12 @@ def class_bars(progress: "Progress") -> dict[str, tuple[int, int, str]]:
     }
 
 
+def answers_line(source: str) -> str:
+    """What YouTube answers with, from where the first clip came: `youtube webm/opus 251 by lean`."""
+    what, by, extraction = source.removeprefix("youtube ").partition(" by ")
+    return f"YouTube answers: {what}" + (f" by the {extraction} extraction" if by else "")
+
+
 def pace_line(
     progress: "Progress", now: float, duration: Callable[[float], str], moment: Callable[[float], str]
 ) -> str:
