@@ -47,6 +47,7 @@ _HARMLESS = frozenset(
 _PLAIN_PARAMETERS = frozenset(
     {"itag", "source", "mime", "clen", "dur", "lmt", "c", "gir", "expire", "requiressl", "ratebypass", "sabr"}
 )
+_NAME = re.compile(r"[A-Za-z_]{1,20}[0-9]?")
 _INITIAL = re.compile(r"ytInitialPlayerResponse\s*=\s*(?=\{)")
 
 
@@ -112,7 +113,7 @@ class _Overheard:
         """As the body's own."""
         got: bytes = self._body.read(*args, **options)
         self._kept += got[: max(0, _LONGEST_BODY - len(self._kept))]
-        if not got:
+        if not got or not args or args[0] is None:
             self._end()
         return got
 
@@ -216,9 +217,8 @@ def _masked(value: Any, name: str, ytid: str, depth: int) -> Any:
     if not isinstance(value, str):
         return value
     if name in ("signatureCipher", "cipher"):
-        parts = {
-            key: masked_address(text, ytid) if key == "url" else _x(text) for key, text in parse_qsl(value)
-        }
+        named = [(key, text) for key, text in parse_qsl(value[:20_000]) if _NAME.fullmatch(key)]
+        parts = {key: masked_address(text, ytid) if key == "url" else _x(text) for key, text in named}
         return urlencode({**parts, **({"sp": "sig"} if "sp" in parts else {})})
     if value.startswith(("https://", "http://")):
         return masked_address(value, ytid)
@@ -229,7 +229,10 @@ def _masked(value: Any, name: str, ytid: str, depth: int) -> Any:
 
 def masked_address(url: str, ytid: str) -> str:
     """An address of the same shape that leads nowhere and names nobody."""
-    parts = urlsplit(url[:20_000])
+    try:
+        parts = urlsplit(url[:20_000])
+    except ValueError:
+        return "https://x/"
     host = parts.hostname or ""
     if host.endswith(".googlevideo.com") and host != "manifest.googlevideo.com":
         host = "rr1---sn-xxxxxxxx.googlevideo.com"
@@ -240,6 +243,7 @@ def masked_address(url: str, ytid: str) -> str:
     query = [
         (key[:50], value[:200] if key in _PLAIN_PARAMETERS else stands_for.get(key, _x(value)))
         for key, value in parse_qsl(parts.query)[:100]
+        if _NAME.fullmatch(key)
     ]
     return urlunsplit((parts.scheme, host, path, urlencode(query), ""))
 

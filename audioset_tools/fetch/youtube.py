@@ -114,7 +114,7 @@ class YouTube:
         except (YoutubeDLError, OSError, TypeError, ValueError) as error:
             raise UsageError(
                 f"yt-dlp does not take these options or cookies: {error}",
-                "Correct --cookies (a file in Netscape format), --proxy or --ytdlp-option.",
+                "Correct --cookies (a Netscape file), --cookies-from-browser, --proxy or --ytdlp-option.",
             ) from error
 
     def open(self, candidate: Candidate) -> Excerpt:

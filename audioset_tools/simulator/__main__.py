@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import AudiosetToolsError
+from ..errors import AudiosetToolsError, UsageError
 from .faults import spread
 from .plan import Plan, read_plan, read_table
 from .server import Simulator
@@ -21,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        with Simulator(_plan(given), port=given.port, cache=given.cache) as youtube:
+        with Simulator(_plan(given), port=given.port, cache=given.cache, replay=given.replay) as youtube:
+            for line in youtube.passed_over:
+                sys.stderr.write(f"{line}\n")
             ended = threading.Event()
             for signum in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(signum, lambda *_: ended.set())
@@ -42,6 +44,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--plan", type=Path, metavar="FILE.toml", help="the plan; the options below come on top"
     )
+    parser.add_argument(
+        "--replay",
+        type=Path,
+        metavar="DIR",
+        help="give the answers again that fetch --record wrote there, whatever the plan",
+    )
     parser.add_argument("--table", type=Path, metavar="CSV", help="candidates, as select --out writes them")
     parser.add_argument("--seed", type=int, help="another seed gives every id another fate")
     parser.add_argument("--dead", type=float, metavar="SHARE", help="fraction of dead videos, of every kind")
@@ -51,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _plan(given: argparse.Namespace) -> Plan:
+    if given.replay and (given.plan or given.table or given.seed is not None or given.dead is not None):
+        raise UsageError(
+            "recorded answers follow no plan", "Leave out --plan, --table, --seed and --dead with --replay."
+        )
     plan = read_plan(given.plan) if given.plan else Plan()
     if given.table:
         plan = replace(plan, table=read_table(given.table))

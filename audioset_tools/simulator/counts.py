@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
-KINDS = ("page", "player", "media", "other", "foreign")
+KINDS = ("page", "player", "media", "manifest", "visitor", "script", "other", "foreign")
 
 
 class Counts:

@@ -3,7 +3,8 @@
 The words are YouTube's own, as yt-dlp looks for them: what it makes of each is in its `_real_extract`.
 """
 
-from typing import Any
+import zlib
+from typing import Any, NamedTuple
 
 DEAD = (
     "removed",
@@ -44,7 +45,9 @@ ODD = (
     "paid",
     "trailer",
     "region",
-    "kids",
+    "country-copyright",
+    "processing",
+    "network-admin",
     "sign-in",
     "not-on-app",
     "unheard-of",
@@ -53,43 +56,98 @@ ODD = (
     "no-index",
     "no-json",
     "wrong-video",
+    "drm-families",
+    "drm-some",
+    "media-429",
 )
 """Further things an answer can be: some final, some the client's affair, some to be coped with."""
 
-NOT_FOR_KIDS = ("VISIONOS", "ANDROID_VR")
-"""Clients to which a video made for kids (`kids`) is unavailable; it is good to every other."""
+ONE_CLIENT = (
+    "kids",
+    "age-client",
+    "sabr",
+    "itag18-only",
+    "aac-only",
+    "hls-only",
+    "n-challenge",
+    "cipher",
+)
+"""What `FEW_RIGHTS` see of a video that is good to every other client: words, or streams of another kind."""
+
+ALWAYS = {
+    "always-bot": "bot-check",
+    "always-limited": "rate-limited",
+    "always-429": "429",
+    "bot-18": "bot-check",
+}
+"""Faults with which the video's player requests are always refused as if the run were, and how. The page of
+`bot-18` offers a stream besides, whose address is good for nothing."""
+
+FEW_RIGHTS = ("VISIONOS", "ANDROID_VR")
+"""Clients that are told `ONE_CLIENT`."""
 
 OFF = ("no-formats", "not-on-app", "player-400", "player-403", "media-403")
 """How a client is switched off: by an answer, by a status, or by addresses that do not work."""
 
-FAULTS = DEAD + PASSING + ODD
+FAULTS = (*DEAD, *PASSING, *ODD, *ONE_CLIENT, *ALWAYS)
 
 SILENT = ("stall", "drop")
 
-ANSWERS = ("429", "rate-limited", "bot-check", "captcha", "unavailable", "no-formats", *SILENT)
-"""How a refusal is put: the bare status; pages that come with status 200, the last two of which say nothing
+ANSWERS = (
+    *("429", "rate-limited", "bot-check", "captcha", "unavailable", "private", "removed", "no-formats"),
+    *SILENT,
+)
+"""How a refusal is put: the bare status; pages that come with status 200, the last four of which say nothing
 of a refusal; or no answer at all, the connection being closed after `stall_s` or at once, as in an outage."""
 
+MANIFESTS = ("", "slow", "refuse", "down")
+"""What the host of the HLS manifests does: answer, stall, refuse with 403, or close the connection."""
 
-def playability(name: str) -> dict[str, Any]:
+
+class Words(NamedTuple):
+    """How a verdict is put: YouTube's status, its reason, the line below, and what stands beside both."""
+
+    status: str
+    reason: str
+    detail: str = ""
+    message: str = ""
+
+
+def playability(name: str, ytid: str = "") -> dict[str, Any]:
     """The `playabilityStatus` of a fault or of a refusal; `OK` for whatever leaves the video playable.
 
     Args:
         name: one of `FAULTS` or `ANSWERS`, or "".
+        ytid: which of several wordings it is follows from the id.
     """
-    status, reason, detail = _WORDS.get(name, ("OK", "", ""))
+    known = wordings(name)
+    status, reason, detail, message = known[zlib.crc32(ytid.encode()) % len(known)]
     answer: dict[str, Any] = {"status": status, "playableInEmbed": status == "OK"}
     if reason:
         answer["reason"] = reason
+    if message:
+        answer["messages"] = [message]
     if detail:
         answer["errorScreen"] = {
-            "playerErrorMessageRenderer": {"reason": _text(reason), "subreason": _text(detail)}
+            "playerErrorMessageRenderer": {
+                "subreason": _text(detail),
+                "reason": _text(reason),
+                "thumbnail": {
+                    "thumbnails": [{"url": "//s.ytimg.com/yts/img/x.png", "width": 140, "height": 100}]
+                },
+                "icon": {"iconType": "ERROR_OUTLINE"},
+            }
         }
     if name == "trailer":
         answer["errorScreen"] = {"playerLegacyDesktopYpcTrailerRenderer": {"trailerVideoId": "dQw4w9WgXcQ"}}
     if name == "captcha":
         answer["errorScreen"] = {"playerCaptchaViewModel": {"siteKey": "simulator"}}
     return answer
+
+
+def wordings(name: str) -> tuple[Words, ...]:
+    """All the ways in which a fault or a refusal is put, at least one."""
+    return _WORDS.get(name, (Words("OK", ""),))
 
 
 def spread(share: float) -> dict[str, float]:
@@ -102,61 +160,110 @@ def _text(words: str) -> dict[str, str]:
 
 
 _GONE = "This video is no longer available"
+_NOT_HERE = "The uploader has not made this video available in your country"
+_SIGN_IN = "This is a private video. Please sign in to verify that you may see it."
+_JOIN = "Join this channel to get access to members-only content like this video"
+_LEVEL = "This video is available to this channel's members on level: Friend"
 
+# Several where the recorded answers (FACTS section 9) have several.
 _WORDS = {
-    "removed": ("ERROR", "Video unavailable", "This video has been removed by the uploader"),
+    "removed": (Words("ERROR", "Video unavailable", "This video has been removed by the uploader"),),
     "private": (
-        "LOGIN_REQUIRED",
-        "Private video",
-        "Sign in if you've been granted access to this video",
+        Words(
+            "LOGIN_REQUIRED", "Private video", "Sign in if you've been granted access to this video", _SIGN_IN
+        ),
+        Words("LOGIN_REQUIRED", "This video is private", "", _SIGN_IN),
+        Words("LOGIN_REQUIRED", "This video is private.", "", _SIGN_IN),
     ),
     "terminated": (
-        "ERROR",
-        "Video unavailable",
-        f"{_GONE} because the YouTube account associated with this video has been terminated.",
+        Words(
+            "ERROR",
+            "Video unavailable",
+            f"{_GONE} because the YouTube account associated with this video has been terminated.",
+        ),
     ),
     "copyright": (
-        "ERROR",
-        "Video unavailable",
-        f"{_GONE} due to a copyright claim by Loopback Records",
+        Words("ERROR", "Video unavailable", f"{_GONE} due to a copyright claim by Loopback Records"),
     ),
     "age-gated": (
-        "LOGIN_REQUIRED",
-        "Sign in to confirm your age",
-        "This video may be inappropriate for some users.",
+        Words(
+            "LOGIN_REQUIRED", "Sign in to confirm your age", "This video may be inappropriate for some users."
+        ),
+        Words("LOGIN_REQUIRED", "This video may be inappropriate for some users."),
     ),
     "geo-blocked": (
-        "UNPLAYABLE",
-        "Video unavailable",
-        "The uploader has not made this video available in your country",
+        Words("UNPLAYABLE", "Video unavailable", _NOT_HERE),
+        Words("UNPLAYABLE", "Video unavailable", f"{_NOT_HERE}."),
+        Words("UNPLAYABLE", _NOT_HERE),
     ),
     "members-only": (
-        "UNPLAYABLE",
-        "Join this channel to get access to members-only content like this video, and other exclusive perks.",
-        "",
+        Words("UNPLAYABLE", f"{_JOIN}, and other exclusive perks."),
+        Words("UNPLAYABLE", f"{_JOIN} and other exclusive perks."),
+        Words(
+            "UNPLAYABLE",
+            f"{_LEVEL} (or any higher priced level).",
+        ),
+        Words(
+            "UNPLAYABLE",
+            f"{_LEVEL} (or any higher level). Join this YouTube channel from your computer or Android app.",
+        ),
     ),
-    "live": ("LIVE_STREAM_OFFLINE", "This live event will begin in 3 hours.", ""),
-    "premiere": ("LIVE_STREAM_OFFLINE", "Premieres in 5 hours", ""),
-    "unavailable": ("ERROR", "Video unavailable", "This video is not available"),
-    "paid": ("UNPLAYABLE", "This video requires payment to watch.", ""),
-    "trailer": ("UNPLAYABLE", "This video requires payment to watch.", ""),
-    "region": ("UNPLAYABLE", "Video unavailable", "This video is not available in your region"),
-    "sign-in": ("LOGIN_REQUIRED", "Please sign in", ""),
+    "live": (Words("LIVE_STREAM_OFFLINE", "This live event will begin in 3 hours."),),
+    "premiere": (Words("LIVE_STREAM_OFFLINE", "Premieres in 5 hours"),),
+    "unavailable": (
+        Words("ERROR", "Video unavailable", "This video is not available"),
+        Words("ERROR", "Video unavailable"),
+        Words("ERROR", "This video is unavailable"),
+        Words("ERROR", "This video is unavailable."),
+        Words("UNPLAYABLE", "This video is unavailable", "", _SIGN_IN),
+    ),
+    "paid": (
+        Words("UNPLAYABLE", "This video requires payment to watch."),
+        Words("UNPLAYABLE", "This video is only available to Music Premium members"),
+    ),
+    "trailer": (Words("UNPLAYABLE", "This video requires payment to watch."),),
+    "region": (Words("UNPLAYABLE", "Video unavailable", "This video is not available in your region"),),
+    "country-copyright": (
+        Words(
+            "UNPLAYABLE",
+            "Video unavailable",
+            "This video contains content from Loopback Records, who has blocked it in your country on "
+            "copyright grounds",
+        ),
+    ),
+    "processing": (Words("UNPLAYABLE", "We're processing this video. Check back later."),),
+    "network-admin": (
+        Words(
+            "UNPLAYABLE",
+            "Video unavailable",
+            "This video is restricted. Please check the Google Workspace administrator and/or the network "
+            "administrator restrictions.",
+        ),
+    ),
+    "kids": (Words("UNPLAYABLE", "This video is not available"),),
+    "age-client": (
+        Words(
+            "LOGIN_REQUIRED", "Sign in to confirm your age", "This video may be inappropriate for some users."
+        ),
+    ),
+    "sign-in": (Words("LOGIN_REQUIRED", "Please sign in"), Words("UNPLAYABLE", "Please sign in")),
     "not-on-app": (
-        "ERROR",
-        "The following content is not available on this app.",
-        "Watch on the latest version of YouTube.",
+        Words(
+            "ERROR",
+            "The following content is not available on this app.",
+            "Watch on the latest version of YouTube.",
+        ),
     ),
-    "unheard-of": ("UNPLAYABLE", "The aurora keeps this one to itself", ""),
+    "unheard-of": (Words("UNPLAYABLE", "The aurora keeps this one to itself"),),
     "rate-limited": (
-        "UNPLAYABLE",
-        "Video unavailable",
-        "This content isn't available, try again later.",
+        Words("UNPLAYABLE", "Video unavailable", "This content isn't available, try again later."),
     ),
     "bot-check": (
-        "LOGIN_REQUIRED",
-        "Sign in to confirm you’re not a bot",
-        "This helps protect our community. Learn more",
+        Words(
+            "LOGIN_REQUIRED",
+            "Sign in to confirm you’re not a bot",
+            "This helps protect our community. Learn more",
+        ),
     ),
-    "captcha": ("UNPLAYABLE", "Video unavailable", ""),
+    "captcha": (Words("UNPLAYABLE", "Video unavailable"),),
 }

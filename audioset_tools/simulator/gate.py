@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from .faults import SILENT
-from .plan import Limit, Plan, Refusal
+from .plan import Limit, Plan, Refusal, fate
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Gate:
     """Counts the requests and says which are refused.
 
     Args:
-        plan: its `limit` and `refusals` count.
+        plan: its `limit`, `refusals` and `chance` count.
         clock: seconds, never going back.
     """
 
@@ -50,6 +50,7 @@ class Gate:
         self._clock = clock
         self._lock = Lock()
         self._asked = {"player": 0, "media": 0}
+        self._drawn = 0
         self._began: dict[Refusal, float] = {}
         burst = plan.limit.burst if plan.limit else 0
         self._bucket = Bucket(tokens=burst, filled_at=clock())
@@ -72,6 +73,19 @@ class Gate:
                 return None
             self._bucket, passes = draw(self._bucket, limit, now)
             return None if passes else _no(kind, limit)
+
+    def tempt(self, client: str) -> No | None:
+        """One player request of a client: None when chance lets it pass.
+
+        Which requests it strikes follows from the seed and their number, not from the clock or the video.
+        """
+        plan = self._plan
+        if not plan.chance or (plan.chance_clients and client not in plan.chance_clients):
+            return None
+        with self._lock:
+            self._drawn += 1
+            struck = fate(plan.seed, str(self._drawn), "chance") < plan.chance
+        return No(plan.chance_answer, None) if struck else None
 
 
 def _no(kind: str, why: Refusal | Limit) -> No:

@@ -9,12 +9,12 @@ import csv
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import DataMismatch, UsageError
-from .faults import ANSWERS, FAULTS, OFF
+from .faults import ANSWERS, FAULTS, MANIFESTS, OFF
 
 PHRASE_MS = 1_920
 """Length of a phrase: whole packets of Opus (20 ms) and whole frames of AAC (1,024 samples at 48 kHz)."""
@@ -35,6 +35,12 @@ PHRASES = {
     "silence": 6,
 }
 """The voices, and how many phrases each knows: at least `PICKS`."""
+
+DUBBED_SHARE, TWINS_SHARE, MANY_SHARE = 0.05, 0.1, 0.3
+"""Fractions of the videos that are dubbed, that have compressed twins, whose picture comes in all sizes."""
+
+MOST_DUBS = 24
+"""Languages into which a video may be dubbed: as many as in the largest recorded answer."""
 
 _CLASS_VOICES = {"Piano": ("piano",), "Drums": ("drums",), "Flute": ("flute",)}
 _OTHER_VOICES = ("bells", "strings", "babble", "engine", "wind")
@@ -112,9 +118,17 @@ class Plan:
             one of `faults.OFF`.
         limit: the token bucket, or None.
         refusals: the scripted refusals.
+        bot_without_visitor: clients of `faults.FEW_RIGHTS` get a bot check unless they tell a visitor id.
+        visitor_status: HTTP status of `youtubei/v1/visitor_id`, which gives such an id when it is 200.
+        chance: probability with which each player request is refused, whatever its video and the rate.
+        chance_answer: how, one of `faults.ANSWERS`.
+        chance_clients: clients to which that happens, by the name they give themselves; empty for all.
+        hls: what the manifests' host does, one of `faults.MANIFESTS`.
+        big_player: the player's script has its real size, and the page does not tell its time stamp.
+        page_captcha: a captcha stands in the place of every watch page, with status 200.
 
     Raises:
-        UsageError: an unknown fault, or shares that add up to more than 1.
+        UsageError: an unknown fault or answer, shares that add up to more than 1, or a chance that is none.
     """
 
     seed: int = 0
@@ -128,19 +142,37 @@ class Plan:
     clients_off: Mapping[str, str] = field(default_factory=dict)
     limit: Limit | None = None
     refusals: tuple[Refusal, ...] = ()
+    bot_without_visitor: bool = False
+    visitor_status: int = 200
+    chance: float = 0.0
+    chance_answer: str = "bot-check"
+    chance_clients: tuple[str, ...] = ()
+    hls: str = ""
+    big_player: bool = False
+    page_captcha: bool = False
 
     def __post_init__(self) -> None:
         for fault in (*self.shares, *filter(None, self.faults.values())):
             _one_of("fault", fault, FAULTS)
         for how in self.clients_off.values():
             _one_of("way of being off", how, OFF)
+        _one_of("answer", self.chance_answer, ANSWERS)
+        _one_of("state of the manifests", self.hls, MANIFESTS)
+        if not 0 <= self.chance <= 1 or not 200 <= self.visitor_status < 600:
+            raise UsageError(
+                "a chance must lie between 0 and 1, and a status between 200 and 599", "Correct the plan."
+            )
         if sum(self.shares.values()) > 1 + 1e-9:
             raise UsageError("the shares of the faults add up to more than 1", "Give smaller shares.")
 
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """What one id is: `voice` plays `phrases` from `start_ms` to `end_ms`, `fault` is "" for a good one."""
+    """What one id is: `voice` plays `phrases` from `start_ms` to `end_ms`, `fault` is "" for a good one.
+
+    It is dubbed into `dubs` languages; `drc` says that its sounds have compressed twins, `many` that its
+    picture comes in all sizes.
+    """
 
     ytid: str
     class_name: str
@@ -150,13 +182,16 @@ class Video:
     fault: str
     voice: str
     phrases: tuple[int, ...]
+    dubs: int = 0
+    drc: bool = False
+    many: bool = False
 
 
 def decide(plan: Plan, ytid: str) -> Video:
     """All that is to be known about an id; the same plan and id always give the same video."""
 
     def draw(what: str) -> float:
-        return _draw(plan.seed, ytid, what)
+        return fate(plan.seed, ytid, what)
 
     class_name, start_ms, end_ms = plan.table.get(ytid) or (_pick(_CLASSES, draw("class")), 30_000, 40_000)
     fault = plan.faults[ytid] if ytid in plan.faults else _share(plan.shares, draw("fault"))
@@ -169,7 +204,26 @@ def decide(plan: Plan, ytid: str) -> Video:
     # No phrase twice: a sound that repeats itself fits in several places, and a cut could not be measured.
     left = list(range(PHRASES[voice]))
     phrases = tuple(left.pop(int(len(left) * draw(f"phrase {place}"))) for place in range(PICKS))
-    return Video(ytid, class_name, start_ms, end_ms, length_ms, fault, voice, phrases)
+    dubs = 1 + int(MOST_DUBS * draw("languages")) if draw("dubs") < DUBBED_SHARE else 0
+    return Video(
+        ytid=ytid,
+        class_name=class_name,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        length_ms=length_ms,
+        fault=fault,
+        voice=voice,
+        phrases=phrases,
+        dubs=dubs,
+        drc=draw("twins") < TWINS_SHARE,
+        many=draw("pictures") < MANY_SHARE,
+    )
+
+
+def dubbed(video: Video) -> Video:
+    """What plays in the dubs of a video: another voice, so that a clip of one is told from a right one."""
+    voice = "babble" if video.voice != "babble" else "wind"
+    return replace(video, voice=voice, phrases=tuple(range(PICKS)))
 
 
 def voices_of(class_name: str) -> tuple[str, ...]:
@@ -213,6 +267,7 @@ def read_plan(path: Path) -> Plan:
             given["table"] = read_table(path.parent / given["table"])
         if "limit" in given:
             given["limit"] = Limit(**given["limit"])
+        given["chance_clients"] = tuple(given.get("chance_clients", ()))
         given["refusals"] = tuple(Refusal(**refusal) for refusal in given.get("refusals", ()))
         return Plan(**given)
     except (tomllib.TOMLDecodeError, TypeError) as error:
@@ -221,9 +276,9 @@ def read_plan(path: Path) -> Plan:
         ) from error
 
 
-def _draw(seed: int, ytid: str, what: str) -> float:
+def fate(seed: int, of: str, what: str) -> float:
     """A number in [0, 1) that belongs to the three arguments."""
-    digest = hashlib.blake2b(f"{seed}\0{ytid}\0{what}".encode(), digest_size=6).digest()
+    digest = hashlib.blake2b(f"{seed}\0{of}\0{what}".encode(), digest_size=6).digest()
     return int.from_bytes(digest) / 2**48
 
 

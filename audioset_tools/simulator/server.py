@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +19,8 @@ from ..types import YTID
 from .bank import Studio
 from .counts import Counts
 from .plan import Plan, decide
+from .records import Records
+from .replay import ReplaySite
 from .site import JSON, TEXT, Site
 from .wire import Line, send
 
@@ -35,16 +37,38 @@ class Simulator:
         plan: how it behaves.
         port: where it listens; 0 takes a free one.
         cache: folder for the encoded sounds; the user's cache folder when None.
+        replay: folder of recorded answers (`records`), which are given again; of the plan only the latency
+            counts then.
+
+    Attributes:
+        passed_over: one line for each file of that folder that is no record.
 
     Raises:
         EnvironmentProblem: trustme is missing, or the port is taken.
+        UsageError, DataMismatch: there is nothing to replay.
     """
 
-    def __init__(self, plan: Plan | None = None, *, port: int = 0, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan | None = None,
+        *,
+        port: int = 0,
+        cache: Path | None = None,
+        replay: Path | None = None,
+    ) -> None:
         self.plan = plan or Plan()
         self._counts = Counts()
         self._ended = threading.Event()
-        self._site = Site(self.plan, Studio(cache), self._counts, self._ended.wait)
+        self._site: Site | ReplaySite
+        self.passed_over: list[str] = []
+        if replay is None:
+            self._site = Site(self.plan, Studio(cache), self._counts, self._ended.wait)
+        else:
+            records = Records(replay)
+            self.passed_over = records.passed_over
+            self._site = ReplaySite(
+                records, Studio(cache), self._counts, self._ended.wait, self.plan.latency_s
+            )
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, Line] = {}
         self._tls = _certificate()
@@ -163,8 +187,7 @@ def _told(plan: Plan, ytid: str) -> dict[str, Any]:
     """The plan without its table, or what it makes of one id."""
     if YTID.fullmatch(ytid):
         return asdict(decide(plan, ytid))
-    told = {name: getattr(plan, name) for name in ("seed", "passing_attempts", "latency_s", "stall_s")}
-    told |= {"drip_s": plan.drip_s, "clients_off": dict(plan.clients_off)}
-    told |= {"shares": dict(plan.shares), "faults": dict(plan.faults)}
+    told = {known.name: getattr(plan, known.name) for known in fields(plan) if known.name != "table"}
+    told |= {name: dict(told[name]) for name in ("shares", "faults", "clients_off")}
     told |= {"limit": plan.limit and asdict(plan.limit), "refusals": [asdict(one) for one in plan.refusals]}
     return told

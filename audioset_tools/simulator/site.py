@@ -1,5 +1,6 @@
 """Who answers what: YouTube's addresses, the refusals and the faults, acted out on a connection."""
 
+import gzip
 import json
 import socket
 import struct
@@ -8,20 +9,49 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 from ..types import YTID
-from . import answers
-from .bank import FORMATS, Studio
+from . import answers, shape
+from .bank import Studio
 from .counts import Counts
-from .faults import PASSING, SILENT
+from .faults import ALWAYS, FEW_RIGHTS, PASSING, SILENT
 from .gate import Gate, No
 from .media import VirtualFile
-from .plan import Plan, Video, decide
+from .plan import Plan, Video, decide, dubbed
+from .streams import MANIFEST_HOST, asked_for
 from .wire import Line, Request, byte_range, head, send
 
 JSON, HTML, SCRIPT, TEXT = "application/json", "text/html; charset=utf-8", "text/javascript", "text/plain"
+PLAYLIST = "application/vnd.apple.mpegurl"
+
+YTID_LENGTH = 11
 
 _PIECE = 1 << 20
+
+
+class Asked(NamedTuple):
+    """What a player request asks: the video, the client's own name, the visitor id it tells; "" for none."""
+
+    ytid: str
+    client: str
+    visitor: str
+
+
+def read_asked(request: Request) -> Asked:
+    """Read a player request. yt-dlp tells its visitor id in a header, other clients in the body.
+
+    Raises:
+        ValueError: its body is no JSON object.
+    """
+    given = json.loads(request.body)
+    if not isinstance(given, dict):
+        raise ValueError("a player request is an object")
+    context = given.get("context")
+    client = context.get("client") if isinstance(context, dict) else None
+    known = client if isinstance(client, dict) else {}
+    visitor = request.headers.get("x-goog-visitor-id") or known.get("visitorData") or ""
+    return Asked(str(given.get("videoId", "")), str(known.get("clientName", "")), str(visitor))
 
 
 class Site:
@@ -47,22 +77,28 @@ class Site:
         """Answer one request to `host`; False when the connection is of no further use."""
         self._wait(self._plan.latency_s)
         path = request.path
+        if host == MANIFEST_HOST:
+            return self._manifest(line, request)
         if host.endswith(".googlevideo.com"):
             return self._media(line, request)
         if path == "/youtubei/v1/player":
             return self._player(line, request)
+        if path == "/youtubei/v1/visitor_id":
+            return self._visitor(line, request)
         if path == "/watch":
             return self._page(line, request, request.query("v"))
         if path == "/iframe_api":
             return self._other(line, request, SCRIPT, answers.iframe_api())
         if path.startswith("/s/player/"):
-            return self._other(line, request, SCRIPT, answers.player_script())
+            return self._other(
+                line, request, SCRIPT, answers.player_script(self._plan.big_player), counted="script"
+            )
         if path == "/youtubei/v1/next":
             return self._other(line, request, JSON, answers.initial_data())
         return self._other(line, request, HTML, answers.home())
 
-    def _other(self, line: Line, request: Request, kind: str, body: bytes) -> bool:
-        self._counts.asked("other")
+    def _other(self, line: Line, request: Request, kind: str, body: bytes, counted: str = "other") -> bool:
+        self._counts.asked(counted)
         self._counts.sent(len(body))
         return send(line, request, 200, kind, body)
 
@@ -73,22 +109,55 @@ class Site:
         no = self._gate.ask("player")
         if no:
             return self._refuse(line, request, no, HTML, answers.refused_page(ytid, no.answer))
-        body = answers.page(decide(self._plan, ytid))
+        if self._plan.page_captcha:
+            return self._refuse(line, request, No("captcha", None), HTML, answers.captcha_page())
+        body = answers.page(decide(self._plan, ytid), self._studio, stamped=not self._plan.big_player)
+        return self._tell(line, request, HTML, body)
+
+    def _visitor(self, line: Line, request: Request) -> bool:
+        self._counts.asked("visitor")
+        status = self._plan.visitor_status
+        body = shape.visitor(str(self._plan.seed)) if status == 200 else b"{}"
         self._counts.sent(len(body))
-        return send(line, request, 200, HTML, body)
+        return send(line, request, status, JSON, body)
+
+    def _manifest(self, line: Line, request: Request) -> bool:
+        """A manifest or a playlist, whose path holds names and values in turn."""
+        path = request.path.split("/")
+        ytid = path[path.index("id") + 1][:YTID_LENGTH] if "id" in path[:-1] else ""
+        self._counts.asked("manifest", ytid)
+        if self._plan.hls == "refuse" or not YTID.fullmatch(ytid):
+            return send(line, request, 403, TEXT, b"")
+        if self._plan.hls == "slow":
+            self._wait(self._plan.stall_s)
+        if self._plan.hls:
+            return False
+        video = decide(self._plan, ytid)
+        made = answers.playlist if "hls_playlist" in path else answers.manifest
+        body = made(video, self._studio)
+        self._counts.sent(len(body))
+        return send(line, request, 200, PLAYLIST, body)
+
+    def _refused(self, asked: Asked, fault: str) -> No | None:
+        """Why a player request is refused, if it is: the rate, chance, a missing id, its own lot."""
+        no = self._gate.ask("player") or self._gate.tempt(asked.client)
+        if not no and self._plan.bot_without_visitor and asked.client in FEW_RIGHTS and not asked.visitor:
+            no = No("bot-check", None)
+        if not no and fault in ALWAYS:
+            no = No(ALWAYS[fault], None)
+        return no
 
     def _player(self, line: Line, request: Request) -> bool:
-        asked = json.loads(request.body)
-        ytid = str(asked.get("videoId", ""))
-        client = str(asked.get("context", {}).get("client", {}).get("clientName", ""))
+        asked = read_asked(request)
+        ytid, client = asked.ytid, asked.client
         if not YTID.fullmatch(ytid):
             self._counts.asked("player")
             return send(line, request, 400, JSON, b"{}")
         self._counts.asked("player", ytid)
-        no = self._gate.ask("player")
+        video = decide(self._plan, ytid)
+        no = self._refused(asked, video.fault)
         if no:
             return self._refuse(line, request, no, JSON, answers.refused_player(ytid, no.answer))
-        video = decide(self._plan, ytid)
         off = self._plan.clients_off.get(client, "")
         if off.startswith("player-"):
             return send(line, request, int(off.removeprefix("player-")), JSON, b"{}")
@@ -97,8 +166,16 @@ class Site:
         body = answers.player(video, self._studio, client)
         if video.fault in PASSING and video.fault.startswith("player-") and self._strikes_now(video):
             return self._fail(line, video.fault.removeprefix("player-"), JSON, body)
+        return self._tell(line, request, JSON, body)
+
+    def _tell(self, line: Line, request: Request, kind: str, body: bytes) -> bool:
+        """Send a large text, compressed as YouTube does for whoever takes it so."""
+        extra = {}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            body = gzip.compress(body, 1)
+            extra["Content-Encoding"] = "gzip"
         self._counts.sent(len(body))
-        return send(line, request, 200, JSON, body)
+        return send(line, request, 200, kind, body, extra)
 
     def _fail(self, line: Line, how: str, kind: str, body: bytes) -> bool:
         """A player answer that does not come: a status, or one of `faults.PASSING` without its prefix."""
@@ -143,29 +220,33 @@ class Site:
         return send(line, request, 429, TEXT, b"", extra)
 
     def _media(self, line: Line, request: Request) -> bool:
-        ytid = request.query("id")
-        format = next((known for known in FORMATS if str(known.itag) == request.query("itag")), None)
-        if not YTID.fullmatch(ytid) or format is None:
+        ytid, format, muxed, dub = asked_for(request.target)
+        if not ytid or format is None:
             self._counts.asked("media")
             return send(line, request, 404, TEXT, b"")
         off = self._plan.clients_off.get(request.query("c"), "")
         self._counts.asked("media", ytid)
-        no = self._gate.ask("media")
+        video = decide(self._plan, ytid)
+        no = self._gate.ask("media") or (No("429", None) if video.fault == "media-429" else None)
         if no:
             return self._refuse(line, request, no, TEXT, b"")
-        video = decide(self._plan, ytid)
-        if off == "media-403":
+        if off == "media-403" or (muxed and video.fault == "bot-18"):
             return send(line, request, 403, TEXT, b"")
         fault = ""
         if video.fault in PASSING and not video.fault.startswith("player-") and self._strikes_now(video):
             fault = video.fault
         if fault.startswith("media-"):
             return send(line, request, int(fault.removeprefix("media-")), TEXT, b"")
-        return self._send_file(line, request, ytid, self._studio.file(video, format), format.mime, fault)
+        if dub:
+            video = dubbed(video)
+        if muxed:
+            video = replace(video, fault="no-index")
+        return self.send_file(line, request, ytid, self._studio.file(video, format), format.mime, fault)
 
-    def _send_file(
-        self, line: Line, request: Request, ytid: str, file: VirtualFile, mime: str, fault: str
+    def send_file(
+        self, line: Line, request: Request, ytid: str, file: VirtualFile, mime: str, fault: str = ""
     ) -> bool:
+        """Send as much of a file as is asked for, or less where a fault strikes."""
         extra = {"Accept-Ranges": "bytes"}
         status, begin, end = 200, 0, len(file)
         asked = request.headers.get("range", "").removeprefix("bytes=")

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
 _LONGEST_HEAD = 65_536
+_PHRASED = frozenset(known.value for known in HTTPStatus)
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
@@ -87,8 +88,9 @@ def head(status: int, kind: str, length: int | None, extra: dict[str, str] | Non
         length: bytes of the body; None where it ends with the connection, if ever.
         extra: further header fields.
     """
+    phrase = HTTPStatus(status).phrase if status in _PHRASED else "Unheard Of"
     lines = [
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        f"HTTP/1.1 {status} {phrase}",
         f"Content-Type: {kind}",
         "Connection: close" if length is None else f"Content-Length: {length}",
         *(f"{name}: {value}" for name, value in (extra or {}).items()),

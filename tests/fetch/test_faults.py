@@ -13,7 +13,7 @@ from audioset_tools.fetch.source import FetchError
 from audioset_tools.fetch.transcode import decode
 from audioset_tools.fetch.youtube import YouTube
 from audioset_tools.simulator import Plan, Refusal, Simulator
-from audioset_tools.simulator.faults import ANSWERS, FAULTS, PASSING
+from audioset_tools.simulator.faults import ANSWERS, FAULTS, ONE_CLIENT, PASSING
 from audioset_tools.types import CLIP_SAMPLES, Reason, Scope
 
 from .conftest import candidate
@@ -55,7 +55,9 @@ REASONS = {
     "paid": Reason.PAID,
     "trailer": Reason.PAID,
     "region": Reason.GEO_BLOCKED,
-    "kids": Reason.UNAVAILABLE,
+    "country-copyright": Reason.GEO_BLOCKED,
+    "processing": Reason.CLIENT,
+    "network-admin": Reason.RESTRICTED,
     "sign-in": Reason.CLIENT,
     "not-on-app": Reason.CLIENT,
     "unheard-of": Reason.UNKNOWN,
@@ -64,6 +66,21 @@ REASONS = {
     "no-index": None,
     "no-json": Reason.BAD_ANSWER,
     "wrong-video": Reason.WRONG_VIDEO,
+    "drm-families": Reason.DRM,
+    "drm-some": None,
+    "media-429": Reason.TOO_MANY_REQUESTS,
+    "kids": Reason.UNAVAILABLE,
+    "age-client": Reason.AGE_GATED,
+    "sabr": Reason.NO_FORMATS,
+    "itag18-only": None,
+    "aac-only": None,
+    "hls-only": Reason.NO_FORMATS,
+    "n-challenge": Reason.NO_FORMATS,
+    "cipher": Reason.NO_FORMATS,
+    "always-bot": Reason.BOT_CHECK,
+    "always-limited": Reason.RATE_LIMITED,
+    "always-429": Reason.TOO_MANY_REQUESTS,
+    "bot-18": Reason.BOT_CHECK,
 }
 
 REFUSALS = {
@@ -72,13 +89,12 @@ REFUSALS = {
     "bot-check": Reason.BOT_CHECK,
     "captcha": Reason.CAPTCHA,
     "unavailable": Reason.UNAVAILABLE,
+    "private": Reason.PRIVATE,
+    "removed": Reason.REMOVED,
     "no-formats": Reason.NO_FORMATS,
     "stall": Reason.TIMEOUT,
     "drop": Reason.CONNECTION,
 }
-
-GOOD_BY_DEFAULT = {"kids"}
-"""What only the lean client cannot have."""
 
 
 def fetch(simulator: Simulator, connect: Connect, way: str, slow: bool) -> Reason | None:
@@ -101,7 +117,7 @@ def test_a_fault_has_its_reason(serve: Serve, connect: Connect, fault: str, way:
     simulator = serve(Plan(faults={GOOD: fault}, passing_attempts=99, stall_s=60, drip_s=0.02))
     slow = fault.endswith(("stall", "drip", "endless"))
     reason = fetch(simulator, connect, way, slow)
-    assert reason is (None if way == "default" and fault in GOOD_BY_DEFAULT else REASONS[fault])
+    assert reason is (None if way == "default" and fault in ONE_CLIENT else REASONS[fault])
     if fault in PASSING:
         assert reason is not None
         assert reason.scope is Scope.PASSING

@@ -4,6 +4,7 @@ import io
 import json
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from math import inf
@@ -18,16 +19,19 @@ from hypothesis import strategies as st
 from yt_dlp.networking import Response
 from yt_dlp.networking.exceptions import HTTPError
 
+from audioset_tools.errors import UsageError
+from audioset_tools.fetch import connection
 from audioset_tools.fetch import youtube as youtube_module
 from audioset_tools.fetch.bounded import Patience
 from audioset_tools.fetch.connection import Session
-from audioset_tools.fetch.extractions import EXTRACTIONS
+from audioset_tools.fetch.extractions import EXTRACTIONS, extractions_for
 from audioset_tools.fetch.pace import Pace, parse_pace
 from audioset_tools.fetch.rate import PacePolicy
 from audioset_tools.fetch.source import FetchError
 from audioset_tools.fetch.transcode import decode
-from audioset_tools.fetch.youtube import KNOWN_ALIVE, YouTube
+from audioset_tools.fetch.youtube import KNOWN_ALIVE, YouTube, browser_of
 from audioset_tools.simulator import Plan, Refusal, Row, Simulator, answers, decide
+from audioset_tools.simulator.media import VirtualFile
 from audioset_tools.simulator.sounds import offset_ms, wanted
 from audioset_tools.types import CLIP_SAMPLES, YTID, Reason, Scope
 
@@ -59,7 +63,7 @@ def test_one_player_request_and_two_reads_of_few_bytes(serve: Serve, connect: Co
     simulator = serve(Plan(table={GOOD: Row("Piano", 60_000, 70_000)}))
     fetch(connect(simulator), start_ms=60_000)
     counts = simulator.counts()
-    assert counts["requests"] == {"page": 0, "player": 1, "media": 2, "other": 0, "foreign": 0}
+    assert +Counter(counts["requests"]) == {"player": 1, "media": 2, "visitor": 1}
     assert counts["bytes_sent"] < 350_000
 
 
@@ -203,7 +207,10 @@ def test_a_stream_that_contradicts_its_video_is_no_proof(
 def test_no_answer_of_the_player_breaks_anything(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any part of a good answer is taken for something else, or left out."""
     plan = Plan()
-    good = json.loads(answers.player(decide(plan, GOOD), SimpleNamespace(file=lambda *_: b"12"), "VISIONOS"))
+    nothing = VirtualFile([(2, lambda: b"12")])
+    good = json.loads(
+        answers.player(decide(plan, GOOD), SimpleNamespace(file=lambda *_: nothing), "VISIONOS")
+    )
     told: list[Any] = [None]
 
     def answer(_: object, request: Any) -> Response:
@@ -276,3 +283,91 @@ def one_answer(answer: bytes, every: float = 0.0) -> Iterator[str]:
         ended.set()
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
+
+
+class Hand:
+    """A clock that a test sets."""
+
+    now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_an_extraction_as_a_whole_has_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, spent = Hand(), Pace(parse_pace("unlimited"))
+
+    def urlopen(_: object, request: yt_dlp.networking.Request) -> Response:
+        clock.now += 40
+        return Response(io.BytesIO(b"{}"), request.url, {})
+
+    monkeypatch.setattr(yt_dlp.YoutubeDL, "urlopen", urlopen)
+    monkeypatch.setattr(spent, "spend", lambda: clock.__setattr__("now", clock.now + 500) or clock.now)
+    with Session({"quiet": True}, spent, Patience(extraction=100), clock=clock) as session:
+        session.begin({})
+        for _ in range(3):
+            session.urlopen("https://www.youtube.com/youtubei/v1/player")
+        with pytest.raises(connection.Broken):
+            session.urlopen("https://www.youtube.com/youtubei/v1/player")
+        assert connection.reason_of(session.diagnose("Unable to download")) is Reason.TIMEOUT
+        session.begin({})
+        session.urlopen("https://www.youtube.com/youtubei/v1/player")
+
+
+def test_a_manifest_is_a_request_of_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    pace = Pace(parse_pace("unlimited"))
+    monkeypatch.setattr(
+        yt_dlp.YoutubeDL, "urlopen", lambda _, request: Response(io.BytesIO(b""), request.url, {})
+    )
+    with Session({"quiet": True}, pace, Patience()) as session:
+        session.urlopen("https://rr1---sn-x.googlevideo.com/videoplayback")
+        assert pace.requests == 0
+        session.urlopen("https://manifest.googlevideo.com/api/manifest/hls_variant/x/file/index.m3u8")
+        assert pace.requests == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], {"youtube": []}, {"youtube": {"skip": "hls"}}, {"youtube": {"skip": [1]}}, "x", 5]
+)
+def test_extractor_args_in_another_form_are_refused(arguments: object) -> None:
+    with pytest.raises(UsageError, match="extractor_args"):
+        YouTube(Pace(parse_pace("unlimited")), options={"extractor_args": arguments})
+
+
+def test_only_a_client_or_cookies_take_the_choice_away() -> None:
+    provider = {"youtubepot-bgutilhttp": {"base_url": ["http://127.0.0.1:4416"]}}
+    lean, default = extractions_for(
+        {**provider, "youtube": {"player_skip": ["configs"], "po_token": ["a"]}}, False
+    )
+    assert (lean.name, default.name) == ("lean", "default")
+    assert lean.arguments["youtubepot-bgutilhttp"] == provider["youtubepot-bgutilhttp"]
+    assert default.arguments["youtubepot-bgutilhttp"] == provider["youtubepot-bgutilhttp"]
+    assert {"webpage", "configs", "js"} <= {*lean.arguments["youtube"]["player_skip"]}
+    assert default.arguments["youtube"] == {"player_skip": ["configs"], "po_token": ["a"]}
+    assert [one.name for one in extractions_for({}, True)] == ["default"]
+    assert [one.name for one in extractions_for({"youtube": {"player_client": ["web"]}}, False)] == ["chosen"]
+    assert "po_token" not in EXTRACTIONS[0].arguments["youtube"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("firefox", ("firefox", None, None, None)),
+        ("Chrome:Profile 1", ("chrome", "Profile 1", None, None)),
+        ("chromium+gnomekeyring:p::c", ("chromium", "p", "GNOMEKEYRING", "c")),
+        ("firefox::none", ("firefox", None, None, "none")),
+    ],
+)
+def test_a_browser_is_named_as_in_yt_dlp(text: str, expected: tuple[str | None, ...]) -> None:
+    assert browser_of(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "netscape", ":x", "-" * 10_000])
+def test_a_browser_that_yt_dlp_does_not_know_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="cookies-from-browser"):
+        browser_of(text)
+
+
+def test_a_browser_without_a_profile_here_is_a_clear_error() -> None:
+    with pytest.raises(UsageError):
+        YouTube(Pace(parse_pace("unlimited")), browser="firefox:/nowhere/at/all")

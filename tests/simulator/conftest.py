@@ -72,7 +72,17 @@ def extract(ydl: YoutubeDL, ytid: str = GOOD) -> dict[str, Any]:
     return found
 
 
+def streams(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The formats of an extraction that have an address of their own: no storyboards, no manifests."""
+    return [one for one in found["formats"] if kind(one) == "https"]
+
+
+def kind(entry: dict[str, Any]) -> str:
+    """How a format is read. yt-dlp tells plain addresses only once it has chosen one."""
+    return str(entry.get("protocol", "https"))
+
+
 def address(ydl: YoutubeDL, itag: int = 251, ytid: str = GOOD) -> str:
     """Where one format of a video is."""
-    (url,) = [one["url"] for one in extract(ydl, ytid)["formats"] if one["format_id"] == str(itag)]
+    (url,) = [one["url"] for one in streams(extract(ydl, ytid)) if one["format_id"] == str(itag)]
     return str(url)

@@ -73,3 +73,22 @@ def test_two_scripts_do_not_know_of_each_other() -> None:
     assert passes(gate, 3, "media") == [True, False, False]
     clock.now += 1
     assert passes(gate, 1) == passes(gate, 1, "media") == [True]
+
+
+def struck(plan: Plan, times: int = 2_000, client: str = "VISIONOS") -> list[bool]:
+    gate = Gate(plan, Clock())
+    return [gate.tempt(client) is not None for _ in range(times)]
+
+
+def test_chance_strikes_a_share_of_the_requests_whatever_the_clock() -> None:
+    assert abs(sum(struck(Plan(chance=0.2))) / 2_000 - 0.2) < 0.03
+    assert struck(Plan(chance=0.2)) == struck(Plan(chance=0.2)) != struck(Plan(chance=0.2, seed=1))
+    assert not any(struck(Plan()))
+    assert all(struck(Plan(chance=1.0)))
+
+
+def test_chance_may_strike_one_client_alone() -> None:
+    plan = Plan(chance=1.0, chance_answer="429", chance_clients=("VISIONOS",))
+    gate = Gate(plan, Clock())
+    assert gate.tempt("TVHTML5") is None
+    assert gate.tempt("VISIONOS") == No("429", None)

@@ -85,6 +85,14 @@ def test_nonsense_is_refused() -> None:
         Refusal(at=1, seconds=1, kind="page")
     with pytest.raises(UsageError, match="no way of being off"):
         Plan(clients_off={"VISIONOS": "gone"})
+    with pytest.raises(UsageError, match="no answer"):
+        Plan(chance_answer="418")
+    with pytest.raises(UsageError, match="no state of the manifests"):
+        Plan(hls="gone")
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        Plan(chance=1.1)
+    with pytest.raises(UsageError, match="between 200 and 599"):
+        Plan(visitor_status=20)
 
 
 def test_read_table(tmp_path: Path) -> None:
@@ -103,7 +111,8 @@ def test_read_plan(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("ytid,start_ms,end_ms,class\naaaaaaaaaaA,0,10000,Drums\n")
     path = tmp_path / "plan.toml"
     path.write_text(
-        "seed = 3\n"
+        "seed = 3\nbot_without_visitor = true\nchance = 0.05\n"
+        'chance_clients = ["VISIONOS"]\nhls = "slow"\n'
         'table = "table.csv"\n'
         "[shares]\nremoved = 0.1\n"
         '[clients_off]\nVISIONOS = "player-400"\n'
@@ -112,6 +121,10 @@ def test_read_plan(tmp_path: Path) -> None:
     )
     assert read_plan(path) == Plan(
         seed=3,
+        bot_without_visitor=True,
+        chance=0.05,
+        chance_clients=("VISIONOS",),
+        hls="slow",
         table={"aaaaaaaaaaA": Row("Drums", 0, 10_000)},
         shares={"removed": 0.1},
         clients_off={"VISIONOS": "player-400"},

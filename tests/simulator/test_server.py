@@ -19,6 +19,7 @@ import pytest
 from audioset_tools.errors import EnvironmentProblem
 from audioset_tools.simulator import Limit, Plan, Refusal, Simulator
 from audioset_tools.simulator.__main__ import main
+from audioset_tools.simulator.counts import KINDS
 from audioset_tools.simulator.site import _reset
 from audioset_tools.simulator.wire import Line
 
@@ -87,14 +88,21 @@ def test_head_sends_no_body(youtube: Simulator) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/iframe_api", "/s/player/00000000/x.js", "/youtubei/v1/next", "/watch?v=../x"]
+    ("path", "kind"),
+    [
+        ("/iframe_api", "other"),
+        ("/s/player/00000000/x.js", "script"),
+        ("/youtubei/v1/next", "other"),
+        ("/youtubei/v1/visitor_id", "visitor"),
+        ("/watch?v=../x", "other"),
+    ],
 )
-def test_what_else_yt_dlp_may_ask(youtube: Simulator, path: str) -> None:
+def test_what_else_yt_dlp_may_ask(youtube: Simulator, path: str, kind: str) -> None:
     connection = through(youtube, "www.youtube.com")
     connection.request("POST", path, body=b"{}")
     assert connection.getresponse().status == 200
     connection.close()
-    assert youtube.counts()["requests"]["other"] == 1
+    assert youtube.counts()["requests"][kind] == 1
 
 
 def test_a_player_request_for_no_id(youtube: Simulator) -> None:
@@ -121,7 +129,7 @@ def test_stats_and_plan(serve: Callable[[Plan], Simulator]) -> None:
     connection.getresponse().read()
     connection.close()
     stats = told(youtube, "/stats")
-    assert stats["requests"] == {"page": 0, "player": 1, "media": 0, "other": 0, "foreign": 0}
+    assert stats["requests"] == {**dict.fromkeys(KINDS, 0), "player": 1}
     assert stats["ids"][ANYONE]["player"] == 1
     assert sum(stats["per_second"].values()) == 1
     assert stats == json.loads(json.dumps(youtube.counts()))
