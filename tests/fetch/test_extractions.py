@@ -160,27 +160,42 @@ def test_a_final_answer_in_plain_words_is_asked_for_once(serve: Serve, connect: 
     assert simulator.counts()["requests"]["page"] == 0
 
 
-def test_a_realistic_mix_takes_one_player_request_a_video(serve: Serve, connect: Connect) -> None:
-    """A fifth is dead of every kind, one in fifty fails in passing in the media, one in a hundred is odd."""
-    shares = dict.fromkeys(DEAD, 0.2 / len(DEAD))
-    shares |= dict.fromkeys(("media-403", "media-503", "truncate", "reset"), 0.02 / 4)
-    shares |= dict.fromkeys(("unavailable", "kids"), 0.01 / 2)
+PLAIN = [fault for fault in DEAD if fault not in ("age-gated", "drm")]
+"""Of what a video is said to be dead in words that need no second opinion."""
+
+
+@pytest.mark.parametrize(
+    ("shares", "most"),
+    [
+        (dict.fromkeys(PLAIN, 0.25 / len(PLAIN)), 1.1),
+        # Of every kind, and one in fifty fails in passing in the media, one in a hundred is odd.
+        (
+            dict.fromkeys(DEAD, 0.2 / len(DEAD))
+            | dict.fromkeys(("media-403", "media-503", "truncate", "reset"), 0.02 / 4)
+            | dict.fromkeys(("unavailable", "kids"), 0.01 / 2),
+            1.2,
+        ),
+    ],
+    ids=["a quarter dead for plain reasons", "every kind"],
+)
+def test_a_realistic_mix_takes_little_more_than_one_request_a_video(
+    serve: Serve, connect: Connect, shares: dict[str, float], most: float
+) -> None:
     plan = Plan(seed=11, shares=shares)
     simulator = serve(plan)
     source = connect(simulator, patience=Patience())
-    tried = ids(150)
+    tried = ids(100)
     reasons = Counter(fetch(source, ytid) for ytid in tried)
     counts = simulator.counts()
     clips = reasons.pop(None)
     expected = [decide(plan, ytid).fault for ytid in tried]
+    requests = {kind: n for kind, n in counts["requests"].items() if kind != "media"}
     told = (
-        f"{counts['requests']['player'] / len(tried):.3f} player and "
-        f"{counts['requests']['page'] / len(tried):.3f} page requests a video tried, "
+        f"{sum(requests.values()) / len(tried):.3f} requests a video tried ({requests}), "
         f"{counts['requests']['media'] / clips:.2f} media requests and "
         f"{counts['bytes_sent'] / clips / 1000:.0f} kB a clip, {clips} clips, {dict(reasons)}"
     )
-    assert counts["requests"]["player"] <= 1.1 * len(tried), told
-    assert counts["requests"]["page"] <= 0.05 * len(tried), told
-    assert counts["bytes_sent"] < 350_000 * clips, told
+    assert sum(requests.values()) <= most * len(tried), told
+    assert counts["bytes_sent"] < 420_000 * clips, told
     assert sum(reasons.values()) <= sum(fault in (*DEAD, *PASSING, "unavailable") for fault in expected), told
     assert all(reason.scope is not Scope.RUN for reason in reasons), told
