@@ -5,15 +5,23 @@ import random
 from dataclasses import dataclass
 from math import inf
 
-from audioset_tools.fetch.rate import PacePolicy, Phase, begun, granted, refused, spent, wait_before
+from audioset_tools.fetch.rate import (
+    PacePolicy,
+    PaceState,
+    begun,
+    granted,
+    refused,
+    spent,
+    wait_before,
+)
 from audioset_tools.simulator.gate import Bucket, draw
 from audioset_tools.simulator.plan import Limit
 from audioset_tools.types import Reason
 
 HOUR = 3_600.0
 
-_HELD = 2_000
-"""Requests at the policy's most, all granted, after which the rest of a week is the same."""
+_STEADY = 5_000
+"""Requests at one rate with nothing learned, after which the rest of a week is taken to be the same."""
 
 
 @dataclass(frozen=True)
@@ -21,58 +29,82 @@ class Week:
     """What came of it.
 
     Args:
-        share: requests granted, of those that the limit (and the policy's most) allows.
+        share: requests granted, of those that the limit (and the policy's most) and chance leave.
         lockouts: how often the bucket was emptied.
         refused: requests refused, of all.
+        seconds: how long it took.
+        state: what is known of the remote at the end.
     """
 
     share: float
     lockouts: int
     refused: float
+    seconds: float
+    state: PaceState
+
+
+@dataclass(frozen=True)
+class Remote:
+    """How the modelled remote answers.
+
+    Args:
+        limit: what it grants, in requests an hour.
+        burst: how many it grants at once.
+        lockout: seconds that everything is refused for whoever asks too much.
+        retry_after: whether a refusal for that says how long it holds.
+        chance: the share of the requests that it refuses whatever the rate.
+        reason: the words of all its refusals.
+        latency: seconds that an answer takes at most.
+    """
+
+    limit: float = 1e9
+    burst: int = 1_000_000
+    lockout: float = HOUR
+    retry_after: bool = False
+    chance: float = 0.0
+    reason: Reason = Reason.TOO_MANY_REQUESTS
+    latency: float = 3.0
 
 
 def week(
     policy: PacePolicy,
-    limit: float,
-    burst: int,
-    lockout: float,
-    retry_after: bool,
+    remote: Remote,
     seed: int = 0,
     seconds: float = 168 * HOUR,
+    clips: float = inf,
     skip: bool = True,
-    latency: float = 3.0,
+    credulous: bool = False,
 ) -> Week:
-    """Ask with four workers for `seconds`.
+    """Ask with four workers for `seconds`, or until so many `clips` were granted.
 
     Args:
         policy: the pace.
-        limit: what the remote grants, in requests an hour.
-        burst: how many it grants at once.
-        lockout: seconds that everything is refused for whoever asks too much.
-        retry_after: whether a refusal says how long.
-        seed: of the answers' latencies.
-        seconds: how long.
-        skip: whether to leave out the time after the rate has settled below the limit, or been for long at
-            the most that the policy allows, where that is less than the limit.
-        latency: seconds that an answer takes at most.
+        remote: who answers.
+        seed: of the answers' latencies and of chance.
+        seconds: how long at most.
+        clips: how many are wanted.
+        skip: whether to leave out the time after the rate has long been at what is known to be allowed, if
+            that is below the limit: it is taken to go on like that.
+        credulous: whether every refusal is taken for the limit's, as if it had said for how long it holds.
     """
     rng, state, now = random.Random(seed), begun(policy), 1e6
-    rule = Limit(limit / HOUR, burst, lockout_s=lockout)
-    bucket, end = Bucket(burst, now), now + seconds
-    answers: list[tuple[float, float, float | None]] = []
+    rule = Limit(remote.limit / HOUR, remote.burst, lockout_s=remote.lockout)
+    bucket, began = Bucket(remote.burst, now), now
+    answers: list[tuple[float, float, bool, float | None]] = []
     asked = passed = lockouts = 0
+    steady: tuple[object, float, int, int] = None, now, 0, 0
 
     def hear() -> None:
         nonlocal state, now
-        at, sent_at, until = heapq.heappop(answers)
+        at, sent_at, passes, until = heapq.heappop(answers)
         now = max(now, at)
-        if until is None:
+        if passes:
             state = granted(state, policy, sent_at)
         else:
-            after = max(0.0, until - now) + 1 if retry_after else None
-            state = refused(state, policy, Reason.TOO_MANY_REQUESTS, now, sent_at, after)
+            after = max(0.0, until - now) + 1 if until else policy.first_pause if credulous else None
+            state = refused(state, policy, remote.reason, now, sent_at, after)
 
-    while True:
+    while passed < clips:
         while len(answers) >= 4:
             hear()
         while delay := wait_before(state, now):
@@ -80,24 +112,24 @@ def week(
                 hear()
             else:
                 now += delay
-        if now >= end:
+        if now >= began + seconds:
             break
         state = spent(state, now)
         locked = bucket.locked_until
         bucket, passes = draw(bucket, rule, now)
-        asked, passed, lockouts = (
-            asked + 1,
-            passed + passes,
-            lockouts + (bucket.locked_until > max(locked, now)),
-        )
-        heapq.heappush(
-            answers, (now + rng.uniform(0.03, 1) * latency, now, None if passes else bucket.locked_until)
-        )
-        settled = state.phase is Phase.SETTLED and not state.refusals and now > state.paused_until + 60
-        at_most = policy.most < limit and state.held > _HELD
-        if skip and (at_most or (settled and state.rate < limit)):
-            rest = int((end - now) * state.rate / HOUR)
-            asked, passed = asked + rest, passed + rest
+        lockouts += bucket.locked_until > max(locked, now)
+        until = bucket.locked_until if remote.retry_after and not passes else None
+        passes = passes and rng.random() >= remote.chance
+        asked, passed = asked + 1, passed + passes
+        heapq.heappush(answers, (now + rng.uniform(0.03, 1) * remote.latency, now, passes, until))
+        known = (state.rate, state.phase, state.trying, state.locked, lockouts)
+        if known != steady[0] or state.rate > remote.limit:
+            steady = known, now, asked, passed
+        elif skip and asked - steady[2] >= _STEADY:
+            times = min((began + seconds - now) / (now - steady[1]), (clips - passed) / (passed - steady[3]))
+            asked += int(times * (asked - steady[2]))
+            passed += int(times * (passed - steady[3]))
+            now += times * (now - steady[1])
             break
-    allowed = min(limit, policy.most) * seconds / HOUR
-    return Week(passed / allowed, lockouts, 1 - passed / asked if allowed < inf else 0.0)
+    left = min(remote.limit, policy.most) * (1 - remote.chance) * (now - began) / HOUR
+    return Week(passed / left, lockouts, 1 - passed / asked if left < inf else 0.0, now - began, state)

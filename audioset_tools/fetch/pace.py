@@ -15,7 +15,11 @@ from ..clock import steady
 from ..errors import UsageError
 from ..types import Reason
 from .rate import (
+    BY_ITS_WORD,
     LONGEST_ASKED_S,
+    LONGEST_ROW,
+    MEMORY,
+    TRIAL,
     PacePolicy,
     PaceState,
     Phase,
@@ -125,7 +129,7 @@ class Pace:
             self._state = granted(self._state, self.policy, sent_at)
 
     def refused(self, reason: Reason, sent_at: float, retry_after: float | None) -> None:
-        """Tell that a request was refused; everyone pauses."""
+        """Tell that a request was refused; everyone pauses unless it is likely to be chance."""
         with self._lock:
             self._state = refused(self._state, self.policy, reason, self._clock(), sent_at, retry_after)
 
@@ -164,12 +168,15 @@ def remembered(stored: str | None) -> PaceState | None:
         told = {field.name: table[field.name] for field in fields(PaceState)}
         reason, phase = told.pop("reason"), Phase(told.pop("phase"))
         base, peak, held = told.pop("first")
-        numbers = {name: value for name, value in told.items() if name != "pressed"}
-        if any(isnan(float(value)) or value < 0 for value in (*numbers.values(), base, peak, held)):
+        row, trial = tuple(told.pop("row")), tuple(told.pop("trial"))
+        numbers = {name: value for name, value in told.items() if name not in ("pressed", "trying")}
+        values = (*numbers.values(), *row, *trial, base, peak, held)
+        if any(isnan(float(value)) or value < 0 for value in values) or len(trial) != 2:
             return None
         known = Reason(reason) if reason else None
-        state = PaceState(**told, reason=known, phase=phase, first=(base, peak, held))
-        return state if state.rate > 0 and isinstance(state.pressed, bool) else None
+        state = PaceState(**told, reason=known, phase=phase, first=(base, peak, held), row=row, trial=trial)
+        flags = isinstance(state.pressed, bool) and isinstance(state.trying, bool)
+        return state if state.rate > 0 and flags else None
     except (ValueError, TypeError, KeyError):
         return None
 
@@ -179,7 +186,8 @@ def restored(stored: str | None, policy: PacePolicy, now: float) -> PaceState:
 
     Another policy than last time begins anew, but a pause stays. A clock that was set back since must not
     make a pause longer than it was meant; that a clock set forward ends it early cannot be known. Whatever
-    the text says, the policy's bounds hold and no pause is longer than any refusal could make it.
+    the text says, the policy's bounds hold, no pause is longer than any refusal could make it, and no more
+    is remembered than could have been seen.
     """
     state = remembered(stored)
     if state is None:
@@ -188,7 +196,8 @@ def restored(stored: str | None, policy: PacePolicy, now: float) -> PaceState:
     if (table.get("start"), table.get("most")) != (policy.start, policy.most):
         state = replace(
             begun(policy), paused_at=state.paused_at, paused_until=state.paused_until, reason=state.reason,
-            refused_at=state.refused_at, refusals=state.refusals, outages=state.outages,
+            refused_at=state.refused_at, locked=state.locked, row=state.row, outages=state.outages,
+            granted=state.granted, by_chance=state.by_chance, share=state.share, granted_at=state.granted_at,
         )  # fmt: skip
     behind = max(0.0, state.paused_at - now)
     paused_at = state.paused_at - behind
@@ -198,5 +207,15 @@ def restored(stored: str | None, policy: PacePolicy, now: float) -> PaceState:
         paused_at=paused_at,
         paused_until=min(state.paused_until - behind, paused_at + LONGEST_ASKED_S),
         refused_at=min(state.refused_at, now),
+        granted=min(state.granted, MEMORY),
+        by_chance=min(state.by_chance, MEMORY),
+        share=min(state.share, 1.0),
+        trial=(min(state.trial[0], TRIAL), min(state.trial[1], TRIAL)),
+        granted_at=min(state.granted_at, now),
+        row=tuple(min(at, now) for at in state.row[:LONGEST_ROW]),
+        proof=min(state.proof, BY_ITS_WORD),
+        before=min(state.before, policy.most),
+        locked=min(state.locked, 32),
+        outages=min(state.outages, 8),
         next_at=min(state.next_at, now + 3_600 / rate),
     )

@@ -110,12 +110,28 @@ def test_a_restart_remembers_everything() -> None:
     assert clock.now == began + 500
 
 
+def test_a_restart_remembers_what_chance_refuses() -> None:
+    before, clock = paced()
+    for number in range(40):
+        sent_at = before.spend()
+        if number % 4:
+            before.granted(sent_at)
+        else:
+            before.refused(Reason.BOT_CHECK, sent_at, None)
+        clock.now += 1
+    before.refused(Reason.BOT_CHECK, before.spend(), None)
+    assert (before.state.by_chance, before.state.refusals) == (10, 1)
+    assert restored(before.to_json(), GUEST, clock.now) == before.state
+    assert restored(before.to_json(), parse_pace("600/h"), clock.now).by_chance == 10
+
+
 def test_another_pace_after_a_restart_begins_anew_but_keeps_the_pause() -> None:
     before, clock = paced()
     before.refused(Reason.RATE_LIMITED, clock.now, 500)
     state = restored(before.to_json(), parse_pace("600/h"), clock.now)
     assert (state.rate, state.phase, state.ceiling) == (600, Phase.SEARCHING, inf)
     assert (wait_before(state, clock.now), state.reason) == (500, Reason.RATE_LIMITED)
+    assert state.refusals == 1
 
 
 @given(st.floats(-1e9, 1e9))
@@ -157,14 +173,34 @@ def test_a_damaged_text_is_less_careful_than_a_fresh_start_in_nothing(name: str,
     Pace(GUEST, json.dumps(table), clock=lambda: 1e6, wait=lambda seconds: True).granted(1e6)
 
 
-@pytest.mark.parametrize("harm", [{"rate": 1e12}, {"rate": 1e-300}, {"rate": inf}, {"paused_until": 1e18}])
-def test_a_stored_number_past_all_bounds_does_no_harm(harm: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "harm",
+    [
+        {"rate": 1e12},
+        {"rate": 1e-300},
+        {"rate": inf},
+        {"paused_until": 1e18},
+        {"locked": 1e300},
+        {"granted": inf},
+        {"by_chance": inf},
+        {"proof": inf, "before": inf},
+        {"row": [1e300] * 500},
+        {"trying": True, "trial": [inf, 0]},
+        {"granted_at": inf},
+        {"share": inf},
+    ],
+)
+def test_a_stored_number_past_all_bounds_does_no_harm(harm: dict[str, Any]) -> None:
     table = {**json.loads(Pace(GUEST, clock=lambda: 1e6).to_json()), **harm}
     pace, clock = paced(stored=json.dumps(table))
     began = clock.now
     for _ in range(3):
         pace.spend()
     assert 7 < clock.now - began <= 86_400 + 2 * 60
+    for _ in range(300):
+        pace.granted(pace.spend())
+        pace.refused(Reason.BOT_CHECK, pace.spend(), None)
+    assert 60 <= pace.state.rate <= 1_000
 
 
 @pytest.mark.parametrize("text", ["", "{", "null", "[]", '{"rate": 1}'])
