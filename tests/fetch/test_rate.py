@@ -80,7 +80,7 @@ def test_refusals_by_chance_leave_the_rate_alone(share: float, reason: Reason) -
     found = week(GUEST, remote, seed=1)
     assert found.share >= 0.9
     clips = week(GUEST, remote, seed=2, clips=9_600)
-    # Without any refusal it is 0.89, for the climb; an early lock-out that was none, taken back, may cost a bit.
+    # Without any refusal it is 0.89, for the climb; a lock-out that was none may cost some, until taken back.
     assert clips.share >= 0.8
     assert clips.state.phase is Phase.SEARCHING
 
