@@ -153,6 +153,7 @@ class Reason(StrEnum):
     SILENT = "silent", Scope.FINAL
     NOT_IN_FOLDER = "not-in-folder", Scope.FINAL
     DAMAGED_FILE = "damaged-file", Scope.FINAL
+    WRONG_LENGTH = "wrong-length", Scope.FINAL
     FORGOTTEN = "forgotten", Scope.FINAL
     """Taken out by `forget`; nothing ever puts it back."""
     EXCLUDED = "excluded", Scope.FINAL

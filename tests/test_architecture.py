@@ -27,7 +27,19 @@ MAY_SEE = {
 }
 """What a part may import besides itself and the foundations."""
 
-FOUNDATIONS = {"clock", "types", "errors", "workspace", "manifests", "findings", "figures", "__version__"}
+FOUNDATIONS = {
+    *(
+        "clock",
+        "types",
+        "errors",
+        "workspace",
+        "manifests",
+        "findings",
+        "figures",
+        "ffmpeg_path",
+        "__version__",
+    ),
+}
 
 ONLY_DOOR = {
     "yt_dlp": {
@@ -35,7 +47,7 @@ ONLY_DOOR = {
         *("fetch/stream.py", "fetch/versions.py"),
     },
     "ffmpeg": {"fetch/transcode.py"},
-    "imageio_ffmpeg": {"fetch/transcode.py", "simulator/bank.py"},
+    "imageio_ffmpeg": {"ffmpeg_path.py"},
     "h5py": {"featurize/shard.py"},
     "librosa": {"featurize/mel.py"},
     "numba": {"featurize/compiled.py"},

@@ -194,7 +194,7 @@ def _queue_again(ledger: "Ledger", named: "Collection[Reason]", asks_youtube: bo
     from ..types import Reason
     from ..upkeep import queue_again
 
-    of_a_folder = {Reason.NOT_IN_FOLDER, Reason.DAMAGED_FILE} if asks_youtube else set()
+    of_a_folder = {Reason.NOT_IN_FOLDER, Reason.DAMAGED_FILE, Reason.WRONG_LENGTH} if asks_youtube else set()
     reasons = {*named, *of_a_folder} & {tally.reason for tally in ledger.tallies()}
     if named or reasons:
         found = queue_again(ledger, {reason for reason in reasons if reason}, steady())
@@ -207,7 +207,7 @@ def _read_folder(folder: Path) -> "Local":
 
     console.say(f"reading the names in {printable(folder)}")
     source = Local(folder)
-    console.say(f"{len(source.folder):,} files of {source.folder.videos:,} videos")
+    console.say(f"{len(source.folder):,} files of {source.folder.videos:,} videos{source.not_understood}")
     return source
 
 

@@ -6,7 +6,6 @@ A check imports what it looks at only when it runs, so that a broken package is 
 import os
 import platform
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -42,12 +41,11 @@ def clock(today: date) -> Finding:
 
 def ffmpeg(timeout: float = 20) -> Finding:
     """Which ffmpeg is used, and whether it runs within `timeout` seconds."""
-    from ..fetch.transcode import ffmpeg_build
+    from ..ffmpeg_path import ffmpeg_build
 
     build = ffmpeg_build(timeout)
-    where = "on the PATH" if shutil.which("ffmpeg") == build.binary else "from imageio-ffmpeg"
     resampler = "with soxr" if build.soxr else "without soxr: its own resampler with a longer filter is used"
-    return ffmpeg_verdict(build.version, f"{build.version} {where} ({build.binary}), {resampler}")
+    return ffmpeg_verdict(build.version, f"{build.version} {build.found} ({build.binary}), {resampler}")
 
 
 def ffmpeg_verdict(version: str, found: str) -> Finding:
@@ -56,7 +54,7 @@ def ffmpeg_verdict(version: str, found: str) -> Finding:
         return Finding(
             Verdict.WARNING,
             found,
-            "8.1 is reported broken for sections of YouTube: install another, or take it off the PATH.",
+            "8.1 is reported broken for sections of YouTube: choose another with AUDIOSET_TOOLS_FFMPEG.",
         )
     return Finding(Verdict.OK, found)
 

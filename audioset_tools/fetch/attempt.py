@@ -1,9 +1,11 @@
 """One attempt at one candidate, as a worker makes it: a clip on disk, or why there is none."""
 
+import os
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
+from pathlib import Path
 
 from ..errors import AudiosetToolsError, EnvironmentProblem
 from ..types import LASTING, Candidate, Clip, Reason, Scope
@@ -89,6 +91,8 @@ class Worker:
             what = f"{path} cannot be written: {error.strerror}"
             if error.errno in (ENOSPC, EDQUOT):
                 what = f"the disk of {self.workspace.root} is full (a clip takes 320 kB)"
+                if error.errno == ENOSPC and _lacks_inodes(self.workspace.root):
+                    what = f"the file system of {self.workspace.root} can hold no more files (inodes)"
             remedy = "See to the disk and run the same command again; nothing is lost."
             if not self.workspace.root.is_dir():
                 what = f"the workspace {self.workspace.root} was moved or deleted while it was in use"
@@ -98,3 +102,12 @@ class Worker:
             candidate.key, candidate.class_name, candidate.rank, name, sha256, sound.seconds, sound.peak,
             excerpt.origin, candidate.also,
         )  # fmt: skip
+
+
+def _lacks_inodes(folder: Path) -> bool:
+    """Whether a file system has room, and no inode to put a file into; some count none (`f_files` 0)."""
+    try:
+        status = os.statvfs(folder)
+    except OSError:
+        return False
+    return status.f_files > 0 and status.f_favail == 0 and status.f_bavail > 0

@@ -5,6 +5,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
 from typing import IO
@@ -13,13 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ..types import SAMPLE_RATE, Reason
+from .mixdown import Pairs, mixed_down, to_pcm
 from .reasons import Stage, Trouble, reason_of
 from .source import FetchError
-from .transcode import command_for_all
+from .transcode import PAIR_BYTES, UNMIXABLE, as_pairs, channels_of, command_for_all, stated_seconds
 
 _TIMEOUT_S = 60.0
 
-_BLOCK_BYTES = 2**16
+_BLOCK_BYTES = SAMPLE_RATE * PAIR_BYTES
+"""A second: channels are mixed down second by second."""
 
 _LOG_BYTES = 2**20
 """As much of what ffmpeg says is looked at."""
@@ -28,6 +31,17 @@ _MISSING_S = 0.5
 """A recording this much shorter than its container says has lost its end."""
 
 _COMPLAINT = re.compile(r"\[(?:error|fatal)\] (.+)|\[warning\] (.*(?:corrupt|do not match).*)")
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of ffmpeg over a file: what it gave and said."""
+
+    samples: int = 0
+    no_numbers: int = 0
+    code: int = 0
+    said: str = ""
+    complaints: list[str] = field(default_factory=list)
 
 
 def listen(
@@ -50,59 +64,63 @@ def listen(
         FetchError: the file cannot be opened, nothing in it can be decoded, or ffmpeg hangs.
         EnvironmentProblem: there is no ffmpeg.
     """
-    samples = 0
+    run = _Run()
+    yield from _run(path, command_for_all(path), timeout, run)
+    if not run.samples and UNMIXABLE.search(run.said):
+        run = _Run()
+        yield from _run(path, command_for_all(path, channels_of(path)), timeout, run)
+    if not run.samples:
+        told = "\n".join(run.complaints) or "there are no samples in it"
+        raise FetchError(
+            reason_of(Trouble(Stage.FFMPEG, told)), run.complaints[0] if run.complaints else told
+        )
+    if run.complaints or run.code:
+        seconds, stated = run.samples / SAMPLE_RATE, stated_seconds(run.said)
+        cut_off = stated is not None and stated - seconds > _MISSING_S
+        whole = f" of {stated:.1f} s" if cut_off else ""
+        on_damage(f"it is damaged or cut off; {seconds:.1f} s{whole} could be decoded")
+    if run.no_numbers:
+        on_damage(f"{run.no_numbers / SAMPLE_RATE:.2f} s of it are no numbers, and are taken for silence")
+
+
+def _run(path: Path, command: list[str], timeout: float, run: _Run) -> Iterator[npt.NDArray[np.int16]]:
     with _opened(path) as file, tempfile.TemporaryFile() as log:
         with subprocess.Popen(
             # A Ctrl-C goes to the whole group of processes: ffmpeg ends when we let it, and not before.
-            command_for_all(path), stdin=file, stdout=subprocess.PIPE, stderr=log, process_group=0
+            command, stdin=file, stdout=subprocess.PIPE, stderr=log, process_group=0
         ) as process:  # fmt: skip
             assert process.stdout is not None
             try:
-                for block in _blocks(process.stdout, timeout):
-                    samples += len(block)
-                    yield block
-                process.wait(timeout)
+                for pairs in _blocks(process.stdout, timeout):
+                    numbers = np.isfinite(pairs)
+                    run.samples += len(pairs)
+                    run.no_numbers += len(pairs) - int(np.count_nonzero(numbers[:, 0]))
+                    yield to_pcm(mixed_down(np.where(numbers, pairs, np.float32(0))))
+                run.code = process.wait(timeout)
             except (TimeoutError, subprocess.TimeoutExpired) as error:
                 raise FetchError(Reason.TIMEOUT, f"ffmpeg gave nothing for {timeout:g} s") from error
             finally:
                 process.kill()
         log.seek(0)
-        said = log.read(_LOG_BYTES).decode("utf-8", "replace")
-    complaints = [error or warning for error, warning in _COMPLAINT.findall(said)]
-    if not samples:
-        told = "\n".join(complaints) or "there are no samples in it"
-        raise FetchError(reason_of(Trouble(Stage.FFMPEG, told)), complaints[0] if complaints else told)
-    if complaints or process.returncode:
-        seconds, stated = samples / SAMPLE_RATE, _stated_seconds(said)
-        cut_off = stated is not None and stated - seconds > _MISSING_S
-        whole = f" of {stated:.1f} s" if cut_off else ""
-        on_damage(f"it is damaged or cut off; {seconds:.1f} s{whole} could be decoded")
+        run.said = log.read(_LOG_BYTES).decode("utf-8", "replace")
+    run.complaints = [error or warning for error, warning in _COMPLAINT.findall(run.said)]
 
 
-def _blocks(pipe: IO[bytes], timeout: float) -> Iterator[npt.NDArray[np.int16]]:
-    """What comes through a pipe, as samples; half a sample waits for its other half."""
-    kept = b""
+def _blocks(pipe: IO[bytes], timeout: float) -> Iterator[Pairs]:
+    """What comes through a pipe, second by second."""
+    data = bytearray()
     with DefaultSelector() as selector:
         selector.register(pipe, EVENT_READ)
         while True:
             if not selector.select(timeout):
                 raise TimeoutError
             read = os.read(pipe.fileno(), _BLOCK_BYTES)
+            data += read
+            while len(data) >= _BLOCK_BYTES or (data and not read):
+                yield as_pairs(bytes(data[:_BLOCK_BYTES]))
+                del data[:_BLOCK_BYTES]
             if not read:
                 return
-            data = kept + read
-            whole = len(data) // 2 * 2
-            kept = data[whole:]
-            yield np.frombuffer(data[:whole], "<i2")
-
-
-def _stated_seconds(said: str) -> float | None:
-    """How long the container says it is; None where ffmpeg only estimates that."""
-    match = re.search(r"^(?:\[info\])?   ?Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", said, re.MULTILINE)
-    if match is None or "Estimating duration" in said:
-        return None
-    hours, minutes, seconds = match.groups()
-    return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
 
 
 def _opened(path: Path) -> IO[bytes]:

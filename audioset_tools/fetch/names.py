@@ -1,6 +1,6 @@
 """What the name of a file says: of which video it is, and which stretch of it.
 
-People keep copies of AudioSet under a few forms of names; none says in which unit its numbers are, so they
+People keep copies of AudioSet under several forms of names; few say in which unit their numbers are, so these
 are compared with the segment that is looked for, in every unit.
 """
 
@@ -10,28 +10,41 @@ from enum import IntEnum
 
 from ..types import YTID
 
-_NUMBER = r"[0-9]{1,9}(?:\.[0-9]{1,6})?"
+# Seconds, milliseconds, or a time of day's clock; with a unit or without.
+_NUMBER = r"(?:[0-9]{1,9}(?:\.[0-9]{1,6})?|(?:[0-9]{1,2}:)?[0-9]{1,2}:[0-9]{2}(?:\.[0-9]{1,6})?)(?:ms|s)?"
+
+# A dot is none of them: it would make one number of two.
+_APART = r"[ _~,-]{1,3}"
+_JOINT = rf"(?:{_APART}|[ _-]?to[ _-]?)"
+_BARE = rf"{_APART}(?P<start1>{_NUMBER})(?:{_JOINT}(?P<end1>{_NUMBER}))?"
+_BRACKETED = rf"(?:{_APART})?[(\[](?P<start2>{_NUMBER})(?:{_JOINT}(?P<end2>{_NUMBER}))?[)\]]"
+_PLACE = rf"(?:{_BARE}|{_BRACKETED})?"
+
+# What could be the rest of a number is no suffix.
+_SUFFIXES = r"(?P<suffixes>(?:\.(?:[^.0-9][^.]*|[0-9]{1,3}(?:gp|g2|k|khz|kbps|bit)))*)"
 
 # An id may hold underscores and begin with Y: only its 11 characters tell where it ends. A leading Y is never
 # in doubt, as the last letter of an id is none of those that may follow one.
-_NAME = re.compile(
-    rf"Y?(?P<ytid>{YTID.pattern})(?:_(?P<start>{_NUMBER})(?:_(?P<end>{_NUMBER}))?)?(?P<suffixes>(?:\.[^.]+)*)"
-)
+_NAME = re.compile(rf"Y?(?P<ytid>{YTID.pattern}){_PLACE}{_SUFFIXES}")
+
+# yt-dlp's own: the title, and the id in brackets; times behind it may look like an id themselves.
+_TITLED = re.compile(rf".*? \[(?P<ytid>{YTID.pattern})\]{_PLACE}{_SUFFIXES}", re.DOTALL)
 
 _UNFINISHED = "part ytdl temp tmp crdownload aria2 lock"
 _TEXT = "txt md log json jsonl csv tsv xml html htm yaml yml url description nfo lrc srt vtt ass ttml pdf"
+_PROGRAMS = "py ipynb sh toml ini cfg"
 _PICTURES = "jpg jpeg png webp gif bmp tif tiff svg"
 _NUMBERS = "npy npz h5 hdf5 pt pth pkl pickle parquet arrow feather tfrecord mat zip tar gz md5 sha1 sha256"
 _POINTERS = "m3u m3u8 pls mpd xspf cue sdp ffconcat torrent avs vpy"
 """Playlists and scripts: they lead elsewhere, and to decode one may run it."""
 
-SIDECARS = frozenset(f"{_UNFINISHED} {_TEXT} {_PICTURES} {_NUMBERS} {_POINTERS}".split())
+SIDECARS = frozenset(f"{_UNFINISHED} {_TEXT} {_PROGRAMS} {_PICTURES} {_NUMBERS} {_POINTERS}".split())
 """Suffixes that downloaders and people give to what lies beside a recording."""
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A file's name taken apart; `start` and `end` are the numbers as written, None where there is none."""
+    """A file's name taken apart; `start` and `end` are the times as written, None where there is none."""
 
     ytid: str
     start: str | None
@@ -51,25 +64,57 @@ class Fit(IntEnum):
 
 def parse_name(name: str) -> Name | None:
     """Take a file's name apart; None if it is not named after a video, or lies beside a recording."""
-    match = _NAME.fullmatch(name)
-    if match is None or not SIDECARS.isdisjoint(
-        suffix.partition("-")[0].lower() for suffix in match["suffixes"].split(".")
-    ):
+    match = _NAME.fullmatch(name) or _TITLED.fullmatch(name)
+    if match is None or is_sidecar(match["suffixes"]):
         return None
-    return Name(match["ytid"], match["start"], match["end"])
+    return Name(match["ytid"], match["start1"] or match["start2"], match["end1"] or match["end2"])
+
+
+def is_sidecar(suffixes: str) -> bool:
+    """Whether one of the suffixes of a file says that it is no recording."""
+    return not SIDECARS.isdisjoint(suffix.partition("-")[0].lower() for suffix in suffixes.split("."))
 
 
 def fit(name: Name, start_ms: int, end_ms: int) -> Fit | None:
     """How a file of the segment's video fits the segment; None if it says that it begins elsewhere."""
     if name.start is None:
         return Fit.VIDEO
-    starts = [begin == start_ms for begin in _readings(name.start)]
-    if not any(starts):
+    lengths = lengths_ms(name, start_ms)
+    if lengths is None:
         return None
-    ends = [end == end_ms for end in _readings(name.end)] if name.end else []
-    return Fit.SEGMENT if any(a and b for a, b in zip(starts, ends, strict=False)) else Fit.START
+    return Fit.SEGMENT if end_ms - start_ms in lengths else Fit.START
 
 
-def _readings(number: str) -> tuple[int | None, int]:
-    """A number as milliseconds (only whole ones can be) and as seconds, both in milliseconds."""
-    return int(number) if number.isdigit() else None, round(float(number) * 1000)
+def lengths_ms(name: Name, start_ms: int) -> set[int] | None:
+    """How long a name says that its file is, in every unit in which it begins at `start_ms`.
+
+    Returns:
+        Milliseconds; empty if it names no end, None if it begins elsewhere.
+    """
+    # A unit that stands behind one of the numbers holds for both.
+    unit = next((unit for time in (name.end, name.start) if time and (unit := _unit(time))), "")
+    found, begins = set(), False
+    for one in (unit,) if unit else ("ms", "s"):
+        begin, end = _in_ms(name.start or "", one), _in_ms(name.end or "", one)
+        if begin != start_ms:
+            continue
+        begins = True
+        if end is not None and end > begin:
+            found.add(end - begin)
+    return found if begins else None
+
+
+def _unit(time: str) -> str:
+    return "ms" if time.endswith("ms") else "s" if time.endswith("s") else ""
+
+
+def _in_ms(time: str, unit: str) -> int | None:
+    """A time read in a unit; None if there is none: only whole numbers can be milliseconds."""
+    own = _unit(time)
+    number, unit = time.removesuffix(own), own or unit
+    if not number or (unit == "ms" and not number.isdigit()):
+        return None
+    seconds = 0.0
+    for part in number.split(":"):
+        seconds = 60 * seconds + float(part)
+    return int(number) if unit == "ms" else round(seconds * 1000)

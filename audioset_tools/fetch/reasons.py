@@ -170,7 +170,7 @@ _TABLE = [
     _Sign(
         Reason.MEDIA_REFUSED,
         Stage.READING,
-        r"HTTP Error 4\d\d|40[134] (Forbidden|Not Found|Unauthorized)|4XX Client Error",
+        r"HTTP [Ee]rror 4\d\d|40[134] (Forbidden|Not Found|Unauthorized)|4XX Client Error",
         range(400, 500),
     ),
     _Sign(

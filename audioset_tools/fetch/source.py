@@ -26,7 +26,8 @@ class Excerpt:
         proxy: the proxy to go through where `media` is an address.
         verify_tls: whether to check certificates where `media` is an address.
         begins_ms: where on the recording's time line a file begins.
-        only_segment: whether a file is believed to end with the segment; `Longer` is raised if it goes on.
+        tail_ms: how much longer than the segment a file may be that is believed to end with it: `Longer` is
+            raised if it goes on. None if it may.
         instead: told why it cannot be decoded, gives other audio of the same segment, or raises the verdict;
             None if the decoder's word is the last.
     """
@@ -38,7 +39,7 @@ class Excerpt:
     proxy: str | None = None
     verify_tls: bool = True
     begins_ms: int = 0
-    only_segment: bool = False
+    tail_ms: int | None = None
     instead: "Callable[[FetchError], Excerpt] | None" = None
 
 
@@ -72,6 +73,10 @@ class FetchError(Exception):
 
 class Longer(FetchError):
     """A file that was believed to end with the segment goes on."""
+
+
+class Late(FetchError):
+    """A file's sound begins behind the segment: it may be timed as the whole video is."""
 
 
 class Source(Protocol):

@@ -34,7 +34,7 @@ RARE = frozenset({Reason.BEYOND_END, Reason.SILENT, Reason.NO_AUDIO})
 RARE_PRIOR = (1, 49)
 """What is assumed of each of those before anything was seen: that it is true of one video in fifty."""
 
-_OWN_FILES = {Reason.NOT_IN_FOLDER, Reason.DAMAGED_FILE, *BY_USER}
+_OWN_FILES = {Reason.NOT_IN_FOLDER, Reason.DAMAGED_FILE, Reason.WRONG_LENGTH, *BY_USER}
 """Verdicts about files that the user has, and the user's own."""
 
 

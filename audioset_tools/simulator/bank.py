@@ -5,7 +5,6 @@ phrase is never served from an old file.
 """
 
 import hashlib
-import shutil
 import subprocess
 import threading
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import numpy as np
 import platformdirs
 
 from ..errors import EnvironmentProblem
+from ..ffmpeg_path import CHOICE, find_ffmpeg
 from ..workspace import write_beside
 from . import m4a, sounds, webm
 from .media import Bank, VirtualFile, score
@@ -94,7 +94,7 @@ def _around(video: Video) -> str:
 def _encode(voice: str, format: Format, target: Path) -> None:
     mono = np.concatenate([sounds.phrase(voice, index) for index in range(PHRASES[voice])])
     command = [
-        *(_ffmpeg(), "-v", "error", "-y", "-threads", "1"),
+        *(find_ffmpeg().binary, "-v", "error", "-y", "-threads", "1"),
         *("-f", "f32le", "-ar", str(sounds.RATE), "-ac", "2", "-i", "pipe:0"),
         *("-b:a", str(format.bitrate), *format.encode, str(target)),
     ]
@@ -102,19 +102,5 @@ def _encode(voice: str, format: Format, target: Path) -> None:
     if done.returncode:
         raise EnvironmentProblem(
             f"ffmpeg could not encode {format.codec}: {done.stderr.decode(errors='replace').strip()}",
-            "Install an ffmpeg with libopus and aac, or take it off the PATH to use imageio-ffmpeg's.",
+            f"Install an ffmpeg with libopus and aac, or use imageio-ffmpeg's: {CHOICE}=imageio.",
         )
-
-
-def _ffmpeg() -> str:
-    found = shutil.which("ffmpeg")
-    if found:
-        return found
-    try:
-        import imageio_ffmpeg
-
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except (ImportError, RuntimeError) as error:
-        raise EnvironmentProblem(
-            "the simulator found no ffmpeg", "Install ffmpeg, or: pip install imageio-ffmpeg"
-        ) from error

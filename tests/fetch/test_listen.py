@@ -90,12 +90,12 @@ def test_a_playlist_leads_nowhere_but_to_files(tmp_path: Path) -> None:
 
 @pytest.fixture
 def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An ffmpeg that gives three bytes and then nothing; the path of a file for its process number."""
+    """An ffmpeg that gives a second and a bit, then nothing; the path of a file for its process number."""
     number = tmp_path / "number"
     program = tmp_path / "ffmpeg"
-    program.write_text(f"#!/bin/sh\necho $$ > {number}\nprintf abc\nexec sleep 60\n")
+    program.write_text(f"#!/bin/sh\necho $$ > {number}\nhead -c 128003 /dev/zero\nexec sleep 60\n")
     program.chmod(0o755)
-    monkeypatch.setattr(module, "command_for_all", lambda path: [str(program)])
+    monkeypatch.setattr(module, "command_for_all", lambda path, channels=None: [str(program)])
     return number
 
 
@@ -117,6 +117,6 @@ def test_an_ffmpeg_that_hangs_is_killed(tmp_path: Path, hanging: Path) -> None:
 
 def test_who_stops_listening_leaves_no_ffmpeg_behind(tmp_path: Path, hanging: Path) -> None:
     blocks = listen(recording(tmp_path / "a.wav", 1), print)
-    assert len(next(blocks)) == 1
+    assert len(next(blocks)) == SAMPLE_RATE
     blocks.close()
     assert is_gone(hanging)

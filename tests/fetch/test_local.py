@@ -88,11 +88,70 @@ def test_no_text_is_too_odd_to_be_taken_apart(text: str) -> None:
         *("abcdefghijA.wav.part", "abcdefghijA.f251.webm.part-Frag3", "abcdefghijA.temp.m4a"),
         *("abcdefghijA.info.json", "abcdefghijA.en.vtt", "abcdefghijA.jpg", "abcdefghijA.M3U8"),
         *("abcdefghijA.avs", "abcdefghijA_30.csv", "abcdefghijB.wav", "abcdefghij.wav", "YabcdefghijAA.wav"),
-        *("abcdefghijA-30.wav", "abcdefghijA_x.wav", ".abcdefghijA.wav", "abcdefghijA_30_40_50.wav"),
+        *("abcdefghijA_x.wav", ".abcdefghijA.wav", "abcdefghijA_30_40_50.wav", "abcdefghijA_30.0x40.0.wav"),
+        *("abcdefghijA_vocals.wav", "abcdefghijA_30_40 (1).wav", "vocals-abcdefghijA.wav"),
+        *("Title [abcdefghijA].info.json", "Title [abcdefghijA] x.wav", "[abcdefghijB].wav"),
     ],
 )
 def test_what_is_no_recording_of_a_video_is_passed_over(name: str) -> None:
     assert parse_name(name) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "start_ms", "end_ms"),
+    [
+        *((f"{{}}{apart}{{}}", 12_500, 22_500) for apart in ("-", "_", " ", "~", " - ", "_to_", " to ", ",")),
+        *((f"{{}}{apart}{{}}", 30_000, 40_000) for apart in ("-", "_")),
+        ("{}-{}", 0, 10_000),
+        ("{}-{}", 39_000_000, 39_010_000),
+    ],
+)
+def test_segments_are_known_however_their_times_are_joined(written: str, start_ms: int, end_ms: int) -> None:
+    times = [
+        written.format(start_ms, end_ms),
+        written.format(start_ms / 1000, end_ms / 1000),
+        written.format(f"{start_ms}ms", f"{end_ms}ms"),
+        written.format(f"{start_ms / 1000}s", f"{end_ms / 1000}s"),
+        written.format(seconds(start_ms), seconds(end_ms)),
+    ]
+    if not start_ms % 1000:
+        times.append(written.format(start_ms // 1000, end_ms // 1000))
+        times.append(written.format(start_ms // 1000, f"{end_ms // 1000}s"))
+    for time in times:
+        for name in (f"{ID}_{time}.wav", f"Y{ID}-{time}.16k.flac", f"{ID} ({time}).mp3", f"{ID}[{time}].m4a",
+                     f"A title [{ID}] [{time}].webm", f"A [title] [{ID}]_{time}"):  # fmt: skip
+            parsed = parse_name(name)
+            assert parsed is not None and parsed.ytid == ID, name
+            assert fit(parsed, start_ms, end_ms) is Fit.SEGMENT, name
+            assert fit(parsed, start_ms + 1_000, end_ms + 1_000) is None, name
+
+
+def test_a_unit_that_is_written_is_believed() -> None:
+    for name, start_ms, end_ms, how in (
+        ("_30s_40s", 30, 40, None),
+        ("_30ms-40ms", 30, 40, Fit.SEGMENT),
+        ("_30ms-40ms", 30_000, 40_000, None),
+        ("_30-40s", 30_000, 40_000, Fit.SEGMENT),
+        ("_00:30-00:40", 30_000, 40_000, Fit.SEGMENT),
+        ("_3:59:50_4:00:00", 14_390_000, 14_400_000, Fit.SEGMENT),
+        ("_000030", 30_000, 40_000, Fit.START),
+    ):
+        parsed = parse_name(f"{ID}{name}.wav")
+        assert parsed is not None
+        assert fit(parsed, start_ms, end_ms) is how, name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"Title [{ID}].webm",
+        f"[a] b: [c] – d [{ID}].f251.webm",
+        f"001 - Night\n[x] [{ID}].16k.wav",
+        f"x [{ID}]",
+    ],
+)
+def test_the_names_that_ytdlp_gives_are_understood(name: str) -> None:
+    assert parse_name(name) == Name(ID, None, None)
 
 
 def music(length: float, seed: int = 1, rate: int = RATE) -> np.ndarray:
@@ -237,6 +296,98 @@ def test_a_damaged_file_beside_a_good_one_loses_nothing(tmp_path: Path) -> None:
     sound, excerpt = hear(Local(tmp_path), candidate(ID))
     assert excerpt.origin == f"local {ID}.ogg"
     assert abs(offset_ms(stretch(30, 40), sound.samples / 32768)) < 8
+
+
+@pytest.mark.parametrize("form", ["{}_20000_30000.flac", "Y{}_20.000_30.000.wav", "{}_20-30.flac"])
+@pytest.mark.parametrize("length", [40, 12])
+def test_a_file_that_is_longer_than_its_name_says_is_no_clip(form: str, length: int, tmp_path: Path) -> None:
+    encode(music(length), tmp_path / form.format(ID))
+    error = refusal(Local(tmp_path), candidate(ID, 20_000))
+    assert error.reason is Reason.WRONG_LENGTH
+    assert "10 s long" in error.detail and f"is {length} s long" in error.detail
+    encode(music(WHOLE), tmp_path / f"{ID}.wav")
+    sound, _ = hear(Local(tmp_path), candidate(ID, 20_000))
+    assert abs(offset_ms(stretch(20, 30), sound.samples / 32768)) < 0.1
+
+
+@pytest.mark.parametrize(("name", "taken"), [("_30_50", True), ("_30000_50000", True), ("_30_70", False)])
+def test_a_file_that_begins_with_the_segment_must_end_where_its_name_says(
+    name: str, taken: bool, tmp_path: Path
+) -> None:
+    encode(music(20), tmp_path / f"{ID}{name}.flac")
+    if taken:
+        sound, _ = hear(Local(tmp_path), candidate(ID, 30_000))
+        assert abs(offset_ms(stretch(0, 10), sound.samples / 32768)) < 0.1
+    else:
+        assert refusal(Local(tmp_path), candidate(ID, 30_000)).reason is Reason.WRONG_LENGTH
+
+
+@pytest.mark.parametrize("name", ["_5_9", "_5", ""])
+def test_zeros_that_make_a_short_segment_ten_seconds_long_do_no_harm(name: str, tmp_path: Path) -> None:
+    padded = np.concatenate([music(4), np.zeros(6 * RATE)])
+    encode(padded, tmp_path / f"{ID}{name}.wav")
+    sound, _ = hear(Local(tmp_path), Candidate(ID, 5_000, 9_000, "Flute", 3, 0, "eval"))
+    assert abs(offset_ms(stretch(0, 4), sound.samples[:64_000] / 32768)) < 0.1
+
+
+@pytest.mark.parametrize("begins_s", [30, 4_000])
+def test_a_cut_that_kept_the_time_stamps_of_its_video_is_cut_by_them(begins_s: int, tmp_path: Path) -> None:
+    encode(music(10), tmp_path / "a.flac")
+    words = [transcode.ffmpeg_binary(), "-v", "error", "-itsoffset", str(begins_s), "-i", tmp_path / "a.flac"]
+    for name in (f"{ID}_30_40.mkv", f"{ID}_30.mkv", f"{ID}.mkv"):
+        subprocess.run([*words, "-c:a", "flac", tmp_path / name], check=True)
+        if begins_s == 30:
+            sound, _ = hear(Local(tmp_path), candidate(ID, 30_000))
+            assert abs(offset_ms(stretch(0, 10), sound.samples / 32768)) < 1
+        else:
+            assert refusal(Local(tmp_path), candidate(ID, 30_000)).reason is Reason.SILENT
+        (tmp_path / name).unlink()
+
+
+@pytest.mark.parametrize("where", [0.2, 3, 12])
+def test_a_flaw_elsewhere_in_a_whole_video_does_not_condemn_its_segment(where: float, tmp_path: Path) -> None:
+    path = tmp_path / f"{ID}.mp3"
+    encode(music(WHOLE), path, "-b:a", "128k")
+    content = bytearray(path.read_bytes())
+    at = round(where * 16_000)
+    content[at:at] = b"ID3" + bytes([3, 0, 0, 0, 0, 7, 104]) + bytes(1000) + b"\xa5" * 500
+    path.write_bytes(content)
+    sound, _ = hear(Local(tmp_path), candidate(ID, 40_000))
+    assert abs(offset_ms(stretch(40, 50), sound.samples / 32768)) < 50
+    # In the segment it does.
+    assert refusal(Local(tmp_path), candidate(ID, round(where) * 1_000)).reason is Reason.DAMAGED_FILE
+
+
+def test_a_damaged_cut_is_not_taken_for_a_whole_video(tmp_path: Path) -> None:
+    path = tmp_path / f"{ID}.mp3"
+    encode(music(10), path, "-b:a", "128k")
+    content = bytearray(path.read_bytes())
+    content[50_000:50_000] = b"\xa5" * 3_000
+    path.write_bytes(content)
+    assert refusal(Local(tmp_path), candidate(ID, 8_000)).reason is Reason.DAMAGED_FILE
+
+
+def test_how_many_files_are_not_understood_is_told_with_examples(tmp_path: Path) -> None:
+    names = [
+        "song.wav",
+        "a/other.mp3",
+        f"{ID}_x.wav",
+        "a/b/last.flac",
+        "notes.txt",
+        "README",
+        f"{ID}.jpg",
+        ".h.wav",
+    ]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(UsageError, match=r"4 more whose names say of no video, such as .*song\.wav"):
+        Local(tmp_path)
+    (tmp_path / f"{ID}.wav").touch()
+    assert "4 more" in Local(tmp_path).not_understood
+    for name in names[:4]:
+        (tmp_path / name).unlink()
+    assert Local(tmp_path).not_understood == ""
 
 
 def test_damage_is_final_at_once_and_names_no_folder_of_the_user(tmp_path: Path) -> None:
