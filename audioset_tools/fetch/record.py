@@ -48,6 +48,7 @@ _PLAIN_PARAMETERS = frozenset(
     {"itag", "source", "mime", "clen", "dur", "lmt", "c", "gir", "expire", "requiressl", "ratebypass", "sabr"}
 )
 _NAME = re.compile(r"[A-Za-z_]{1,20}[0-9]?")
+_NO_DATA: dict[str, Any] = {"contents": {"twoColumnWatchNextResults": {}}}
 _INITIAL = re.compile(r"ytInitialPlayerResponse\s*=\s*(?=\{)")
 
 
@@ -190,7 +191,9 @@ def _page(body: bytes, ytid: str) -> str:
         if answer
         else ""
     )
-    return f"<!DOCTYPE html><html><body>{player}{' '.join(signs)}</body></html>"
+    # A page that had other data must not look like one cut short to whoever replays it.
+    data = f"<script>var ytInitialData = {json.dumps(_NO_DATA)};</script>" if "ytInitialData" in text else ""
+    return f"<!DOCTYPE html><html><body>{player}{data}{' '.join(signs)}</body></html>"
 
 
 def cleaned(answer: Mapping[str, Any], ytid: str) -> dict[str, Any]:

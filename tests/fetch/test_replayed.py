@@ -1,0 +1,51 @@
+"""What `fetch --record` wrote of an answer, replayed, leads to the same end as the answer itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from audioset_tools.fetch.bounded import Patience
+from audioset_tools.fetch.pace import Pace, parse_pace
+from audioset_tools.fetch.record import Recorder
+from audioset_tools.fetch.source import FetchError
+from audioset_tools.fetch.transcode import decode
+from audioset_tools.fetch.youtube import YouTube
+from audioset_tools.simulator import Plan, Simulator
+from audioset_tools.simulator.faults import ALWAYS, DEAD, ODD, ONE_CLIENT
+from audioset_tools.types import Reason
+
+from .conftest import candidate
+
+GOOD = "-_goodvid0A"
+
+# The sound itself is not recorded: whether it is silent the recording does not tell.
+FAULTS = ["", "media-403", "player-503", *({*DEAD, *ODD, *ONE_CLIENT, *ALWAYS} - {"silent"})]
+
+
+def end(simulator: Simulator, record: Callable[..., None] | None = None) -> Reason | None:
+    """The reason, or None for a clip."""
+    wished = candidate(GOOD)
+    source = YouTube(
+        Pace(parse_pace("unlimited")),
+        proxy=simulator.proxy,
+        check_certificate=False,
+        patience=Patience(silence=5),
+        record=record,
+    )
+    try:
+        decode(source.open(wished), wished.start_ms, wished.end_ms, timeout=20)
+    except FetchError as error:
+        return error.reason
+    finally:
+        source.close()
+    return None
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_a_replay_ends_as_what_was_recorded(cache: Path, tmp_path: Path, fault: str) -> None:
+    with Simulator(Plan(faults={GOOD: fault}, passing_attempts=99), cache=cache) as simulator:
+        met = end(simulator, Recorder(tmp_path).answered)
+    with Simulator(cache=cache, replay=tmp_path) as again:
+        assert again.passed_over == []
+        assert end(again) is met
