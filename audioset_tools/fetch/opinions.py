@@ -17,8 +17,9 @@ import re
 from collections.abc import Mapping
 from threading import Lock
 
-from ..types import Reason
+from ..types import Reason, Scope
 from .reasons import generic
+from .source import FetchError
 
 WRONG = 0.05
 """The expected share of living videos among those given up unasked that is borne."""
@@ -81,15 +82,31 @@ class Opinions:
             if said in self._counts or len(self._counts) < _MOST_WORDINGS:
                 self._counts.setdefault(said, [0, 0])[0 if agreed else 1] += 1
 
-    def unsettled(self) -> None:
-        """Tell that the other extraction failed for a reason that says nothing about the video."""
-        with self._lock:
-            self._mute += 1
+    def verdict(self, first: FetchError, second: FetchError) -> FetchError:
+        """What is to be said of a video that neither extraction got, and what that teaches.
 
-    @property
-    def out_of_order(self) -> bool:
-        """Whether the other extraction has failed too often to be waited for."""
-        return self._mute >= OUT_OF_ORDER
+        Args:
+            first: why the one that was asked first did not.
+            second: why the other one did not.
+        """
+        if second.reason.scope is Scope.RUN and second.reason not in ALONE:
+            return second
+        if first.reason.scope is Scope.RUN:
+            if second.reason.scope is Scope.FINAL:
+                self.answered()
+                return second
+            if second.reason.scope is Scope.RUN:
+                self.refused_by_both()
+            return first
+        self.answered()
+        if first.reason.scope is Scope.FINAL:
+            if second.reason.scope is Scope.FINAL:
+                self.settled(first.reason, first.detail, agreed=True)
+                return first if generic(second.reason, second.detail) else second
+            with self._lock:
+                self._mute += 1
+                return first if self._mute >= OUT_OF_ORDER else _both(Reason.CLIENT, first, second)
+        return _both(first.reason, first, second) if second.reason.scope is Scope.RUN else second
 
     def refused_by_both(self) -> None:
         """Tell that both extractions were refused."""
@@ -110,3 +127,8 @@ def wording(reason: Reason, words: str) -> str:
     """What is the same in all verdicts of a kind: no numbers, no names behind the first sentence."""
     first = re.split(r"[.\n]", words[:1_000].strip(), maxsplit=1)[0]
     return f"{reason}: {re.sub('[0-9]+', '#', first)[:_LONGEST]}"
+
+
+def _both(reason: Reason, first: FetchError, second: FetchError) -> FetchError:
+    said = f"{first.detail}\nthe other extraction says {second.reason}: {second.detail}"
+    return FetchError(reason, said, sent_at=second.sent_at, step="player")

@@ -25,9 +25,9 @@ from .extractions import OTHERS, Arguments, Extraction, Preference, extractions_
 from .extractor import PlayerScript
 from .formats import choose_format
 from .learned import Learned, Visitor, read_learned, write_learned
-from .opinions import ALONE, Opinions
+from .opinions import Opinions
 from .pace import Pace
-from .reasons import generic, reason_of
+from .reasons import reason_of
 from .source import Excerpt, FetchError
 from .stream import Stream
 from .versions import javascript_runtimes
@@ -275,7 +275,7 @@ class YouTube:
         try:
             excerpt = self.open_by(other, candidate, self._without_lean(other) if answered else None)
         except FetchError as second:
-            verdict = self._verdict(error, second)
+            verdict = self._opinions.verdict(error, second)
             self._note(candidate, verdict, both=True)
             raise verdict from second
         self._opinions.answered()
@@ -292,30 +292,6 @@ class YouTube:
         if chosen.name != "default" or not self._session(number).extractor.has_javascript():
             return None
         return chosen.merged(OTHERS).arguments
-
-    def _verdict(self, first: FetchError, second: FetchError) -> FetchError:
-        """What is to be said of a video that neither extraction got."""
-        if second.reason.scope is Scope.RUN and second.reason not in ALONE:
-            return second
-        if first.reason.scope is Scope.RUN:
-            if second.reason.scope is Scope.FINAL:
-                self._opinions.answered()
-                return second
-            if second.reason.scope is Scope.RUN:
-                self._opinions.refused_by_both()
-            return first
-        self._opinions.answered()
-        if first.reason.scope is Scope.FINAL:
-            if second.reason.scope is Scope.FINAL:
-                self._opinions.settled(first.reason, first.detail, agreed=True)
-                return first if generic(second.reason, second.detail) else second
-            self._opinions.unsettled()
-            if self._opinions.out_of_order:
-                return first
-            return _both(Reason.CLIENT, first, second)
-        if second.reason.scope is Scope.RUN:
-            return _both(first.reason, first, second)
-        return second
 
     def _session(self, number: int) -> Session:
         """This thread's session for one of the extractions; making one costs 88 ms, so it is kept."""
@@ -437,11 +413,6 @@ def _at(step: str, error: FetchError) -> FetchError:
     """The error, with where it happened."""
     error.step = error.step or ("connection" if error.reason in UNREACHED else step)
     return error
-
-
-def _both(reason: Reason, first: FetchError, second: FetchError) -> FetchError:
-    said = f"{first.detail}\nthe other extraction says {second.reason}: {second.detail}"
-    return FetchError(reason, said, sent_at=second.sent_at, step="player")
 
 
 def browser_of(text: str) -> tuple[str, str | None, str | None, str | None]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from audioset_tools.fetch.opinions import OUT_OF_ORDER, SAMPLE, Opinions, wording
 from audioset_tools.fetch.reasons import generic
+from audioset_tools.fetch.source import FetchError
 from audioset_tools.types import Reason
 
 KIDS = "This video is not available"
@@ -90,7 +91,7 @@ def test_an_extraction_that_is_out_of_order_is_not_waited_for() -> None:
     opinions = Opinions()
     for _ in range(OUT_OF_ORDER):
         assert opinions.wanted_for_verdict(Reason.UNAVAILABLE, KIDS)
-        opinions.unsettled()
+        opinions.verdict(FetchError(Reason.UNAVAILABLE, KIDS), FetchError(Reason.SERVER_ERROR, "500"))
     asked = [opinions.wanted_for_verdict(Reason.UNAVAILABLE, KIDS) for _ in range(SAMPLE)]
     assert sum(asked) == 1
     confirm(opinions, 1)
