@@ -118,6 +118,11 @@ class _Overheard:
             self._end()
         return got
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was told: a body that is read to its last byte closes itself, and nobody else would."""
+        return self._tell is None and bool(self._body.closed)
+
     def close(self) -> None:
         """As the body's own."""
         self._end()
