@@ -327,11 +327,8 @@ class Fetch:
     def _refused(self, turn: Turn, error: FetchError, now: float) -> None:
         """A refusal of the run: it costs no attempt, unless it turns out to be this video's own."""
         self._note_pause(turn.candidate, error, now)
-        if error.reason in UNREACHED:
-            self._must_ask = self._must_ask or error.reason in LASTING
-            self._places[turn.candidate.class_name].hold(turn.candidate, turn.attempts, now)
-        else:
-            self._refusals.refused(Refused(turn.candidate, turn.attempts, turn.number, error))
+        self._must_ask = self._must_ask or error.reason in LASTING
+        self._refusals.refused(Refused(turn.candidate, turn.attempts, turn.number, error))
 
     def _granted(self, number: int, now: float) -> None:
         """Whoever was refused before an attempt that was answered may be asked again, or is put off."""

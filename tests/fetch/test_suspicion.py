@@ -1,15 +1,17 @@
 """A row of failures too long to be chance is not believed, and a plausible one is."""
 
-from math import prod
+from math import inf, prod
 
 import pytest
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audioset_tools.fetch.pace import parse_pace
 from audioset_tools.fetch.suspicion import (
     ERROR,
     PRIOR,
+    RARE,
     RARE_PRIOR,
     Suspicion,
     chance,
@@ -20,7 +22,7 @@ from audioset_tools.fetch.youtube import KNOWN_ALIVE
 from audioset_tools.ledger import Ledger, State
 from audioset_tools.types import Candidate, Failure, Reason
 
-from .world import World, accepted, candidate, fetch, fetch_of, outcomes
+from .world import BEGAN, World, accepted, candidate, dead, fetch, fetch_of, outcomes
 
 pytestmark = pytest.mark.usefixtures("no_ffmpeg")
 
@@ -190,3 +192,59 @@ def test_the_row_survives_a_restart(flutes: Ledger) -> None:
     assert dead < 20
     fetch(flutes, World(lambda candidate, now: None))
     assert accepted(flutes)[:5] == [0, 1, 2, 3, 4]
+
+
+def test_a_block_that_is_answered_as_dead_videos_teaches_the_pace_nothing(flutes: Ledger) -> None:
+    """300 clips at a guest's pace take 0.87 h without it, and 3 minutes of it must not make it 2.65."""
+
+    def answer(candidate: Candidate, now: float) -> Reason | None:
+        return Reason.UNAVAILABLE if 600 < now < 780 else None
+
+    world = World(answer, takes=0.1, policy=parse_pace("guest"))
+    end = fetch(flutes, world, per_class=300)
+    assert end.complete and accepted(flutes) == list(range(300))
+    assert (world.now - BEGAN) / 3_600 < 1.0
+    assert world.pace.state.ceiling == inf
+
+
+@pytest.mark.parametrize("lie", sorted(RARE))
+@pytest.mark.parametrize("spared", [0.0, 0.1, 0.4])
+def test_a_breakage_that_spares_some_is_doubted_too(flutes: Ledger, lie: Reason, spared: float) -> None:
+    """As when every recording comes twelve seconds long: segments that begin at 0 are had, the others not."""
+    lucky = [rank for rank in range(400) if rank % 10 < 10 * spared]
+
+    def answer(candidate: Candidate, now: float) -> Reason | None:
+        return lie if candidate.rank >= 0 and candidate.rank not in lucky else None
+
+    flutes._db.execute("UPDATE candidate SET start_ms = 30000, end_ms = 40000")
+    for rank in lucky:
+        flutes._db.execute("UPDATE candidate SET start_ms = 0, end_ms = 10000 WHERE rank = ?", (rank,))
+    end = fetch(flutes, World(answer), per_class=200)
+    if lie is Reason.BEYOND_END:
+        assert end.gave_up and end.of_client and end.pace.reason is Reason.IMPLAUSIBLE
+        assert dead(flutes) == {}
+    else:
+        # A clip that is had, and is heard, tells that the others are truly silent.
+        assert not end.gave_up and "believed" in outcomes(flutes)
+
+
+def test_a_breakage_in_the_midst_of_a_run_writes_nobody_off(flutes: Ledger) -> None:
+    flutes._db.execute("UPDATE candidate SET start_ms = 30000, end_ms = 40000")
+
+    def answer(candidate: Candidate, now: float) -> Reason | None:
+        return Reason.BEYOND_END if 100 < now < 3_600 and candidate.start_ms else None
+
+    end = fetch(flutes, World(answer), per_class=200)
+    assert end.complete and accepted(flutes) == list(range(200)) and dead(flutes) == {}
+
+
+def test_what_is_rarely_true_and_true_here_is_believed_at_the_cost_of_a_request(flutes: Ledger) -> None:
+    flutes._db.execute("UPDATE candidate SET start_ms = 30000, end_ms = 40000")
+
+    def answer(candidate: Candidate, now: float) -> Reason | None:
+        return Reason.BEYOND_END if candidate.rank >= 0 and candidate.rank % 5 < 2 else None
+
+    world = World(answer)
+    end = fetch(flutes, world, per_class=200)
+    assert end.complete and accepted(flutes) == [rank for rank in range(400) if rank % 5 >= 2][:200]
+    assert len(world.asked) < 1.1 * (200 + sum(dead(flutes).values()))
