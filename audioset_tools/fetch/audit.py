@@ -41,10 +41,9 @@ class Audit:
     """
 
     def __init__(self, stored: str | None, deaths: int) -> None:
-        self._since, self._asked, self._doubted = _read(stored)
+        self._since, self._asked, self._doubted, self._unasked = _read(stored)
         self._since = min(self._since, deaths)
         self._deaths = deaths
-        self._unasked = 0
         self._seen: set[str] = set()
 
     @property
@@ -56,22 +55,25 @@ class Audit:
     @property
     def due_at_the_end(self) -> bool:
         """Whether one is to be asked before a class, or the run, is called done."""
-        return self.due or self._unasked > 0
+        return self.due or bool(self._unasked)
 
     def doubts(self, reason: Reason) -> bool:
         """Whether a reason has to be heard twice."""
         return reason in self._doubted
 
-    def died(self) -> None:
-        """One more died for a reason that may be a lie."""
+    def died(self, reason: Reason) -> None:
+        """One more died for a reason that may be a lie; of each such reason one is asked at the end."""
         self._deaths += 1
-        self._unasked += 1
+        self._unasked.add(reason)
 
     def choose(self, dead: Iterable[FailedCandidate]) -> FailedCandidate | None:
         """Whom to ask again: one of the reason that most died of lately, who was not asked before."""
         fresh = [one for one in dead if one.candidate.key not in self._seen]
+        if not self.due:
+            fresh = [one for one in fresh if one.reason in self._unasked]
         if not fresh:
-            self.agreed()
+            self._asked += 1
+            self._unasked.clear()
             return None
         reasons = [one.reason for one in fresh]
         most = max(reasons, key=reasons.count)
@@ -83,15 +85,16 @@ class Audit:
         self._seen.add(chosen.candidate.key)
         return chosen
 
-    def agreed(self) -> None:
-        """One that was asked again is dead."""
+    def agreed(self, reason: Reason) -> None:
+        """One that was asked again is dead, as it was for a reason."""
         self._asked += 1
-        self._unasked = 0
+        self._unasked.discard(reason)
 
     def contradicted(self, reason: Reason, deaths: int) -> None:
         """One lives that was dead for a reason; `deaths` are left after all of its kind were taken back."""
         self._doubted[reason] = 0
-        self._since, self._asked, self._deaths, self._unasked = deaths, 0, deaths, 0
+        self._since, self._asked, self._deaths = deaths, 0, deaths
+        self._unasked.discard(reason)
         self._seen.clear()
 
     def heard_twice(self, reason: Reason) -> None:
@@ -103,14 +106,22 @@ class Audit:
 
     def to_json(self) -> str:
         """What was learned, to be stored."""
-        return json.dumps({"since": self._since, "asked": self._asked, "doubted": self._doubted})
+        return json.dumps(
+            {
+                "since": self._since,
+                "asked": self._asked,
+                "doubted": self._doubted,
+                "unasked": sorted(self._unasked),
+            }
+        )
 
 
-def _read(stored: str | None) -> tuple[int, int, dict[Reason, int]]:
+def _read(stored: str | None) -> tuple[int, int, dict[Reason, int], set[Reason]]:
     """What was stored; nothing where nothing sensible was."""
     try:
         table = json.loads(stored or "{}")
         doubted = {Reason(reason): int(agreed) for reason, agreed in table.get("doubted", {}).items()}
-        return max(0, int(table.get("since", 0))), max(0, int(table.get("asked", 0))), doubted
+        unasked = {Reason(reason) for reason in table.get("unasked", ())}
+        return max(0, int(table.get("since", 0))), max(0, int(table.get("asked", 0))), doubted, unasked
     except (ValueError, TypeError, AttributeError):
-        return 0, 0, {}
+        return 0, 0, {}, set()

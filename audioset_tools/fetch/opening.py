@@ -16,7 +16,7 @@ _LATEST_S = 20.0
 """A failure that may be chance is tried again, as far as the minute allows."""
 
 _NO_SOUND = {Reason.DECODE, Reason.SILENT, Reason.NO_AUDIO}
-_NO_ANSWER = {Reason.TIMEOUT, Reason.CONNECTION, Reason.SERVER_ERROR}
+_NO_ANSWER = {Reason.TIMEOUT, Reason.CONNECTION}
 
 
 _MENDS = {
@@ -61,10 +61,11 @@ class Opening:
 
 def step_of(error: FetchError) -> str:
     """How far a try came: "connection", "visitor id", "player", "stream" or "decoding"."""
+    asked = error.step in ("", "visitor id", "player")
+    if error.reason in UNREACHED or (asked and error.reason in _NO_ANSWER):
+        return "connection"
     if error.step:
         return error.step
-    if error.reason in UNREACHED | _NO_ANSWER:
-        return "connection"
     if error.reason in _NO_SOUND:
         return "decoding"
     return "stream" if error.reason in (Reason.MEDIA_REFUSED, Reason.TRUNCATED) else "player"

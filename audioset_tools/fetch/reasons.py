@@ -97,7 +97,12 @@ _TABLE = [
     # What YouTube answered to those who asked too much, before there was 429 (youtube-dl, issue 13423).
     _Sign(Reason.TOO_MANY_REQUESTS, Stage.PLAYER, statuses=_only(402)),
     _Sign(Reason.CERTIFICATE, Stage.PLAYER, r"CERTIFICATE_VERIFY_FAILED", raised="CertificateVerifyError"),
-    _Sign(Reason.PROXY, Stage.ASKING, r"Tunnel connection failed: 4\d\d|Proxy Authentication", _only(407)),
+    _Sign(
+        Reason.PROXY,
+        Stage.ASKING,
+        r"Tunnel connection failed: 4\d\d|Proxy Authentication|Unsupported proxy",
+        _only(407),
+    ),
     # What urllib3 says of a connection through a proxy that broke later on.
     _Sign(Reason.CONNECTION, Stage.ANY, r"onnect to proxy.*(RemoteDisconnected|ConnectionReset|EOF)"),
     # A proxy or a resolver that is gone concerns everyone; one media server that is gone, one clip.

@@ -412,7 +412,7 @@ class Fetch:
         elif outcome.reason.scope is Scope.RUN:
             self._note_pause(one.candidate, outcome, now)
         else:
-            self._audit.agreed()
+            self._audit.agreed(one.reason)
             self._granted(number, now)
 
     def _slow_down(self, now: float) -> None:
@@ -442,4 +442,4 @@ class Fetch:
         self._refusals.settled(candidate)
         if self._doubt.may_lie(error.reason):
             self._died += 1
-            self._audit.died()
+            self._audit.died(error.reason)

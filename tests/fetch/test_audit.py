@@ -40,9 +40,9 @@ def steady(lie: Reason, per_second: float, burst: int) -> World:
 def test_few_of_the_dead_are_asked_again_and_ever_fewer(deaths: int) -> None:
     audit, asked = Audit(None, 0), 0
     for _ in range(deaths):
-        audit.died()
+        audit.died(Reason.PRIVATE)
         while audit.due:
-            audit.agreed()
+            audit.agreed(Reason.PRIVATE)
             asked += 1
     assert asked == int(log2(1 + deaths) + deaths / 100)
     again = Audit(audit.to_json(), deaths)
