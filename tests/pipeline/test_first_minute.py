@@ -1,4 +1,4 @@
-"""The beginning and the end of a fetch as a user sees them: what answers, why nothing does, whom it left out."""
+"""How a fetch begins and ends for a user: what answers, why nothing does, and whom it left out."""
 
 import json
 import os
