@@ -23,7 +23,7 @@ AGREED = 20
 """Second answers that agree with the first before a reason is believed at once again."""
 
 QUIET_S = 1.0
-"""Seconds without a request before somebody is asked in quiet, at any pace."""
+"""Seconds without a request before somebody is asked in quiet, at any pace; less where `--retry-wait` is."""
 
 QUIET_TURNS = 2.0
 """And so many times the wait between two requests."""

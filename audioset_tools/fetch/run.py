@@ -257,7 +257,7 @@ class Fetch:
 
     def _ask_in_quiet(self, pool: ThreadPoolExecutor, now: float) -> bool:
         """Ask somebody while nobody else is asked: to confirm its verdict, or whether it is truly dead."""
-        quiet = max(QUIET_S, QUIET_TURNS * 3_600 / self.pace.state.rate)
+        quiet = max(min(QUIET_S, self.config.retry_wait), QUIET_TURNS * 3_600 / self.pace.state.rate)
         if (left := self._answered_at + quiet - now) > 0:
             self.stop.wait(min(0.5, left))
         elif self._unconfirmed:

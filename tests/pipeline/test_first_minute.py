@@ -104,7 +104,9 @@ def test_a_steady_limiter_that_calls_the_living_dead_loses_nobody(
     world: World, serve: Serve, tmp_path: Path, answer: str
 ) -> None:
     simulator = serve(replace(world.plan, shares={"removed": 0.2}, limit=Limit(2, 3, answer=answer)))
-    done = run(*fetch_words(world, simulator, tmp_path, per_class=8), timeout=400)
+    # After half a second of quiet such a limiter grants a request.
+    words = [*fetch_words(world, simulator, tmp_path, per_class=8), "--retry-wait", "1"]
+    done = run(*words, timeout=400)
     assert done.returncode == 0, done.stderr
     assert dead(tmp_path).keys() <= {"removed"}
 
