@@ -68,7 +68,8 @@ def read_learned(path: Path | None, now: float) -> Learned:
 
 def write_learned(path: Path | None, learned: Learned) -> None:
     """Keep it for the next run; a disk that does not take it costs that one a request."""
-    if path is None:
+    # Writing would make a workspace that was taken away anew, without its ledger.
+    if path is None or not path.parent.is_dir():
         return
     table = {
         "visitor_id": learned.visitor_id,
