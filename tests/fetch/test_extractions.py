@@ -184,7 +184,7 @@ def test_a_realistic_mix_takes_little_more_than_one_request_a_video(
     plan = Plan(seed=11, shares=shares)
     simulator = serve(plan)
     source = connect(simulator, patience=Patience())
-    tried = ids(100)
+    tried = ids(60)
     reasons = Counter(fetch(source, ytid) for ytid in tried)
     counts = simulator.counts()
     clips = reasons.pop(None)

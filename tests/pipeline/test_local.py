@@ -108,7 +108,7 @@ def test_a_pause_of_youtube_neither_stops_a_folder_nor_is_lost(
     world: World, copy: Path, tmp_path: Path
 ) -> None:
     assert run(*local_words(world, copy, tmp_path, 1)).returncode == 0
-    pause = json.dumps(asdict(PaceState(rate=100, paused_at=1, paused_until=time.time() + 1e6, refusals=3)))
+    pause = json.dumps(asdict(PaceState(rate=100, paused_at=1, paused_until=time.time() + 1e6, locked=3)))
     with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
         db.execute("INSERT OR REPLACE INTO meta VALUES ('pace', ?)", (pause,))
     db.close()
