@@ -152,6 +152,6 @@ def rare_chance(n: int, alive: int) -> float:
             - lgamma(n + alive + met + not_met)
         )  # fmt: skip
         total += term
-        if term < total * 1e-6:
+        if term < total * 1e-9:
             break
     return total
