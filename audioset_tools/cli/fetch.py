@@ -130,6 +130,7 @@ def fetch(
             leave_out(ledger, place, exclusions)
         # YouTube's pace and pauses do not concern a folder.
         budget = Pace(policy, None if folder else ledger.get("pace"), wait=stop.wait)
+        recorder = Recorder(record) if record and not folder else None
         source = (
             _read_folder(folder)
             if folder
@@ -141,7 +142,7 @@ def fetch(
                 browser=browser,
                 options=ytdlp_options,
                 keep=place.youtube,
-                record=Recorder(record).answered if record else None,
+                record=recorder.answered if recorder else None,
             )
         )
         with closing(source):
@@ -155,6 +156,8 @@ def fetch(
             with _watching(steady, stop, reads_folder=folder is not None) as watch:
                 end = run.run(watch)
         tallies = ledger.tallies()
+    if recorder and recorder.left_out:
+        console.say(f"{recorder.left_out:,} answers were not recorded: 50 MB are enough, or the disk is full")
     if as_json:
         console.result_json(fetch_json(end, tallies))
     else:

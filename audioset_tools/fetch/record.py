@@ -59,6 +59,8 @@ class Recorder:
         folder: made if it is missing.
         most_bytes: see `MOST_BYTES`.
 
+    `left_out` counts the answers that were not written: past that bound, or because the disk took none.
+
     Raises:
         EnvironmentProblem: it cannot be made.
     """
@@ -94,12 +96,14 @@ class Recorder:
                 self.left_out += 1
                 return
             self._left -= len(record)
-        kind = _kind(request.url)
-        with (
-            suppress(OSError),
-            write_beside(self.folder / f"{number:06}-{kind}-{response.status}.json.gz") as part,
-        ):
-            part.write_bytes(record)
+        name = f"{number:06}-{_kind(request.url)}-{response.status}.json.gz"
+        try:
+            with write_beside(self.folder / name) as part:
+                part.write_bytes(record)
+        except OSError:
+            # A report's disk that is full ends no fetch; that something is missing is told at its end.
+            with self._lock:
+                self.left_out += 1
 
 
 class _Overheard:

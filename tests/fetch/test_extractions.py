@@ -196,6 +196,6 @@ def test_a_realistic_mix_takes_little_more_than_one_request_a_video(
         f"{counts['bytes_sent'] / clips / 1000:.0f} kB a clip, {clips} clips, {dict(reasons)}"
     )
     assert sum(requests.values()) <= most * len(tried), told
-    assert counts["bytes_sent"] < 420_000 * clips, told
+    assert counts["bytes_sent"] < 350_000 * clips, told
     assert sum(reasons.values()) <= sum(fault in (*DEAD, *PASSING, "unavailable") for fault in expected), told
     assert all(reason.scope is not Scope.RUN for reason in reasons), told

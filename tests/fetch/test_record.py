@@ -148,6 +148,16 @@ def test_a_folder_does_not_grow_without_end(tmp_path: Path) -> None:
     assert recorder.left_out == 20 - len(recorded(tmp_path)) > 0
 
 
+def test_a_disk_that_takes_nothing_is_counted_and_ends_nothing(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "answers")
+    (tmp_path / "answers").rmdir()
+    (tmp_path / "answers").write_text("")
+    request, response = player()
+    recorder.answered(request, response, GOOD)
+    assert response.read()
+    assert recorder.left_out == 1
+
+
 def test_a_second_run_overwrites_nothing(tmp_path: Path) -> None:
     for _ in range(2):
         request, response = player()
