@@ -1,4 +1,4 @@
-"""A clock that no correction of the system's time moves: pauses and turns are reckoned by it."""
+"""A clock that no correction of the system's time moves: for pauses and waits."""
 
 import time
 
@@ -16,7 +16,7 @@ _ORIGIN = time.time() - _elapsed()
 def steady() -> float:
     """Seconds since the epoch as they were at the start of this process, and the seconds passed since.
 
-    It never goes back and never jumps, so it drifts from the wall clock where that one is set anew: good for
+    It never goes back and never jumps, so it drifts from the wall clock where that one is set again: good for
     measuring and for comparing within a process, and near enough for telling a time of day.
     """
     return _ORIGIN + _elapsed()

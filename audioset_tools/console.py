@@ -9,17 +9,17 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from .types import Table
+from .types import Message, Progress, Table
 from .workspace import printable
 
 _out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
@@ -85,37 +85,29 @@ def bug(trace: str) -> None:
     _err.print("[bold red]This is a bug in audioset-tools.[/] Nothing that was finished is lost.")
 
 
-def clock_time(at: float) -> str:
-    """A moment as people say it: `14:05`, with the day if that is not today."""
-    moment, today = datetime.fromtimestamp(at), datetime.now()
-    return moment.strftime("%H:%M:%S" if moment.date() == today.date() else "%a %d %b, %H:%M")
-
-
-def duration(seconds: float) -> str:
-    """A length of time as people say it: `45 s`, `1:30 min`, `3:05 h`, `2 days, 3:05 h`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3_600:
-        return f"{whole // 60}:{whole % 60:02} min"
-    days, rest = divmod(whole // 60, 24 * 60)
-    hours = f"{rest // 60}:{rest % 60:02} h"
-    return f"{days} day{'s' if days > 1 else ''}, {hours}" if days else hours
-
-
 @contextmanager
-def bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
-    """One bar; gives a function to be called with what is done, the total and a remark."""
+def bar(unit: str) -> Iterator[Callable[[Progress], None]]:
+    """One bar for what is counted in `unit`."""
     if not _err.is_terminal:
         plain = _PlainLines()
-        yield lambda done, total, remark: plain.say(f"{done:,} of {total:,} {unit}  {remark}", False)
+
+        def line(at: Progress) -> None:
+            count = "" if isinstance(at, Message) else f"{at.done:,} of {at.total:,} {unit}  "
+            plain.say(count + at.text, isinstance(at, Message))
+
+        yield line
         return
     columns = (*_BAR, TextColumn(unit), TimeRemainingColumn(), TextColumn("{task.fields[remark]}"))
-    with Progress(*columns, console=_err) as progress:
-        task = progress.add_task("", total=None, remark="")
-        yield lambda done, total, remark: progress.update(
-            task, completed=done, total=total, remark=_markup(remark)
-        )
+    with RichProgress(*columns, console=_err) as bars:
+        task = bars.add_task("", total=None, remark="")
+
+        def show(at: Progress) -> None:
+            if isinstance(at, Message):
+                say(at.text)
+            else:
+                bars.update(task, completed=at.done, total=at.total, remark=_markup(at.text))
+
+        yield show
 
 
 @contextmanager
@@ -132,7 +124,7 @@ def class_bars() -> Iterator[Callable[[Mapping[str, tuple[int, int, str]], str, 
             news,
         )
         return
-    progress = Progress(
+    progress = RichProgress(
         TextColumn("{task.description}"), *_BAR, TextColumn("{task.fields[remark]}"), console=_err
     )
     tasks: dict[str, TaskID] = {}
@@ -160,13 +152,12 @@ def _markup(text: str) -> str:
 class _PlainLines:
     """Progress where there is no terminal: a line when enough time has passed."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._next = clock() + PLAIN_EVERY_S / 5
+    def __init__(self) -> None:
+        self._next = time.monotonic() + PLAIN_EVERY_S / 5
         self._last = ""
 
     def say(self, line: str, now: bool) -> None:
-        if line != self._last and (now or self._clock() >= self._next):
+        if line != self._last and (now or time.monotonic() >= self._next):
             _err.print(_text(line))
-            self._next = self._clock() + PLAIN_EVERY_S
+            self._next = time.monotonic() + PLAIN_EVERY_S
             self._last = line

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from . import console
 from .catalog.recipe import Recipe, read_recipe
-from .errors import UsageError
+from .exceptions import UsageError
+from .files import write_beside
 from .simulator import Plan, Refusal, Simulator, read_table
 from .simulator.lists import write_lists
-from .workspace import write_beside
 
 DEAD = {"removed": 0.10, "private": 0.06, "terminated": 0.05, "geo-blocked": 0.04}
 PASSING = {"media-503": 0.02, "reset": 0.02, "truncate": 0.02}
@@ -22,7 +22,7 @@ def run_demo(
     """Run select, fetch, featurize, train and report; returns the first exit code that is not 0.
 
     Args:
-        workspace: a folder of the demo's own, made anew.
+        workspace: a folder of the demo's own; what an earlier demo left there is removed.
         recipe: what the classes are.
         per_class: clips of each class.
         metadata: the genuine lists; None for a small list that the demo makes.
@@ -60,11 +60,7 @@ def run_demo(
 
 
 def label_sets(recipe: Recipe) -> dict[str, list[tuple[str, ...]]]:
-    """Of every class sets of labels that make a clip one of it; multi-label, one of the next class as well.
-
-    Args:
-        recipe: whose classes.
-    """
+    """Of every class sets of labels that make a clip one of it; multi-label, one of the next class too."""
     sets: dict[str, list[tuple[str, ...]]] = {rule.name: [] for rule in recipe.classes}
     labelled = [rule for rule in recipe.classes if rule.include]
     for rule, following in zip(labelled, [*labelled[1:], labelled[0]], strict=True):

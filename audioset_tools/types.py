@@ -1,23 +1,33 @@
-"""The nouns that the stages hand to one another (DESIGN section 2).
+"""The nouns that the stages hand to one another.
 
 Times are integer milliseconds, names are the field's: `mid` is a label of the ontology, `ytid` a video,
 `key` one segment of it.
 """
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .errors import UsageError
+from .exceptions import UsageError
 
 SAMPLE_RATE = 16_000
-"""Hertz of every clip on disk (paper, section 3)."""
+"""Hertz of the clips on disk (paper, section 3), unless a workspace is begun with another rate."""
 
-CLIP_SAMPLES = 160_000
-"""Samples of every clip on disk: ten seconds."""
+SAMPLE_RATES = (16_000, 32_000, 44_100, 48_000)
+"""Hertz that the clips of a workspace may have."""
 
-CLIP_BYTES = 44 + 2 * CLIP_SAMPLES
-"""Size of every clip on disk: the header of a WAV file, and two bytes a sample."""
+CLIP_SECONDS = 10
+"""How long every clip on disk is."""
+
+CLIP_SAMPLES = CLIP_SECONDS * SAMPLE_RATE
+"""Samples of a clip at `SAMPLE_RATE`."""
+
+
+def clip_bytes(rate: int) -> int:
+    """Size of every clip on disk at a rate: the header of a WAV file, and two bytes a sample."""
+    return 44 + 2 * CLIP_SECONDS * rate
+
 
 YTID = re.compile(r"[A-Za-z0-9_-]{10}[AEIMQUYcgkosw048]")
 """A video id: 64 bits in URL-safe base64, so the last of the 11 characters holds only four bits."""
@@ -57,7 +67,8 @@ class Candidate:
     """A segment that may become a clip: its class and its place in that class's queue.
 
     `tier` is 3 (cleanest) to 0; `rank` counts from 0 inside the class; `also` are the other classes that it
-    carries, by a multi-label recipe.
+    carries, by a multi-label recipe; `labels` are all that its list says of it: mids, of AudioSet's; `split`
+    is the list's own, "" where it has none.
     """
 
     ytid: str
@@ -68,6 +79,8 @@ class Candidate:
     rank: int
     subset: str
     also: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    split: str = ""
 
     @property
     def key(self) -> str:
@@ -95,12 +108,37 @@ class Splits:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What a source tells of a video, in a stranger's words; each is "" where it tells nothing."""
+
+    channel_id: str
+    channel: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSource:
+    """The encoded bytes that a clip was decoded from, kept beside it.
+
+    `path` is relative to the workspace, `sha256` of the file, `begins_ms` where the file's time line begins
+    on the video's.
+    """
+
+    path: str
+    sha256: str
+    begins_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Clip:
-    """A verified clip on disk: `SAMPLE_RATE` mono, `CLIP_SAMPLES` 16-bit samples.
+    """A verified clip on disk: one channel of ten seconds of 16-bit samples, at its workspace's rate.
 
     `path` is relative to the workspace, `seconds` the length before padding, `peak` the largest absolute
-    sample as a fraction of full scale, `source` where the audio came from and in which format; `also` are the
-    other classes that it carries, by a multi-label recipe.
+    sample as a fraction of full scale, `source` where the audio came from and in which format, its first word
+    the source's name; `also` are the other classes that it carries, by a multi-label recipe. `decoder` is
+    what decoded and resampled it, with versions: another may give other bytes. `fingerprint` is of the sound,
+    `video` what the source tells of where it comes from. `labels` and `split` are the candidate's. `kept` is
+    what it was decoded from, where that was kept.
     """
 
     key: str
@@ -112,10 +150,16 @@ class Clip:
     peak: float
     source: str
     also: tuple[str, ...] = ()
+    decoder: str = ""
+    fingerprint: bytes = b""
+    video: VideoInfo | None = None
+    labels: tuple[str, ...] = ()
+    split: str = ""
+    kept: KeptSource | None = None
 
 
 class Scope(StrEnum):
-    """Whom a failure concerns, and so what follows from it (DESIGN section 4)."""
+    """Whom a failure concerns, and so what follows from it."""
 
     FINAL = "final"
     """The clip, for good: the next candidate takes its place."""
@@ -124,9 +168,13 @@ class Scope(StrEnum):
     RUN = "run"
     """Everyone: all pause, no attempt is spent, nothing is written off."""
 
+    @property
+    def words(self) -> str:
+        return {"final": "the clip, for good", "passing": "the clip, for now", "run": "the run"}[self]
+
 
 class Reason(StrEnum):
-    """Why a clip was not taken, and whom that concerns."""
+    """Why a clip was not taken, and which clips that concerns."""
 
     scope: Scope
 
@@ -151,7 +199,7 @@ class Reason(StrEnum):
     NO_AUDIO = "no-audio", Scope.FINAL
     BEYOND_END = "beyond-end", Scope.FINAL
     SILENT = "silent", Scope.FINAL
-    NOT_IN_FOLDER = "not-in-folder", Scope.FINAL
+    NOT_IN_SOURCE = "not-in-source", Scope.FINAL
     DAMAGED_FILE = "damaged-file", Scope.FINAL
     WRONG_LENGTH = "wrong-length", Scope.FINAL
     FORGOTTEN = "forgotten", Scope.FINAL
@@ -192,12 +240,12 @@ LASTING = frozenset({Reason.PROXY, Reason.CERTIFICATE, Reason.RESTRICTED})
 """Those of them that no waiting mends: the user has to."""
 
 BY_USER = frozenset({Reason.FORGOTTEN, Reason.EXCLUDED})
-"""Verdicts of the user's own: they say nothing about whether a video lives."""
+"""Decisions of the user's: they say nothing about whether a video lives."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a clip could not be had this time.
+    """Why an attempt at a clip failed.
 
     `attempts` counts those that failed so far, `retry_at` is seconds since the epoch, or None when the
     verdict is final.
@@ -217,3 +265,51 @@ class Table:
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far something is: `done` of `total`, and what it is at, in words."""
+
+    done: int
+    total: int
+    text: str = ""
+
+    def __str__(self) -> str:
+        count = f"{self.done:,} of {self.total:,}"
+        return f"{count}: {self.text}" if self.text else count
+
+
+@dataclass(frozen=True, slots=True)
+class Message(Progress):
+    """A line for the user between two counts, which must not wait."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def message(text: str) -> Message:
+    """A line for the user."""
+    return Message(0, 0, text)
+
+
+OnProgress = Callable[[Progress], object]
+"""Called from time to time with how far something is; `print` will do."""
+
+
+def silent(progress: Progress) -> None:
+    """Report nothing."""
+
+
+CLASS_SEPARATOR = ";"
+"""Between several classes in one cell of a CSV; no class name may hold it."""
+
+
+def join_classes(names: Iterable[str]) -> str:
+    """Several classes in one cell of a CSV."""
+    return CLASS_SEPARATOR.join(names)
+
+
+def split_classes(cell: str) -> tuple[str, ...]:
+    """What `join_classes` joined."""
+    return tuple(filter(None, cell.split(CLASS_SEPARATOR)))

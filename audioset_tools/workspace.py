@@ -1,36 +1,52 @@
-"""Where things lie in a workspace, how a file gets there whole, and who may write to it.
+"""Where things lie in a workspace, and who may write to it.
 
 metadata/                     the official lists, if they were downloaded
 ledger.sqlite                 every candidate's state
+mirrors/                      what mirrors on the Hugging Face Hub hold, and which commit of them is read
 clips/<class>/Y<key>.wav      the verified clips
 set-aside/<class>/            files that lay in a clip's place and were not that clip, or are excluded
 dataset.csv                   the frozen splits
 shards/<spec>/<split>-00000.h5
 runs/<name>/
+indices/                      what archives of sounds hold, so that they need not be searched again
 report/                       a page of all this, with sounds and pictures of some clips
 """
 
 import fcntl
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from .errors import EnvironmentProblem
+from .exceptions import DataMismatch, EnvironmentProblem, UsageError
+from .files import open_file
+
+AnyPath = str | os.PathLike[str]
+"""A path as callers of the public API may give it."""
+
+ANSWERS = "error-answers.jsonl"
+"""What people said of a run's mistakes; in its folder, not in that of the page, which one may hand on."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Workspace:
-    """One data set's folder. Creating the object touches no disk.
+    """One data set's folder, and where everything lies in it. Creating the object touches no disk.
+
+        Workspace("audioset").runs
 
     Args:
         root: the folder; made on the first write.
     """
 
     root: Path
+
+    def __init__(self, root: AnyPath) -> None:
+        object.__setattr__(self, "root", Path(root))
 
     @property
     def metadata(self) -> Path:
@@ -43,6 +59,11 @@ class Workspace:
     @property
     def clips(self) -> Path:
         return self.root / "clips"
+
+    @property
+    def sources(self) -> Path:
+        """What clips were decoded from, where that is kept."""
+        return self.root / "sources"
 
     @property
     def set_aside(self) -> Path:
@@ -66,12 +87,26 @@ class Workspace:
         return self.root / "youtube.json"
 
     @property
+    def indices(self) -> Path:
+        """What archives of sounds hold."""
+        return self.root / "indices"
+
+    @property
+    def mirrors(self) -> Path:
+        """What mirrors on the Hugging Face Hub hold, and which commit of them is read."""
+        return self.root / "mirrors"
+
+    @property
     def report(self) -> Path:
         return self.root / "report"
 
     def clip(self, class_name: str, key: str) -> Path:
         """The path of a clip; `key` must come from `clip_key`."""
         return self.clips / folder_name(class_name) / f"Y{key}.wav"
+
+    def kept_source(self, class_name: str, key: str) -> Path:
+        """The path of what a clip was decoded from, without the suffix of its form."""
+        return self.sources / folder_name(class_name) / f"Y{key}"
 
     def put_aside(self, path: Path) -> str:
         """Move what lies in a clip's place to the folder of files set aside, over nothing that is there.
@@ -85,6 +120,31 @@ class Workspace:
         target = next(folder / name for name in names if not (folder / name).exists())
         path.rename(target)
         return target.relative_to(self.root).as_posix()
+
+    def existing(self) -> Self:
+        """This workspace, which must be there.
+
+        Raises:
+            UsageError: it is not; the message names those beside it.
+        """
+        if not self.root.is_dir():
+            others = sorted(path.parent.name for path in self.root.parent.glob("*/ledger.sqlite"))
+            beside = f"; beside it: {', '.join(map(printable, others))}" if others else ""
+            raise UsageError(
+                f"there is no workspace {printable(self.root)}{beside}",
+                "Name the data set's folder with --workspace; `audioset-tools fetch` makes one.",
+            )
+        return self
+
+    def require_ledger(self) -> None:
+        """See that there is a ledger, before a writer's opening it would make one.
+
+        Raises:
+            UsageError: there is no such workspace.
+            DataMismatch: nothing was fetched into it yet.
+        """
+        if not self.existing().ledger.exists():
+            raise DataMismatch(f"{self.ledger} does not exist", "Run `audioset-tools fetch` first.")
 
     def prepare(self) -> None:
         """Make the folder and see that it can be written to.
@@ -110,20 +170,35 @@ class Workspace:
             EnvironmentProblem: another process holds it.
         """
         self.prepare()
-        with (self.root / "lock").open("a+") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise EnvironmentProblem(
-                    f"another audioset-tools process is working in {self.root}",
-                    "Wait for it to end, or stop it; two writers would spend the allowance twice.",
-                ) from error
+        descriptor = self._open_lock()
+        try:
+            lock_exclusively(
+                descriptor,
+                f"another audioset-tools process is working in {self.root}",
+                "Wait for it to end, or stop it; two writers would spend the allowance twice.",
+            )
             yield
+        finally:
+            os.close(descriptor)
+
+    def _open_lock(self) -> int:
+        """A file to lock; a pipe or a link that somebody put in its place is none."""
+        path = self.root / "lock"
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            descriptor = os.open(path, flags, 0o666)
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return descriptor
+            os.close(descriptor)
+            trouble = "it is no regular file"
+        except OSError as error:
+            trouble = error.strerror or str(error)
+        raise EnvironmentProblem(f"{path} cannot be locked: {trouble}", "Look at it, and move it away.")
 
     def busy(self) -> bool:
         """Whether a process that writes is at work here; changes nothing."""
         try:
-            with (self.root / "lock").open() as handle:
+            with open_file(self.root / "lock") as handle:
                 fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
@@ -146,35 +221,30 @@ def printable(path: Path | str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else _written_out(c) for c in text)
 
 
+def said(trouble: object) -> str:
+    """What a library says of a file, on one line of reasonable length: it may quote what is in it."""
+    return printable(" ".join(str(trouble).split())[:300])
+
+
 def _written_out(character: str) -> str:
     byte = ord(character) - 0xDC00
     return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else character.encode("unicode_escape").decode()
 
 
-@contextmanager
-def write_beside(target: Path) -> Iterator[Path]:
-    """Give a temporary path in the target's folder; on leaving without error, flush it and rename it.
+def lock_exclusively(descriptor: int, what: str = "", remedy: str = "") -> None:
+    """Lock an open file or folder; the kernel drops the lock when it is closed or the process dies.
 
-    After this returns, the target holds the whole new content, or, after a crash or a power cut at any
-    instant, the whole old one.
+    Args:
+        descriptor: of the file or folder.
+        what, remedy: of the error if another process holds it; without them that one is waited for.
+
+    Raises:
+        EnvironmentProblem: another process holds it.
+        OSError: no `what`, and the file system cannot lock.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        yield temporary
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(target)
-        sync_folder(target.parent)
-    finally:
-        with suppress(FileNotFoundError):
-            temporary.unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """See that a power cut undoes nothing that was made, renamed or deleted in a folder."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if what else 0))
+    except OSError as error:
+        if not what:
+            raise
+        raise EnvironmentProblem(what, remedy) from error

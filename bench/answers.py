@@ -20,11 +20,11 @@ from typing import Any
 import yt_dlp
 from yt_dlp.networking import Response
 
-from audioset_tools.fetch.connection import Listener
-from audioset_tools.fetch.extractions import EXTRACTIONS
-from audioset_tools.fetch.pace import Pace, parse_pace
-from audioset_tools.fetch.source import FetchError
-from audioset_tools.fetch.youtube import YouTube
+from audioset_tools.sources.extractions import EXTRACTIONS
+from audioset_tools.sources.pace import Pace, parse_pace
+from audioset_tools.sources.session import Listener
+from audioset_tools.sources.source import FetchError
+from audioset_tools.sources.youtube import YouTube
 
 ROUNDS = 5
 PLAIN = {"youtube": {k: v for k, v in EXTRACTIONS[0].arguments["youtube"].items() if k != "skip"}}

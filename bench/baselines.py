@@ -12,9 +12,9 @@ import time
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from audioset_tools.train.classical import CLASSICAL, standardised, standardiser
+from audioset_tools.runs.metrics import multi_hot
+from audioset_tools.train.baselines import CLASSICAL, standardised, standardiser
 from audioset_tools.train.features import course, summary
-from audioset_tools.train.metrics import multi_hot
 
 CLIPS, COPIES, CLASSES, VALIDATION = 8_000, 1, 4, 800
 

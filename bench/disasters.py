@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from audioset_tools.ledger.schema import seal_of
 from audioset_tools.simulator import Plan, Refusal, Simulator
 
 
@@ -206,9 +207,17 @@ DISASTERS = (
 def _shift(ledger: Path, seconds: float) -> None:
     """Move all stored times, as if the clock had been set."""
     with closing(sqlite3.connect(ledger)) as db, suppress(sqlite3.OperationalError), db:
-        db.execute("UPDATE candidate SET retry_at = retry_at + ?", (seconds,))
+        db.create_function("seal_of", -1, seal_of)
+        db.execute(
+            "UPDATE candidate SET retry_at = retry_at + ?,"
+            " standing = seal_of(state, reason, detail, attempts, retry_at + ?)",
+            (seconds, seconds),
+        )
         for (text,) in db.execute("SELECT value FROM meta WHERE name = 'pace'").fetchall():
             pace = json.loads(text)
             for name in ("next_at", "paused_at", "paused_until"):
                 pace[name] += seconds if pace[name] else 0
-            db.execute("UPDATE meta SET value = ? WHERE name = 'pace'", (json.dumps(pace),))
+            text = json.dumps(pace)
+            db.execute(
+                "UPDATE meta SET value = ?, seal = ? WHERE name = 'pace'", (text, seal_of("pace", text))
+            )

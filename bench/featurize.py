@@ -8,7 +8,7 @@ mels in four ways, with one process and with one for each core:
 - `librosa, gzip-4 rows`: `librosa.load`, `librosa.feature.melspectrogram`, compressed a row at a time;
 - `librosa, every mercy`: `soundfile.read`, `librosa.stft`, a filterbank made once, a data set of the right
   size from the start and no compression;
-- `ours`: `featurize()` in a workspace, all checks on, and again with a noise copy of each training clip;
+- `ours`: `make_shards()` in a workspace, all checks on, and again with a noise copy of each training clip;
 - `the floor`: reading the bytes, one FFT of all frames, writing as many bytes; nothing else.
 
 librosa is spared the normalising, the checksums and the flushing to disk that ours does. Every line is
@@ -41,8 +41,9 @@ import numpy as np
 import scipy.fft
 import soundfile
 
-from audioset_tools.featurize.machine import cores
-from audioset_tools.featurize.run import FeaturizeConfig, featurize
+from audioset_tools.featurize.run import FeaturizeConfig, make_shards
+from audioset_tools.featurize.task import Classes
+from audioset_tools.shards.reader import cores
 from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Clip
 from audioset_tools.workspace import Workspace
 
@@ -138,7 +139,7 @@ def floor(work: Work) -> None:
 def ours(work: Work) -> None:
     (work.target / "clips").symlink_to(work.root / "clips")
     config = FeaturizeConfig(noise_copies=work.noise_copies, jobs=work.jobs)
-    featurize(work.clips, CLASSES, "bench", Workspace(work.target), config, lambda done, total: None)
+    make_shards(Workspace(work.target), work.clips, Classes("bench", CLASSES), config)
 
 
 WAYS: dict[str, Callable[[Work], None]] = {

@@ -33,13 +33,14 @@ from typing import Any
 
 import platformdirs
 import soundfile
+from offset import offset_ms
 from scipy.signal import resample_poly
 
-from audioset_tools.fetch.transcode import ffmpeg_binary
-from audioset_tools.simulator import Plan, Row, decide
+from audioset_tools.audio.ffmpeg import ffmpeg_binary
+from audioset_tools.simulator import Plan, TableRow, decide
 from audioset_tools.simulator.faults import spread
 from audioset_tools.simulator.lists import write_lists
-from audioset_tools.simulator.sounds import offset_ms, reference
+from audioset_tools.simulator.sounds import reference
 
 HERE = Path(__file__).resolve()
 CLASSES = ("Piano", "Drums", "Flute", "Other")
@@ -65,7 +66,7 @@ class World:
     """What is fetched: lists in the official form, what their ids hold, and how many rows a class has."""
 
     lists: Path
-    table: dict[str, Row]
+    table: dict[str, TableRow]
     per_class: int
 
 

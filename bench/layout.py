@@ -24,10 +24,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import resample_poly
 
-from audioset_tools.errors import DataMismatch
+from audioset_tools.exceptions import DataMismatch
 from audioset_tools.featurize.mel import logmel
-from audioset_tools.featurize.shard import ShardHeader, open_shard, write_shard
-from audioset_tools.featurize.spec import PRESETS
+from audioset_tools.shards.shard import ShardHeader, open_shard, write_shard
+from audioset_tools.shards.spec import PRESETS
 from audioset_tools.simulator.plan import PHRASES
 from audioset_tools.simulator.sounds import RATE, phrase
 from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE
@@ -36,7 +36,7 @@ Mels = npt.NDArray[np.float32]
 Read = Callable[[int], Mels]
 
 FLIPS = 20
-HEADER = ShardHeader("train", "bench", ("Any",), PRESETS["paper"].json(), "bench", "bench", "-", "-")
+HEADER = ShardHeader("train", "bench", ("Any",), PRESETS["paper"], "bench", "bench", "-", "-")
 
 
 def sample_mels(clips: int, preset: str) -> Mels:

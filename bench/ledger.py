@@ -25,10 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
-from audioset_tools.fetch.failures import write_failures
-from audioset_tools.fetch.status import read_status
-from audioset_tools.history import failures
+from audioset_tools.fetch.status import read_status, write_failures
 from audioset_tools.ledger import Ledger, Origin
+from audioset_tools.ledger.queries import failures
+from audioset_tools.ledger.schema import seal_of
 from audioset_tools.types import Candidate, Clip, Failure, Reason
 from audioset_tools.workspace import Workspace
 
@@ -166,26 +166,39 @@ def failure_of(one: Candidate) -> Failure:
 def settle(ledger: Ledger, world: World, ranks: range, state: str, reason: str) -> None:
     """Bring candidates of the large class into a state in one transaction, past the ledger's own methods."""
     number = ledger.class_names.index(LARGE)
+    own = "path, sha256, seconds, peak, source, decoder, fingerprint, kept_path, kept_sha256, kept_begins_ms"
     accepted = (
-        (number, rank, clip.path, clip.sha256, clip.seconds, clip.peak, clip.source)
+        (number, rank, *row, seal_of(one.ytid, one.start_ms, *row))
         for rank in ranks
-        for clip in [clip_of(world.candidate(LARGE, rank))]
+        for one in [world.candidate(LARGE, rank)]
+        for clip in [clip_of(one)]
+        for row in [(clip.path, clip.sha256, clip.seconds, clip.peak, clip.source, "", b"", None, None, None)]
     )
     settled = "class = ? AND rank >= ? AND rank < ?"
     where = number, ranks.start, ranks.stop
     db = sqlite3.connect(ledger.path)
+    db.create_function("seal_of", -1, seal_of, deterministic=True)
     with db:
         if state == "accepted":
-            db.executemany("INSERT INTO clip VALUES (?,?,?,?,?,?,?)", accepted)
+            db.executemany(
+                f"INSERT INTO clip (class, rank, {own}, seal) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                accepted,
+            )
         db.execute(
             f"UPDATE candidate SET state = ?, reason = ?, detail = 'gone', attempts = 1 WHERE {settled}",
             (state, reason, *where),
         )
         db.execute(f"UPDATE candidate SET retry_at = rank WHERE {settled} AND state = 'waiting'", where)
         db.execute(
-            "INSERT INTO event (at, class, rank, outcome, reason, detail)"
-            f" SELECT {FIRST_DAY} * 86400 + rank * 3, class, rank, state, reason, detail FROM candidate"
+            f"UPDATE candidate SET standing = seal_of(state, reason, detail, attempts, retry_at)"
             f" WHERE {settled}",
+            where,
+        )
+        db.execute(
+            "INSERT INTO event (at, class, rank, outcome, reason, detail, seal)"
+            " SELECT at, class, rank, state, reason, detail,"
+            " seal_of(at, class, rank, state, reason, detail) FROM"
+            f" (SELECT CAST({FIRST_DAY} * 86400 + rank * 3 AS REAL) AS at, * FROM candidate WHERE {settled})",
             where,
         )
     db.close()
@@ -259,8 +272,8 @@ def outcomes(ledger: Ledger | Obvious, world: World, ranks: range, accepting: bo
     return spans
 
 
-def command(place: Workspace, *words: str) -> Callable[[], object]:
-    line = [sys.executable, "-m", "audioset_tools", "status", "--workspace", str(place.root), *words]
+def command(workspace: Workspace, *words: str) -> Callable[[], object]:
+    line = [sys.executable, "-m", "audioset_tools", "status", "--workspace", str(workspace.root), *words]
     return lambda: subprocess.run(line, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -276,11 +289,11 @@ def prefix_scan(path: Path) -> list[float]:
 
 
 def measure(folder: Path, rows: int, seed: int) -> None:
-    world, place = make_world(rows, seed), Workspace(folder / "ours")
-    place.prepare()
+    world, workspace = make_world(rows, seed), Workspace(folder / "ours")
+    workspace.prepare()
     report, theirs = Report(), Obvious(folder / "obvious.sqlite")
     origin = Origin("paper", "", "", tuple(world.sizes), seed, (10, 1, 1))
-    with Ledger(place.ledger) as ledger:
+    with Ledger(workspace.ledger) as ledger:
         ours, slow = timed(lambda: ledger.load(origin, world.candidates())), timed(lambda: theirs.load(world))
         report.times(f"load ({rows / ours:,.0f} a second)", [ours], [slow])
         ledger.put("per_class", "2400")
@@ -304,23 +317,25 @@ def measure(folder: Path, rows: int, seed: int) -> None:
             theirs.settle(range(0 if state == "accepted" else ranks.start, ranks.stop), state, reason)
         report.times("next candidate", walk(ledger, 1_000))
         report.times("  from the front, as after a restart", first(ledger, 1_000), next_obvious(theirs))
-        scan = prefix_scan(place.ledger)
+        scan = prefix_scan(workspace.ledger)
         report.times("  the same without our index", first(ledger, 1_000), scan)
         report.times("waiting(), once at the start", [timed(lambda: ledger.waiting(LARGE)) for _ in range(5)])
         both(report, ledger, theirs, world, stops[2])
 
         counts = [timed(theirs.counts) for _ in range(3)]
-        report.times("status: its queries", [timed(lambda: look(place.ledger)) for _ in range(20)], counts)
-        report.times("status: the command, beside a writer", [timed(command(place)) for _ in range(7)])
+        report.times(
+            "status: its queries", [timed(lambda: look(workspace.ledger)) for _ in range(20)], counts
+        )
+        report.times("status: the command, beside a writer", [timed(command(workspace)) for _ in range(7)])
         newest = [timed(theirs.failures) for _ in range(3)]
         shown = [timed(lambda: list(islice(failures(ledger), 50))) for _ in range(20)]
         report.times("the newest 50 failures", shown, newest)
-        whole = command(place, "--failures")
+        whole = command(workspace, "--failures")
         report.times("status --failures: the command", [timed(whole) for _ in range(7)])
         table = folder / "failures.csv"
         report.times("all failures as CSV", [timed(lambda: write_failures(failures(ledger), table))])
         report.times(f"clips(), {many:,} accepted", [timed(ledger.clips) for _ in range(3)])
-    ours_mb, theirs_mb = (path.stat().st_size / 1e6 for path in (place.ledger, folder / "obvious.sqlite"))
+    ours_mb, theirs_mb = (path.stat().st_size / 1e6 for path in (workspace.ledger, folder / "obvious.sqlite"))
     print(f"\non disk {ours_mb:.0f} MB, the obvious way {theirs_mb:.0f} MB; peak memory {peak_mb():.0f} MB")
 
 

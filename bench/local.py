@@ -30,12 +30,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from audioset_tools.fetch.folder import Folder
-from audioset_tools.fetch.local import Local
-from audioset_tools.fetch.source import FetchError
-from audioset_tools.fetch.transcode import decode, ffmpeg_binary
+from audioset_tools.archives.folder import Folder
+from audioset_tools.audio.ffmpeg import DecodeError, ffmpeg_binary
+from audioset_tools.audio.segment import decode_segment
 from audioset_tools.simulator.lists import write_lists
-from audioset_tools.simulator.plan import Row
+from audioset_tools.simulator.plan import TableRow
+from audioset_tools.sources.local import Local
+from audioset_tools.sources.source import Undecoded
 from audioset_tools.types import Candidate
 
 CANDIDATES = 12_000
@@ -75,7 +76,7 @@ def inner(ytid: str) -> str:
     return f"{ord(ytid[3]) % 64:02}/{ord(ytid[5]) % 64:02}"
 
 
-def fill(folder: Path, sounds: dict[str, Path], videos: dict[str, Row], files: int) -> dict[str, str]:
+def fill(folder: Path, sounds: dict[str, Path], videos: dict[str, TableRow], files: int) -> dict[str, str]:
     """Link the files; returns the form of each video that has one."""
     forms: dict[str, str] = {}
     present = random.Random(1).sample(sorted(videos), files)
@@ -97,7 +98,7 @@ def fill(folder: Path, sounds: dict[str, Path], videos: dict[str, Row], files: i
 def by_scan(folder: Path, wanted: list[Candidate]) -> int:
     """Ours."""
     index = Folder(folder)
-    return sum(bool(index.files(candidate.ytid)) for candidate in wanted)
+    return sum(bool(index.find(candidate.ytid)) for candidate in wanted)
 
 
 def by_exists(folder: Path, wanted: list[Candidate]) -> int:
@@ -160,17 +161,20 @@ def print_decoding(folder: Path, wanted: list[Candidate], forms: dict[str, str],
         times = []
         for candidate in chosen:
             begun = time.perf_counter()
-            excerpt = source.open(candidate)
-            while True:
-                try:
-                    decode(excerpt, candidate.start_ms, candidate.end_ms)
-                    break
-                except FetchError as error:
-                    if excerpt.instead is None:
-                        raise
-                    excerpt = excerpt.instead(error)
+            hear(source, candidate)
             times.append(time.perf_counter() - begun)
         print(f"{form:28}{statistics.median(times) * 1000:12.0f}")
+
+
+def hear(source: Local, candidate: Candidate) -> None:
+    failed: list[Undecoded] = []
+    while True:
+        excerpt = source.alternative(candidate, failed) if failed else source.open(candidate)
+        try:
+            decode_segment(excerpt.media, *excerpt.span(candidate), excerpt.tail_ms)
+            return
+        except DecodeError as error:
+            failed.append((excerpt, error))
 
 
 def print_fetch(lists: Path, folder: Path, workspace: Path, per_class: int, jobs: int) -> None:

@@ -14,23 +14,21 @@ import argparse
 import hashlib
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
 from audioset_tools import console
-from audioset_tools.errors import AudiosetToolsError
+from audioset_tools.audio.clip import write_clip
+from audioset_tools.audio.segment import peak_of
+from audioset_tools.exceptions import AudiosetToolsError
 from audioset_tools.featurize.run import FeaturizeConfig, featurize
-from audioset_tools.fetch.transcode import Sound, peak_of, write_clip
 from audioset_tools.ledger import Ledger, Origin
+from audioset_tools.runs.compare import compare, compare_table
 from audioset_tools.simulator.scenes import direct, render
-from audioset_tools.train.classical import CLASSICAL
-from audioset_tools.train.compare import compare, compare_table
+from audioset_tools.train.baselines import CLASSICAL
 from audioset_tools.train.config import TrainConfig
 from audioset_tools.train.every import train_every
-from audioset_tools.train.fit import fit_baseline
-from audioset_tools.train.loop import train
-from audioset_tools.train.models import MODELS
-from audioset_tools.types import Candidate, Clip, Splits
+from audioset_tools.train.networks import MODELS
+from audioset_tools.types import Candidate, Clip
 from audioset_tools.workspace import Workspace
 
 INSTRUMENTS = ("Piano", "Drums", "Flute")
@@ -51,45 +49,34 @@ def candidate(class_name: str, rank: int, multi_label: bool) -> Candidate:
     return Candidate(f"{digest[:10]}A", 0, 10_000, class_name, 3, rank, "eval", also)
 
 
-def make_clip(place: Workspace, one: Candidate, class_names: tuple[str, ...]) -> Clip:
+def make_clip(workspace: Workspace, one: Candidate, class_names: tuple[str, ...]) -> Clip:
     """Write one clip as fetch does."""
     samples = render(direct(one.key, (one.class_name, *one.also), class_names))
-    path = place.clip(one.class_name, one.key)
-    sound = Sound(samples, 10.0, peak_of(samples))
-    digest = write_clip(sound, path)
+    path = workspace.clip(one.class_name, one.key)
+    digest = write_clip(samples, path)
     return Clip(
-        one.key, one.class_name, one.rank, str(path.relative_to(place.root)), digest, 10.0, sound.peak,
-        "scene", one.also,
+        one.key, one.class_name, one.rank, str(path.relative_to(workspace.root)), digest, 10.0,
+        peak_of(samples), "scene", one.also,
     )  # fmt: skip
 
 
-def make_workspace(place: Workspace, per_class: int, preset: str, multi_label: bool) -> None:
+def make_workspace(workspace: Workspace, per_class: int, preset: str, multi_label: bool) -> None:
     """The data set as fetch and featurize leave it; what is there already is kept."""
     classes = INSTRUMENTS if multi_label else (*INSTRUMENTS, "Other")
     queues = [candidate(name, rank, multi_label) for name in classes for rank in range(per_class)]
-    with Ledger(place.ledger) as ledger:
+    with Ledger(workspace.ledger) as ledger:
         if ledger.origin() is None:
             ledger.load(Origin("scenes", "", "", classes, 0, SPLITS, multi_label), queues)
         there = {clip.key for _, clip in ledger.clips()}
         for one in queues:
             if one.key not in there:
-                ledger.accept(one, make_clip(place, one, classes), at=0)
-        clips = [clip for _, clip in ledger.clips()]
-    featurize(
-        clips, classes, "scenes", place, FeaturizeConfig(preset, splits=Splits(*SPLITS)),
-        lambda done, total: None, multi_label=multi_label,
-    )  # fmt: skip
+                ledger.accept(one, make_clip(workspace, one, classes), at=0)
+    featurize(workspace, preset=preset)
 
 
-def train_one(place: Workspace, config: TrainConfig) -> Path:
-    """Train a network or a baseline; gives its run's folder."""
-    began = time.perf_counter()
-    if config.model in CLASSICAL:
-        run = fit_baseline(place, config, lambda trial: None, lambda done, total: None)
-    else:
-        run = train(place, config, lambda epoch: None)
-    console.say(f"{config.model}: {time.perf_counter() - began:.0f} s")
-    return run.path
+def begin(model: str, done: Path | None) -> None:
+    """Say which model is trained next, or which run stands for it."""
+    console.say(f"{model}: finished already, {done}" if done else model)
 
 
 def complain(model: str, error: AudiosetToolsError) -> None:
@@ -110,22 +97,21 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keep the data set and the runs here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        place = Workspace(arguments.folder or Path(name))
-        place.prepare()
+        workspace = Workspace(arguments.folder or Path(name))
+        workspace.prepare()
         began = time.perf_counter()
-        make_workspace(place, arguments.per_class, arguments.preset, arguments.multi_label)
+        make_workspace(workspace, arguments.per_class, arguments.preset, arguments.multi_label)
         taken = time.perf_counter() - began
         console.say(f"{arguments.per_class} clips of each class, mels {arguments.preset}: {taken:.0f} s")
         # A run is called after what differs from the defaults: the shards only where there is a choice.
-        several = len(list(place.shards.iterdir())) > 1
+        several = len(list(workspace.shards.iterdir())) > 1
         config = TrainConfig(
             epochs=arguments.epochs, batch_size=arguments.batch_size, lr=arguments.lr,
             shards=FeaturizeConfig(arguments.preset).folder if several else None,
         )  # fmt: skip
         every = train_every(
-            place, config, partial(train_one, place), lambda model, done: None, complain,
-            arguments.models.split(","),
-        )  # fmt: skip
+            workspace, config, models=arguments.models.split(","), on_model=begin, on_failure=complain
+        )
         if every.runs:
             console.table(compare_table(compare(every.runs)))
 

@@ -17,8 +17,8 @@ from dataclasses import replace
 
 from weeks import HOUR, Remote, Week, week
 
-from audioset_tools.fetch.pace import parse_pace
-from audioset_tools.fetch.rate import PacePolicy
+from audioset_tools.sources.pace import parse_pace
+from audioset_tools.sources.rate import PacePolicy
 from audioset_tools.types import Reason
 
 BURSTS = (1, 20, 100)

@@ -26,8 +26,8 @@ import numpy as np
 from layout import HEADER, Mels, sample_mels
 
 from audioset_tools import MelShards
-from audioset_tools.featurize.finish import finish_folder
-from audioset_tools.featurize.shard import write_shard
+from audioset_tools.featurize.run import finish_folder
+from audioset_tools.shards.shard import write_shard
 
 BATCH = 128
 ROWS_PER_SHARD = 512

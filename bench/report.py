@@ -3,6 +3,7 @@
     python bench/report.py make DIR [--clips 9600]
     python bench/report.py measure DIR [--repeats 3]
     python bench/report.py sounds DIR
+    python bench/report.py runs DIR [--runs 1000]
 
 `make` writes a workspace as fetch, featurize and train would leave it, the shards left out, all its clips
 different: a ledger of 20 % more candidates than clips, these dead, with pauses; and a run with a prediction
@@ -10,8 +11,9 @@ for every twelfth clip, of which a tenth is wrong. `measure` deletes the report 
 again with nothing changed, then once more with one sound and one level to be made; says how large it is; and
 opens the page from disk in headless Chromium (Debian's, an empty profile for each): until the browser's
 `load`, until it has painted what is seen first, what it has read by then, and the largest page of a cell in
-the same way. Medians. `sounds` makes an MP3 of every clip of a workspace, and tells how large they are and
-how far below the clip the difference is.
+the same way. Medians. `runs` writes the report of a workspace of made-up runs alone, and says how long that
+takes and how large it is. `sounds` makes an MP3 of every clip of a workspace, and tells how large they are
+and how far below the clip the difference is.
 """
 
 import argparse
@@ -29,12 +31,11 @@ import numpy as np
 import soundfile
 from playwright.sync_api import Playwright, sync_playwright
 
-from audioset_tools.featurize.audio import WAV_HEADER, read_clip
-from audioset_tools.featurize.dataset import write_dataset
-from audioset_tools.featurize.split import Placement
+from audioset_tools.audio.clip import read_clip, wav_header
 from audioset_tools.ledger import Ledger, Origin
-from audioset_tools.report.sounds import write_sound
-from audioset_tools.types import CLIP_BYTES, CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip, Failure, Reason
+from audioset_tools.report.media import write_sound
+from audioset_tools.shards.dataset import Placement, write_dataset
+from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip, Failure, Reason, clip_bytes
 from audioset_tools.workspace import Workspace
 
 CLASSES = ("Piano", "Drums", "Flute", "Other")
@@ -56,23 +57,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("make", "measure", "sounds"))
+    parser.add_argument("what", choices=("make", "measure", "runs", "sounds"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--clips", type=int, default=9_600)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=1_000)
     words = parser.parse_args()
-    place = Workspace(words.folder)
+    workspace = Workspace(words.folder)
     if words.what == "make":
-        make(place, words.clips)
+        make(workspace, words.clips)
     elif words.what == "measure":
-        measure(place, words.repeats)
+        measure(workspace, words.repeats)
+    elif words.what == "runs":
+        many_runs(workspace, words.runs)
     else:
-        compare_sounds(place)
+        compare_sounds(workspace)
 
 
-def make(place: Workspace, clips: int) -> None:
+def make(workspace: Workspace, clips: int) -> None:
     """A workspace as fetch, featurize and train would leave it."""
-    place.prepare()
+    workspace.prepare()
     each = clips // len(CLASSES)
     queues = [
         Candidate(_ytid(number * 2 * each + rank), 30_000, 40_000, name, 3, rank, "unbalanced_train")
@@ -81,7 +85,7 @@ def make(place: Workspace, clips: int) -> None:
     ]
     rng = np.random.default_rng(0)
     placed: list[Placement] = []
-    with Ledger(place.ledger) as ledger:
+    with Ledger(workspace.ledger) as ledger:
         ledger.load(Origin("paper", "a" * 64, "b" * 64, CLASSES, 2019, (8_000, 800, 800)), queues)
         ledger.put("per_class", str(each))
         at = 1_790_000_000.0
@@ -91,20 +95,20 @@ def make(place: Workspace, clips: int) -> None:
                 reason = (Reason.REMOVED, Reason.PRIVATE, Reason.TERMINATED, Reason.COPYRIGHT)[number % 4]
                 ledger.fail(one, Failure(one.key, reason, "This video is not available", 1, None), at)
             else:
-                clip = write_clip(place, one, rng)
+                clip = write_clip(workspace, one, rng)
                 ledger.accept(one, clip, at)
                 split = SPLIT[len(placed) % len(SPLIT)]
                 placed.append(Placement(one.key, one.class_name, (), split, clip.path, clip.sha256))
             if number % 1_500 == 1_499:
                 ledger.note("paused", Reason.TOO_MANY_REQUESTS, "HTTP Error 429: Too Many Requests", at)
                 at += 3_600
-    write_dataset(place.dataset, tuple(placed))
+    write_dataset(workspace.dataset, tuple(placed))
     tested = [(one.key, CLASSES.index(one.class_name)) for one in placed if one.split == "test"]
-    write_run(place.runs / "paper", tested, rng)
-    print(f"{clips:,} clips, {len(tested):,} predictions in {place.root}")
+    write_run(workspace.runs / "paper", tested, rng)
+    print(f"{clips:,} clips, {len(tested):,} predictions in {workspace.root}")
 
 
-def write_clip(place: Workspace, one: Candidate, rng: np.random.Generator) -> Clip:
+def write_clip(workspace: Workspace, one: Candidate, rng: np.random.Generator) -> Clip:
     """A decaying chord over noise, different for every clip."""
     seconds = np.arange(CLIP_SAMPLES, dtype=np.float32) / SAMPLE_RATE
     pitch = 110 * 2 ** rng.uniform(0, 3)
@@ -112,12 +116,12 @@ def write_clip(place: Workspace, one: Candidate, rng: np.random.Generator) -> Cl
     sound = np.exp(-3 * beat) * np.sin(2 * np.pi * pitch * seconds) * rng.uniform(0.05, 0.9)
     sound += 0.01 * np.resize(rng.standard_normal(4_096).astype(np.float32), CLIP_SAMPLES)
     samples = (32_767 * np.clip(sound, -1, 1)).astype("<i2")
-    content = WAV_HEADER + samples.tobytes()
-    path = place.clip(one.class_name, one.key)
+    content = wav_header(SAMPLE_RATE) + samples.tobytes()
+    path = workspace.clip(one.class_name, one.key)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    where = path.relative_to(place.root).as_posix()
+    where = path.relative_to(workspace.root).as_posix()
     peak = float(np.abs(samples).max() / 32_768)
     return Clip(one.key, one.class_name, one.rank, where, digest, 10.0, peak, "youtube webm/opus 251")
 
@@ -141,17 +145,34 @@ def write_run(folder: Path, tested: list[tuple[str, int]], rng: np.random.Genera
     (folder / "metrics.json").write_text(json.dumps({"best_epoch": 12, "test": split, "validation": split}))
 
 
-def measure(place: Workspace, repeats: int) -> None:
+def many_runs(workspace: Workspace, runs: int) -> None:
+    """The report of so many runs: how long it takes, and how large it is."""
+    rng = np.random.default_rng(0)
+    tested = [(f"{_ytid(number)}_0", number % 4) for number in range(800)]
+    for number in range(runs):
+        folder = workspace.runs / f"run-{number:05}"
+        write_run(folder, tested, rng)
+        metrics = json.loads((folder / "metrics.json").read_text())
+        metrics["test"]["macro"] = {"precision": 0.9, "recall": 0.9, "f1": rng.uniform(0.3, 0.9)}
+        (folder / "metrics.json").write_text(json.dumps(metrics))
+    seconds = timed(workspace)
+    files = [path for path in (workspace.root / "report").rglob("*") if path.is_file()]
+    index = (workspace.root / "report" / "index.html").stat().st_size
+    print(f"{runs:,} runs: {seconds:.1f} s, index.html {index / 1e3:.0f} kB, ", end="")
+    print(f"{len(files):,} files of {sum(path.stat().st_size for path in files) / 1e6:.1f} MB")
+
+
+def measure(workspace: Workspace, repeats: int) -> None:
     """How long, how large, how soon."""
-    out = place.root / "report"
+    out = workspace.root / "report"
     first, again, further = [], [], []
     for _ in range(repeats):
         shutil.rmtree(out, ignore_errors=True)
-        first.append(timed(place))
-        again.append(timed(place))
+        first.append(timed(workspace))
+        again.append(timed(workspace))
         (levels := out / "levels.csv").write_text("\n".join(levels.read_text().splitlines()[:-1]) + "\n")
         next((out / "sounds").iterdir()).unlink()
-        further.append(timed(place))
+        further.append(timed(workspace))
     print("| | s |\n|---|---|")
     for name, seconds in (
         ("first report", first),
@@ -170,10 +191,10 @@ def measure(place: Workspace, repeats: int) -> None:
             print(f"| {name} | {' | '.join(opened(playwright, page, repeats))} |")
 
 
-def timed(place: Workspace) -> float:
+def timed(workspace: Workspace) -> float:
     """Seconds of `audioset-tools report`, starting Python among them."""
     began = time.perf_counter()
-    words = [sys.executable, "-m", "audioset_tools", "report", "--workspace", str(place.root)]
+    words = [sys.executable, "-m", "audioset_tools", "report", "--workspace", str(workspace.root)]
     subprocess.run(words, check=True, capture_output=True)
     return time.perf_counter() - began
 
@@ -199,18 +220,19 @@ def opened(playwright: Playwright, page: Path, repeats: int) -> tuple[str, ...]:
     return f"{elements:,}", load, paint, f"{len(files)}", f"{read:.2f}"
 
 
-def compare_sounds(place: Workspace) -> None:
+def compare_sounds(workspace: Workspace) -> None:
     """How large the sounds of a workspace's clips are, and how far below the clips the difference is."""
     sizes, below = [], []
-    with Ledger(place.ledger, read_only=True) as ledger, tempfile.TemporaryDirectory() as folder:
+    with Ledger(workspace.ledger, read_only=True) as ledger, tempfile.TemporaryDirectory() as folder:
         sound = Path(folder) / "sound.mp3"
         for _, clip in ledger.clips():
-            samples = read_clip(place.root / clip.path, clip.sha256)
+            samples = read_clip(workspace.root / clip.path, clip.sha256)
             write_sound(sound, samples)
             sizes.append(sound.stat().st_size / 1e3)
             heard, _ = soundfile.read(sound, dtype="float32")
             below.append(10 * np.log10(np.square(samples).sum() / np.square(samples - heard).sum()))
-    print(f"{len(sizes):,} clips of {CLIP_BYTES / 1e3:.0f} kB, {np.mean(sizes):.0f} kB a sound on average")
+    size = clip_bytes(SAMPLE_RATE) / 1e3
+    print(f"{len(sizes):,} clips of {size:.0f} kB, {np.mean(sizes):.0f} kB a sound on average")
     print(f"the difference is {np.mean(below):.1f} dB below the clip on average, {min(below):.1f} at least")
 
 

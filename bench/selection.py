@@ -26,8 +26,8 @@ Counts = dict[str, dict[str, Any]]
 
 def ours(folder: Path) -> Callable[[], Counts]:
     """Read, check, judge and rank with this package."""
-    from audioset_tools.catalog.enqueue import read_selection
     from audioset_tools.catalog.recipe import read_recipe
+    from audioset_tools.catalog.select import read_selection
 
     def run() -> Counts:
         selection = read_selection(folder, read_recipe("paper"))

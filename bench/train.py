@@ -33,8 +33,8 @@ from featurize import peak_mb
 from layout import HEADER, sample_mels
 
 from audioset_tools import MelShards
-from audioset_tools.featurize.finish import finish_folder
-from audioset_tools.featurize.shard import write_shard
+from audioset_tools.featurize.run import finish_folder
+from audioset_tools.shards.shard import write_shard
 from audioset_tools.workspace import Workspace
 
 BATCH = 128
@@ -96,7 +96,7 @@ def plain_batches(folder: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def our_batches(folder: Path, device: Any) -> Iterator[tuple[Any, Any]]:
-    from audioset_tools.train.data import batches
+    from audioset_tools.train.step import batches
 
     return batches(MelShards(folder / "shards" / "ours", "train"), BATCH, (0, 1), device)
 
@@ -119,7 +119,7 @@ def plain_step(network: Any, device: Any) -> Callable[[Any, Any], None]:
 
 
 def our_step(device: Any) -> Callable[[Any, Any], None]:
-    from audioset_tools.train.models import build
+    from audioset_tools.train.networks import build
     from audioset_tools.train.step import learn, make_learner
 
     learner = make_learner(build("paper", len(CLASSES), SHAPE), 1e-4, device, multi_label=False)
@@ -130,8 +130,8 @@ def rung(way: str) -> Callable[[Any, Any], None]:
     """A step of the ladder, on the CPU."""
     import torch
 
-    from audioset_tools.train.allocator import keep_memory
-    from audioset_tools.train.models import build
+    from audioset_tools.train.networks import build
+    from audioset_tools.train.step import keep_memory
 
     cpu = torch.device("cpu")
     if way != "plain":
@@ -162,7 +162,7 @@ def loop(work: Work, answers: Any) -> None:
     """Time one loop: seconds of a batch in all, and those of them spent waiting for it."""
     import torch
 
-    from audioset_tools.train.allocator import keep_memory
+    from audioset_tools.train.step import keep_memory
 
     device = torch.device(work.device)
     if work.way == "ours":
@@ -183,12 +183,12 @@ def loop(work: Work, answers: Any) -> None:
 def whole(work: Work, answers: Any) -> None:
     """Time `train` as the command runs it: seconds in all, and those of an epoch after the first."""
     from audioset_tools.train.config import TrainConfig
-    from audioset_tools.train.loop import train
+    from audioset_tools.train.run import train_network
 
     config = TrainConfig(epochs=EPOCHS, patience=EPOCHS, lr=1e-4, device=work.device)
     taken: list[float] = []
     began = time.perf_counter()
-    train(Workspace(root=work.folder), config, lambda epoch: taken.append(epoch.seconds))
+    train_network(Workspace(root=work.folder), config, on_epoch=lambda epoch: taken.append(epoch.seconds))
     answers.put((time.perf_counter() - began, statistics.median(taken[1:])))
     shutil.rmtree(work.folder / "runs")
 

@@ -5,17 +5,17 @@ import random
 from dataclasses import dataclass
 from math import inf
 
-from audioset_tools.fetch.rate import (
+from audioset_tools.simulator.plan import Limit
+from audioset_tools.simulator.site import Bucket, draw
+from audioset_tools.sources.rate import (
     PacePolicy,
     PaceState,
+    after_grant,
+    after_refusal,
+    after_request,
     begun,
-    granted,
-    refused,
-    spent,
     wait_before,
 )
-from audioset_tools.simulator.gate import Bucket, draw
-from audioset_tools.simulator.plan import Limit
 from audioset_tools.types import Reason
 
 HOUR = 3_600.0
@@ -99,10 +99,10 @@ def week(
         at, sent_at, passes, until = heapq.heappop(answers)
         now = max(now, at)
         if passes:
-            state = granted(state, policy, sent_at)
+            state = after_grant(state, policy, sent_at)
         else:
             after = max(0.0, until - now) + 1 if until else policy.first_pause if credulous else None
-            state = refused(state, policy, remote.reason, now, sent_at, after)
+            state = after_refusal(state, policy, remote.reason, now, sent_at, after)
 
     while passed < clips:
         while len(answers) >= 4:
@@ -114,7 +114,7 @@ def week(
                 now += delay
         if now >= began + seconds:
             break
-        state = spent(state, now)
+        state = after_request(state, now)
         locked = bucket.locked_until
         bucket, passes = draw(bucket, rule, now)
         lockouts += bucket.locked_until > max(locked, now)

@@ -1,13 +1,16 @@
 """What reaches the terminal: a stranger's names steer nothing."""
 
+import io
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from audioset_tools import console
-from audioset_tools.types import Table
+from audioset_tools.types import Progress, Table
 from audioset_tools.workspace import printable
 
 HOSTILE = "run\x1b]0;pwned\x07\x1b[31m\r\u202egpj.\udcff\ud800[bold]"
@@ -39,3 +42,34 @@ def test_any_text_can_be_printed_and_plain_text_is_left_alone(text: str) -> None
 
 def test_bytes_that_are_no_utf8_are_written_out() -> None:
     assert printable(Path("a\udcff\udc80/b")) == r"a\xff\x80/b"
+
+
+def test_where_there_is_no_terminal_a_bar_is_a_line_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(console.time, "monotonic", lambda: now)
+    with console.bar("clips") as show:
+        for second in range(30):
+            now = float(second)
+            show(Progress(second, 30, HOSTILE))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"{n} of 30 clips  {PLAIN}" for n in (2, 12, 22)]
+
+
+def test_on_a_terminal_a_bar_shows_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr(console, "_err", drawn)
+    with console.bar("clips") as show:
+        show(Progress(3, 30, HOSTILE))
+    text = drawn.file.getvalue()  # type: ignore[attr-defined]
+    assert "3/30" in text and PLAIN in text
+
+
+def test_a_result_for_a_program_is_json_a_row_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"name": "a"}, {"name": "b", "n": 1}]
+    console.result_json_rows("rows", rows)
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"rows": rows} and len(out.splitlines()) == 4
+    console.result_json({"rows": rows})
+    assert json.loads(capsys.readouterr().out) == {"rows": rows}

@@ -1,36 +1,44 @@
-"""Files arrive whole or not at all, and one process writes at a time."""
+"""One process writes at a time, and nothing leaves the folder."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from audioset_tools.errors import EnvironmentProblem
+from audioset_tools.exceptions import DataMismatch, EnvironmentProblem, UsageError
 from audioset_tools.types import clip_key
-from audioset_tools.workspace import Workspace, write_beside
-
-
-def test_a_write_that_breaks_off_leaves_the_old_content(tmp_path: Path) -> None:
-    target = tmp_path / "deep" / "file"
-    with write_beside(target) as temporary:
-        temporary.write_text("old")
-    with pytest.raises(KeyboardInterrupt), write_beside(target) as temporary:
-        temporary.write_text("half")
-        raise KeyboardInterrupt
-    assert target.read_text() == "old"
-    assert list(target.parent.iterdir()) == [target]
+from audioset_tools.workspace import Workspace
 
 
 def test_a_second_writer_is_refused_and_the_lock_dies_with_its_holder(tmp_path: Path) -> None:
-    place = Workspace(tmp_path / "w")
-    with place.lock(), pytest.raises(EnvironmentProblem, match="another"), place.lock():
+    workspace = Workspace(tmp_path / "w")
+    with workspace.lock(), pytest.raises(EnvironmentProblem, match="another"), workspace.lock():
         pass
-    with place.lock():
+    with workspace.lock():
         pass
 
 
 def test_making_the_object_touches_no_disk(tmp_path: Path) -> None:
     Workspace(tmp_path / "w")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workspace_that_there_is_not_is_refused_and_those_beside_it_are_named(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    with pytest.raises(UsageError) as refused:
+        workspace.existing()
+    assert refused.value.what == f"there is no workspace {workspace.root}"
+    for name in ("second", "fi\033rst"):
+        Workspace(tmp_path / name).prepare()
+        (tmp_path / name / "ledger.sqlite").touch()
+    (tmp_path / "no workspace").mkdir()
+    with pytest.raises(UsageError, match=r"; beside it: fi\\x1brst, second\n"):
+        workspace.require_ledger()
+    workspace.prepare()
+    assert workspace.existing() is workspace
+    with pytest.raises(DataMismatch, match=r"ledger\.sqlite does not exist"):
+        workspace.require_ledger()
+    assert list(workspace.root.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
@@ -50,3 +58,16 @@ def test_a_hostile_id_builds_no_path(ytid: str) -> None:
 def test_a_class_name_stays_inside_the_workspace(tmp_path: Path) -> None:
     path = Workspace(tmp_path).clip("../../Bass / drum", clip_key("-_cdefghijA", 0))
     assert path.parent.parent == tmp_path / "clips"
+
+
+@pytest.mark.parametrize("planted", ["pipe", "link"])
+def test_what_lies_in_the_locks_place_is_not_waited_for_or_followed(tmp_path: Path, planted: str) -> None:
+    lock = tmp_path / "lock"
+    if planted == "pipe":
+        os.mkfifo(lock)
+    else:
+        lock.symlink_to(tmp_path / "elsewhere")
+    assert not Workspace(tmp_path).busy()
+    with pytest.raises(EnvironmentProblem, match="cannot be locked"), Workspace(tmp_path).lock():
+        pass
+    assert not (tmp_path / "elsewhere").exists()

@@ -1,14 +1,16 @@
-"""The official files: where a workspace finds them, and where they come from."""
+"""AudioSet's official files: where they come from, and where a workspace finds them.
 
-import tomllib
+Their addresses and digests, and the recipes, are data files that the package ships.
+"""
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pooch
 
-from ..errors import EnvironmentProblem, UsageError
-from ..manifests import manifest
+from ..exceptions import EnvironmentProblem, UsageError
+from ..files import parse_toml, read_file
 
 GENUINE = "The genuine file is linked from https://research.google.com/audioset/download.html"
 
@@ -27,7 +29,7 @@ class Official:
 
 def official_files() -> dict[str, Official]:
     """The official files by name: the three subsets and `ontology`."""
-    entries = tomllib.loads(manifest("official.toml").read_text())
+    entries = parse_toml(read_file(manifest("official.toml")).decode())
     return {name: Official(**entry) for name, entry in entries.items()}
 
 
@@ -59,11 +61,26 @@ def find_metadata(
     return workspace_copy
 
 
+_OF_ADDRESSES = frozenset({"InvalidProxyURL", "InvalidURL", "LocationParseError"})
+"""What requests and urllib3 raise of an address that is none."""
+
+
 def _download(official: Official, folder: Path) -> None:
     try:
         pooch.retrieve(official.url, known_hash=f"sha256:{official.sha256}", fname=official.file, path=folder)
     except (OSError, ValueError) as error:
+        # What cannot be an address is quoted: a proxy's, with its password.
+        why = "a proxy's address makes no sense" if type(error).__name__ in _OF_ADDRESSES else error
         raise EnvironmentProblem(
-            f"{official.file} could not be downloaded from {official.url}: {error}",
+            f"{official.file} could not be downloaded from {official.url}: {why}",
             "Try again when the network is back, or download it yourself and pass --metadata DIR.",
         ) from error
+
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+def manifest(name: str) -> Path:
+    """The path of a shipped manifest, in an installed wheel or in a checkout."""
+    shipped = _PACKAGE / "manifests" / name
+    return shipped if shipped.exists() else _PACKAGE.parent / "manifests" / name

@@ -1,4 +1,4 @@
-"""A recipe says what a class is; judging a label set by it is a pure function.
+"""A recipe says what a class is.
 
 **Single-instrument** (the paper's "at most one instrument"): a clip belongs to a class if it has one of the
 class's labels, none of another class's, and every other label below Musical instrument is *transparent*: an
@@ -6,8 +6,8 @@ ancestor such as Keyboard (musical) is not a second instrument beside Piano. Anc
 labelled: counting them as other instruments would cost half of all Flute clips.
 
 **Multi-label**: a clip carries every class of which it has a label; other instruments besides do not matter,
-but a label that might be a class which the clip does not carry keeps it out: of a bare "Guitar" nobody knows
-whether it is the electric one.
+but a label that might be a class which the clip does not carry keeps it out: of a bare "Guitar" it is not
+known whether it is the electric one.
 
 Either way a segment must have a least length, ten seconds unless the recipe says less.
 """
@@ -15,26 +15,27 @@ Either way a segment must have a least length, ten seconds unless the recipe say
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import astuple, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
-from ..manifests import manifest
-from ..types import CLIP_SAMPLES, SAMPLE_RATE, Splits
+from ..exceptions import UsageError
+from ..files import parse_toml, read_file
+from ..types import CLASS_SEPARATOR, CLIP_SECONDS, Splits
 from ..workspace import folder_name
+from .official import manifest
 
 SHIPPED = ("paper", "clean", "instruments", "keyboards", "several")
 """The recipes that come with the package, as manifests/<name>.toml."""
 
-LEAST_SECONDS = CLIP_SAMPLES / SAMPLE_RATE
+LEAST_SECONDS = float(CLIP_SECONDS)
 """The least length of a segment where a recipe names none: that of a clip, so that none has to be padded."""
 
 _KEYS = {"name", "seed", "multi_label", "least_seconds", "splits", "instruments", "tiers", "classes"}
 _SHORTEST_S = 0.1
+_MOST_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Pool:
     """One source of clips for a class without labels of its own; several are drawn from in turn.
 
     Args:
-        name: for people.
+        name: as the account of the selection prints it.
         instruments: how many most specific instrument labels there may be, least and most.
         music: False rejects every label of the music subtree.
         vocal: False rejects every vocal label.
@@ -76,7 +77,7 @@ class Recipe:
     """A whole recipe; the sets of `mid`s are as the file gives them, not yet expanded by the ontology.
 
     `given` is what it was asked for by: the name of a shipped one, or a path. `least_ms` is the least length
-    of a segment.
+    of a segment, `text` the whole file.
     """
 
     given: str
@@ -92,6 +93,7 @@ class Recipe:
     speech: frozenset[str]
     vocal: frozenset[str]
     splits: Splits
+    text: str = field(default="", repr=False, compare=False)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -128,8 +130,10 @@ def read_recipe(name_or_path: str) -> Recipe:
             f"there is no recipe {name_or_path}", f"Use {', '.join(SHIPPED)}, or the path of a TOML file."
         )
     try:
-        return _parse(tomllib.loads(path.read_text(encoding="utf-8")), name_or_path)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        # As text is read: with the ends of lines that Windows gives them, a recipe is the same.
+        text = read_file(path, _MOST_BYTES).decode().replace("\r\n", "\n")
+        return replace(_parse(parse_toml(text), name_or_path), text=text)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         problem = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise UsageError(
             f"{path} is not a recipe: {problem}",
@@ -150,19 +154,19 @@ def _parse(table: Mapping[str, Any], given: str) -> Recipe:
         multi_label=table.get("multi_label", False),
         least_ms=_parse_least(table.get("least_seconds", LEAST_SECONDS)),
         classes=tuple(_parse_class(entry) for entry in table["classes"]),
-        instrument_root=instruments["root"],
-        transparent=frozenset(instruments["transparent"]),
-        rejected=frozenset(instruments["rejected"]),
-        music=frozenset(tiers["music"]),
-        speech=frozenset(tiers["speech"]),
-        vocal=frozenset(tiers["vocal"]),
+        instrument_root=_mid(instruments["root"]),
+        transparent=_mids(instruments["transparent"]),
+        rejected=_mids(instruments["rejected"]),
+        music=_mids(tiers["music"]),
+        speech=_mids(tiers["speech"]),
+        vocal=_mids(tiers["vocal"]),
         splits=Splits(**table.get("splits", {})),
     )
     if not 0 <= recipe.seed < 1 << 32:
         raise ValueError("the seed must lie between 0 and 4,294,967,295")
     if len(set(recipe.class_names)) != len(recipe.classes) or len(recipe.classes) < 2:
         raise ValueError("two or more classes of different names are needed")
-    if any(";" in name for name in recipe.class_names):
+    if any(CLASS_SEPARATOR in name for name in recipe.class_names):
         raise ValueError("the name of a class holds a semicolon, which parts the names in dataset.csv")
     if len(set(map(folder_name, recipe.class_names))) != len(recipe.classes):
         raise ValueError("the names of two classes would give the same folder")
@@ -189,13 +193,25 @@ def _parse_class(entry: Mapping[str, Any]) -> ClassRule:
         raise ValueError(f"a class knows nothing of {', '.join(unknown)}")
     rule = ClassRule(
         name=str(entry["name"]),
-        include=frozenset(entry.get("include", ())),
-        transparent=frozenset(entry.get("transparent", ())),
+        include=_mids(entry.get("include", [])),
+        transparent=_mids(entry.get("transparent", [])),
         pools=tuple(_parse_pool(pool) for pool in entry.get("pools", ())),
     )
     if bool(rule.include) == bool(rule.pools):
         raise ValueError(f"class {rule.name} needs either include or pools")
     return rule
+
+
+def _mid(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"no label: {str(value)[:40]!a}")
+    return value
+
+
+def _mids(values: Any) -> frozenset[str]:
+    if not isinstance(values, list):
+        raise ValueError(f"no list of labels: {str(values)[:40]!a}")
+    return frozenset(map(_mid, values))
 
 
 def _parse_pool(entry: Mapping[str, Any]) -> Pool:

@@ -1,22 +1,157 @@
-"""From the lists and a recipe to a ranked queue for each class, with the account of every row left out."""
+"""From the lists and a recipe to a ranked queue for each class, with the account of every row left out.
+
+Whether a clip belongs to a class is a pure function of its labels, the recipe and the ontology: `Judge` has
+it. What depends on more than labels is decided by `select_candidates`: whether a segment is long enough, and
+in which class's queue a clip of several classes stands.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
 from itertools import compress
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import DataMismatch
+from ..exceptions import DataMismatch, UsageError
 from ..types import Candidate
-from .columns import scatter
-from .judge import TIERS, Judge, Outcome, Verdict
-from .labels import Ontology
-from .official import GENUINE, SUBSETS
-from .recipe import ClassRule, Recipe
-from .segments import Catalog
+from .lists import Catalog, read_catalog, scatter
+from .official import GENUINE, SUBSETS, official_files
+from .ontology import Ontology, read_ontology
+from .recipe import ClassRule, Pool, Recipe
 
-_RARER = Verdict(Outcome.RARER_CLASS)
+TIERS = 4
+"""Tiers 3 (cleanest) to 0; each is a subset of the one below."""
+
+
+class RowFate(StrEnum):
+    """What became of a row, as one class sees it."""
+
+    KEPT = "kept"
+    NO_LABEL = "no label of the class"
+    REJECTED_LABEL = "rejected label"
+    ANCESTOR = "only an ancestor's label"
+    OTHER_CLASS = "label of another class"
+    OTHER_INSTRUMENT = "another instrument"
+    AMBIGUOUS = "might be another class"
+    NO_POOL = "fits no pool"
+    TOO_SHORT = "too short"
+    RARER_CLASS = "drawn for a rarer class"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One class's judgement of one label set.
+
+    `because` are the labels that decided it, `pool` and `tier` are 0 unless the outcome is KEPT.
+    """
+
+    outcome: RowFate
+    because: frozenset[str] = frozenset()
+    tier: int = 0
+    pool: int = 0
+
+
+# What nearly every row gets: made once.
+_NO_LABEL = Verdict(RowFate.NO_LABEL)
+_RARER = Verdict(RowFate.RARER_CLASS)
+
+
+class Judge:
+    """A recipe expanded by the ontology, ready to judge label sets.
+
+    Raises:
+        UsageError: the recipe uses a label that the ontology lacks.
+    """
+
+    def __init__(self, recipe: Recipe, ontology: Ontology) -> None:
+        self.ontology = ontology
+        self.rejected = recipe.rejected
+        self.multi_label = recipe.multi_label
+        self.classes = recipe.classes
+        self.transparent = recipe.transparent
+        self.included = frozenset().union(*(rule.include for rule in recipe.classes))
+        # A bare "Keyboard" may be a piano: not safely anything else.
+        self.ambiguous = frozenset().union(*(rule.transparent for rule in recipe.classes))
+        # "Musical instrument" itself names no instrument.
+        self.instruments = ontology.subtree(recipe.instrument_root) - {recipe.instrument_root}
+        self.music = ontology.subtree(*recipe.music)
+        self.speech = ontology.subtree(*recipe.speech)
+        self.vocal = ontology.subtree(*recipe.vocal)
+        used = self.rejected | self.transparent | self.included | self.ambiguous
+        used |= {recipe.instrument_root} | recipe.music | recipe.speech | recipe.vocal
+        if unknown := sorted(used - ontology.names.keys()):
+            raise UsageError(
+                f"recipe {recipe.name} uses labels that the ontology lacks: {', '.join(unknown[:5])}",
+                "Correct the mids, or use the ontology.json that belongs to the lists.",
+            )
+
+    def verdict(self, mids: frozenset[str], rule: ClassRule) -> Verdict:
+        """Judge one label set for one class."""
+        if not rule.include:
+            return self._everything_else(mids, rule)
+        if not mids & rule.include:
+            return _NO_LABEL
+        if rejected := mids & self.rejected:
+            return Verdict(RowFate.REJECTED_LABEL, rejected)
+        named = self._named(mids)
+        if not named & rule.include:
+            return Verdict(RowFate.ANCESTOR, mids & rule.include)
+        trouble = self._uncertain(mids, named) if self.multi_label else self._not_alone(mids, named, rule)
+        return trouble or Verdict(RowFate.KEPT, named & rule.include, tier=self._tier(mids - self.included))
+
+    def _named(self, mids: frozenset[str]) -> frozenset[str]:
+        """The labels that name a class: beside "Electric piano" its ancestor "Piano" does not."""
+        if not mids & self.included:
+            return frozenset()
+        return self.ontology.most_specific(mids & (self.instruments | self.included)) & self.included
+
+    def _not_alone(self, mids: frozenset[str], named: frozenset[str], rule: ClassRule) -> Verdict | None:
+        """What keeps a clip out of a class that must be the only instrument."""
+        if foreign := named - rule.include:
+            return Verdict(RowFate.OTHER_CLASS, foreign)
+        if others := (mids & self.instruments) - rule.include - rule.transparent - self.transparent:
+            return Verdict(RowFate.OTHER_INSTRUMENT, others)
+        return None
+
+    def _uncertain(self, mids: frozenset[str], named: frozenset[str]) -> Verdict | None:
+        """What keeps a clip out of all classes if it may carry several: a label that might be one more."""
+        carried = [rule.transparent for rule in self.classes if named & rule.include]
+        specific = self.ontology.most_specific(mids & self.instruments) - self.included
+        if ambiguous := specific & self.ambiguous.difference(*carried):
+            return Verdict(RowFate.AMBIGUOUS, ambiguous)
+        return None
+
+    def _tier(self, besides: frozenset[str]) -> int:
+        """By the labels of no class: 3 only music; 2 no speech; 1 no voice but perhaps speech; 0 the rest."""
+        if besides & self.vocal:
+            return 0
+        if besides & self.speech:
+            return 1
+        return 3 if besides <= self.music else 2
+
+    def _everything_else(self, mids: frozenset[str], rule: ClassRule) -> Verdict:
+        if rejected := mids & self.rejected:
+            return Verdict(RowFate.REJECTED_LABEL, rejected)
+        if foreign := self._named(mids):
+            return Verdict(RowFate.OTHER_CLASS, foreign)
+        specific = self.ontology.most_specific(mids & self.instruments)
+        if ambiguous := specific & self.ambiguous:
+            return Verdict(RowFate.AMBIGUOUS, ambiguous)
+        for number, pool in enumerate(rule.pools):
+            if self._fits(mids, len(specific), pool):
+                return Verdict(RowFate.KEPT, mids, pool=number)
+        return Verdict(RowFate.NO_POOL, specific)
+
+    def _fits(self, mids: frozenset[str], instruments: int, pool: Pool) -> bool:
+        least, most = pool.instruments
+        return (
+            least <= instruments <= most
+            and (pool.music or not mids & self.music)
+            and (pool.vocal or not mids & self.vocal)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +159,7 @@ class Funnel:
     """One class's account of all rows.
 
     Args:
-        class_name: the class.
+        class_name: one of the recipe's.
         outcomes: rows of each outcome; they add up to the rows read.
         subsets: kept rows of each official subset.
         tiers: kept rows of tier 0, 1, 2, 3 *or better*; empty for a class without tiers.
@@ -32,22 +167,22 @@ class Funnel:
     """
 
     class_name: str
-    outcomes: Mapping[Outcome, int]
+    outcomes: Mapping[RowFate, int]
     subsets: Mapping[str, int]
     tiers: tuple[int, ...]
     pools: Mapping[str, int]
 
     @property
     def kept(self) -> int:
-        return self.outcomes[Outcome.KEPT]
+        return self.outcomes[RowFate.KEPT]
 
     @property
     def carried(self) -> int:
         """Rows of any class's queue that carry this one."""
-        return self.kept + self.outcomes[Outcome.RARER_CLASS]
+        return self.kept + self.outcomes[RowFate.RARER_CLASS]
 
     def fillable(self, per_class: int) -> float | None:
-        """The largest share of dead videos at which `per_class` clips can still be had; None if never."""
+        """The largest share of dead videos at which `per_class` clips are left; None if never."""
         return 1 - per_class / self.kept if self.kept >= per_class else None
 
 
@@ -89,12 +224,27 @@ class Selection:
             catalog.labels[queue.rows].tolist(),
             strict=True,
         )
+        # Many rows have the same labels.
+        mids = cache(lambda labels: tuple(sorted(catalog.label_sets[labels])))
         for rank, (ytid, start_ms, end_ms, tier, subset, labels) in enumerate(columns):
             also = self.also.get(labels, ())
-            yield Candidate(ytid, start_ms, end_ms, queue.class_name, tier, rank, SUBSETS[subset], also)
+            yield Candidate(
+                ytid, start_ms, end_ms, queue.class_name, tier, rank, SUBSETS[subset], also, mids(labels)
+            )
 
 
-def select(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
+def read_selection(folder: Path, recipe: Recipe) -> Selection:
+    """Read the lists and the ontology in `folder` and select by `recipe`.
+
+    Raises:
+        UsageError: the recipe uses a label that the ontology lacks.
+        DataMismatch: the lists or the ontology are damaged, or do not belong together.
+    """
+    ontology = read_ontology(folder / official_files()["ontology"].file)
+    return select_candidates(read_catalog(folder), ontology, recipe)
+
+
+def select_candidates(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
     """Judge every row and rank those kept.
 
     Raises:
@@ -112,7 +262,7 @@ def select(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
     rows_by_set = _rows_by_set(catalog, long_enough)
     short_by_set = _rows_by_set(catalog, ~long_enough).sum(axis=0)
     verdicts = [[judge.verdict(mids, rule) for mids in catalog.label_sets] for rule in recipe.classes]
-    carried = np.array([[verdict.outcome is Outcome.KEPT for verdict in of_class] for of_class in verdicts])
+    carried = np.array([[verdict.outcome is RowFate.KEPT for verdict in of_class] for of_class in verdicts])
     drawn_for = _rarest(carried, rows_by_set.sum(axis=0))
     queues, funnels = [], []
     for number, rule in enumerate(recipe.classes):
@@ -159,7 +309,7 @@ def _rank(
     long_enough: npt.NDArray[np.bool_],
 ) -> Queue:
     """Best tier first, shuffled inside a tier; several pools take turns."""
-    kept = np.array([verdict.outcome is Outcome.KEPT for verdict in verdicts])
+    kept = np.array([verdict.outcome is RowFate.KEPT for verdict in verdicts])
     tiers = np.array([verdict.tier for verdict in verdicts], np.int8)
     pools = np.array([verdict.pool for verdict in verdicts], np.int8)
     rows = np.flatnonzero(kept[catalog.labels] & long_enough)
@@ -192,12 +342,12 @@ def _count(
     outcomes = np.array([str(verdict.outcome) for verdict in verdicts])
     tiers = np.array([verdict.tier for verdict in verdicts])
     pools = np.array([verdict.pool for verdict in verdicts])
-    kept = outcomes == Outcome.KEPT
-    carried = kept | (outcomes == Outcome.RARER_CLASS)
-    counts = {outcome: int((rows + short * ~carried)[outcomes == outcome].sum()) for outcome in Outcome}
+    kept = outcomes == RowFate.KEPT
+    carried = kept | (outcomes == RowFate.RARER_CLASS)
+    counts = {outcome: int((rows + short * ~carried)[outcomes == outcome].sum()) for outcome in RowFate}
     return Funnel(
         class_name=rule.name,
-        outcomes=counts | {Outcome.TOO_SHORT: int(short[carried].sum())},
+        outcomes=counts | {RowFate.TOO_SHORT: int(short[carried].sum())},
         subsets={subset: int(by_subset[number, kept].sum()) for number, subset in enumerate(SUBSETS)},
         tiers=tuple(int(rows[kept & (tiers >= tier)].sum()) for tier in range(TIERS)) if rule.include else (),
         pools={

@@ -3,15 +3,18 @@
 So `--help` is instant. This package is the only door to click.
 """
 
+import logging
 import os
 import sys
 import traceback
+import warnings
 from pathlib import Path
 
 import click
 
 from .. import __version__
-from ..errors import AudiosetToolsError, EnvironmentProblem
+from ..exceptions import AudiosetToolsError, EnvironmentProblem
+from ..files import remedy_of
 from .demo import demo
 from .doctor import doctor
 from .errors import errors
@@ -19,7 +22,9 @@ from .evaluate import evaluate
 from .featurize import featurize
 from .fetch import fetch
 from .forget import forget
+from .freeze import freeze
 from .inspect import inspect
+from .offset import offset
 from .options import FILE
 from .predict import predict
 from .report import report
@@ -32,10 +37,9 @@ from .verify import verify
 def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
     if path is None:
         return
-    from ..config import read_config
+    from .config import read_config
 
-    options = {name: {p.name or "" for p in command.params} for name, command in cli.commands.items()}
-    context.default_map = read_config(path, options)
+    context.default_map = read_config(path, cli.commands)
 
 
 @click.group(context_settings={"auto_envvar_prefix": "AUDIOSET_TOOLS", "max_content_width": 100})
@@ -53,21 +57,32 @@ def cli() -> None:
 
 
 for _command in (
-    *(select, fetch, status, verify, forget, featurize, inspect),
+    *(select, fetch, status, verify, forget, offset, featurize, freeze, inspect),
     *(train, evaluate, predict, report, errors, doctor, demo),
 ):
     cli.add_command(_command)
 
 
 def main() -> None:
-    """The console script: run a command and exit with the code of DESIGN section 7."""
+    """The console script: run a command and exit with its code; see `exceptions`."""
+    _hush()
     sys.exit(run(sys.argv[1:]))
+
+
+def _hush() -> None:
+    """Let no warning and no log of a library onto standard error: they quote addresses and headers.
+
+    Whoever looks for a fault in one sets `PYTHONWARNINGS`.
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    logging.lastResort = logging.NullHandler()
 
 
 def run(words: list[str]) -> int:
     """Run a command line; returns its exit code."""
     try:
-        code = cli.main(words, prog_name="audioset-tools", standalone_mode=False)
+        code = cli.main(words, prog_name="audioset-tools", standalone_mode=False, obj=run)
     except click.ClickException as error:
         error.show()
         return 2
@@ -87,10 +102,7 @@ def run(words: list[str]) -> int:
         from .. import console
 
         where = f" ({error.filename})" if error.filename else ""
-        console.complain(
-            f"the machine refused: {error.strerror or error}{where}",
-            "Look at disk space and permissions, then run the same command again; what was finished is kept.",
-        )
+        console.complain(f"the machine refused: {error.strerror or error}{where}", remedy_of(error))
         return EnvironmentProblem.exit_code
     except Exception:  # noqa: BLE001 - the command line's boundary
         from .. import console

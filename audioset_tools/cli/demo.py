@@ -1,5 +1,6 @@
 """`audioset-tools demo`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -8,17 +9,20 @@ from .options import FOLDER, metadata_option, needing, recipe_option
 
 
 @click.command()
-@click.option("--workspace", type=FOLDER, default=Path("audioset-demo"), show_default=True, help="Made anew.")
+@click.option(
+    "--workspace", type=FOLDER, default=Path("audioset-demo"), show_default=True, help="Made from scratch."
+)
 @recipe_option
 @click.option(
     "--per-class", type=click.IntRange(min=3), default=36, show_default=True, help="Clips of each class."
 )
 @metadata_option
-def demo(workspace: Path, recipe: str, per_class: int, metadata: Path | None) -> int:
+@click.pass_obj
+def demo(
+    run: Callable[[list[str]], int], workspace: Path, recipe: str, per_class: int, metadata: Path | None
+) -> int:
     """Run every stage against a simulated YouTube."""
     with needing("demo"):
         from ..demo import run_demo
-
-    from . import run
 
     return run_demo(workspace, recipe, per_class, metadata, run)

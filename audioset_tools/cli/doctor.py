@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..errors import EnvironmentProblem
+from ..exceptions import EnvironmentProblem
 from ..workspace import Workspace
 from .options import connection_options, json_option, recipe_option, workspace_option
 
@@ -32,7 +32,7 @@ from .options import connection_options, json_option, recipe_option, workspace_o
 @connection_options
 @json_option
 def doctor(
-    workspace: Path,
+    workspace: Workspace,
     per_class: int,
     recipe: str,
     network: bool,
@@ -48,29 +48,25 @@ def doctor(
     from datetime import date
 
     from .. import console
-    from ..catalog.recipe import read_recipe
     from ..doctor.check import checks_json, checks_table, guarded_all, problems
-    from ..doctor.examine import examine
     from ..doctor.network import youtube
-    from ..fetch.pace import parse_pace
+    from ..doctor.run import examine
+    from ..sources.pace import parse_pace
 
-    place, policy = Workspace(workspace), parse_pace(pace)
-    checks = examine(place, per_class, read_recipe(recipe), console.clock_time)
+    policy = parse_pace(pace)
+    checks = examine(workspace, per_class=per_class, recipe=recipe)
     if network:
-        from ..fetch.versions import nightly_advice
-        from ..fetch.youtube import YouTube
+        from ..sources.connection.connection import Connection
+        from ..sources.versions import nightly_advice
+        from ..sources.youtube import YouTube
 
         connect = partial(
             YouTube,
-            proxy=proxy,
-            check_certificate=not no_check_certificate,
-            cookies=str(cookies) if cookies else None,
-            browser=browser,
-            options=ytdlp_options,
-            keep=place.youtube if place.ledger.exists() else None,
+            connection=Connection(proxy, not no_check_certificate, cookies, browser, ytdlp_options),
+            keep=workspace.youtube if workspace.ledger.exists() else None,
         )
         advice = nightly_advice(date.today())
-        ask = partial(youtube, place, policy, connect, console.clock_time, advice)
+        ask = partial(youtube, workspace, policy, connect, advice)
         checks += guarded_all("YouTube", ask)
     if as_json:
         console.result_json(checks_json(checks))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import UsageError
+from ..exceptions import UsageError
 from ..workspace import Workspace
 from .options import FILE, json_option, needing, workspace_option
 
@@ -27,7 +27,7 @@ from .options import FILE, json_option, needing, workspace_option
 @json_option
 def evaluate(
     runs: tuple[str, ...],
-    workspace: Path,
+    workspace: Workspace,
     split: str,
     shards: str | None,
     device: str,
@@ -37,9 +37,8 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Judge a run, by name or folder, or the newest; or compare several."""
-    place = Workspace(workspace)
     if beside:
-        _compare(place, runs, table, as_json)
+        _compare(workspace, runs, table, as_json)
         return
     if len(runs) > 1 or table is not None:
         raise UsageError(
@@ -47,33 +46,36 @@ def evaluate(
             "Write: audioset-tools evaluate --compare RUN RUN...",
         )
     with needing("train"):
-        from ..train.loop import pick_device
-        from ..train.runs import evaluate_run, find_run
-        from ..train.tables import evaluation_json, evaluation_tables
+        from ..runs.tables import evaluation_json, evaluation_tables
+        from ..train.trained import evaluate as judge
     from .. import console
 
-    run = find_run(place, runs[0] if runs else None)
     with console.bar("clips") as show:
-        found = evaluate_run(
-            place, run, split, shards, pick_device(device), seed, lambda done, total: show(done, total, "")
+        found = judge(
+            workspace,
+            runs[0] if runs else None,
+            split=split,
+            shards=shards,
+            device=device,
+            seed=seed,
+            on_progress=show,
         )
     if as_json:
-        told = evaluation_json(found.evaluation)
-        console.result_json({"run": str(found.run), "folder": str(found.folder), "split": split, **told})
+        where = {"run": str(found.run), "folder": str(found.folder), "split": split}
+        console.result_json({**where, **evaluation_json(found)})
     else:
         console.result(f"The run {found.run}\n")
-        for text in evaluation_tables(found.evaluation):
+        for text in evaluation_tables(found):
             console.result(text)
         console.result(f"Written to {found.folder}")
 
 
-def _compare(place: Workspace, runs: tuple[str, ...], table: Path | None, as_json: bool) -> None:
-    with needing("train"):
-        from ..train.compare import compare, compare_json, compare_table, remarks, write_comparison
-        from ..train.runs import find_run, finished_runs
+def _compare(workspace: Workspace, runs: tuple[str, ...], table: Path | None, as_json: bool) -> None:
     from .. import console
+    from ..runs.compare import compare, compare_json, compare_table, remarks, write_comparison
+    from ..runs.folder import find_run, finished_runs
 
-    compared = compare([find_run(place, name) for name in runs] or finished_runs(place))
+    compared = compare([find_run(workspace, name) for name in runs] or finished_runs(workspace))
     if table is not None:
         write_comparison(table, compared)
     if as_json:

@@ -1,16 +1,12 @@
 """`audioset-tools featurize`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import UsageError
+from ..exceptions import UsageError
 from ..workspace import Workspace
-from .options import exclude_option, json_option, leave_out, require, workspace_option
-
-if TYPE_CHECKING:
-    from ..exclusions import Exclusion
+from .options import exclude_option, json_option, workspace_option
 
 
 def _snr(_: click.Context, __: click.Parameter, text: str) -> tuple[float, float]:
@@ -39,40 +35,28 @@ def _snr(_: click.Context, __: click.Parameter, text: str) -> tuple[float, float
 @exclude_option
 @json_option
 def featurize(
-    workspace: Path,
+    workspace: Workspace,
     preset: str,
     noise_copies: int,
     noise_snr: tuple[float, float],
     jobs: int | None,
-    exclusions: "tuple[Exclusion, ...] | None",
+    exclude: Path | None,
     as_json: bool,
 ) -> None:
     """Write mel tensors to HDF5 shards."""
     from .. import console
-    from ..exclude import finish_excluding
-    from ..featurize.run import FeaturizeConfig
     from ..featurize.run import featurize as make_shards
-    from ..featurize.summary import Speed, featurize_json, featurize_table
-    from ..forget import finish_forgetting
-    from ..ledger import Ledger
-    from ..types import Splits
+    from ..featurize.summary import featurize_json, featurize_table
 
-    place = Workspace(workspace)
-    require(place.ledger, "Run `audioset-tools fetch` first.")
-    with place.lock(), Ledger(place.ledger) as ledger, console.bar("clips") as show:
-        speed = Speed()
-        finish_forgetting(ledger, place)
-        finish_excluding(ledger, place)
-        leave_out(ledger, place, exclusions)
-        origin = ledger.origin()
-        config = FeaturizeConfig(
-            preset, noise_copies, noise_snr, jobs,
-            seed=origin.seed if origin else 0, splits=Splits(*origin.splits) if origin else Splits(),
-        )  # fmt: skip
-        clips = [clip for _, clip in ledger.clips()]
-        name, multi_label = (origin.recipe, origin.multi_label) if origin else ("", False)
+    with console.bar("clips") as show:
         done = make_shards(
-            clips, ledger.class_names, name, place, config, lambda n, of: show(n, of, speed(n)), multi_label
+            workspace,
+            preset=preset,
+            noise_copies=noise_copies,
+            noise_snr=noise_snr,
+            jobs=jobs,
+            exclude=exclude,
+            on_progress=show,
         )
     if as_json:
         console.result_json(featurize_json(done))

@@ -1,12 +1,10 @@
 """`audioset-tools forget`."""
 
-from pathlib import Path
-
 import click
 
-from ..errors import UsageError
+from ..exceptions import UsageError
 from ..workspace import Workspace
-from .options import require, workspace_option
+from .options import workspace_option
 
 
 class _Ids(click.Command):
@@ -25,18 +23,12 @@ class _Ids(click.Command):
 @click.command(cls=_Ids)
 @click.argument("ytids", metavar="YTID...", nargs=-1, required=True)
 @workspace_option
-def forget(ytids: tuple[str, ...], workspace: Path) -> None:
+def forget(ytids: tuple[str, ...], workspace: Workspace) -> None:
     """Remove clips everywhere, as a take-down asks for, and never fetch them again."""
-    from time import time
-
     from .. import console
-    from ..forget import forget as erase
-    from ..ledger import Ledger
+    from ..removal.run import forget as erase
 
-    place = Workspace(workspace)
-    require(place.ledger, "Run `audioset-tools fetch` first.")
-    with place.lock(), Ledger(place.ledger) as ledger:
-        erased = erase(ledger, place, ytids, time())
+    erased = erase(workspace, ytids)
     for path in (*erased.clips, *erased.pages, *erased.shards):
         console.result(f"erased {path}")
     for path, n in erased.rows:

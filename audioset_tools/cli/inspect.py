@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import UsageError
+from ..exceptions import UsageError
 from ..types import KEY
 from ..workspace import Workspace
 from .options import FILE, json_option, needing, workspace_option
@@ -30,7 +30,7 @@ class _Keys(click.Command):
 @json_option
 def inspect(
     what: str,
-    workspace: Path,
+    workspace: Workspace,
     shards: str | None,
     png: Path | None,
     row: int | None,
@@ -52,21 +52,20 @@ def inspect(
     if png is not None:
         with needing("train"):
             from ..inspect.picture import draw
-    place = Workspace(workspace)
     if is_key:
-        clip = inspect_clip(what, place, shards)
+        clip = inspect_clip(what, workspace, shards)
         if png is not None:
             mel = which_row(clip, noise or 0)
-            draw(png, place.root / mel.shard, mel.row)
-        tables, told = [clip_table(clip), mels_table(clip)], clip_json(clip)
+            draw(png, workspace.root / mel.shard, mel.row)
+        tables, content = [clip_table(clip), mels_table(clip)], clip_json(clip)
     else:
-        path = find_shard(what, place, shards)
+        path = find_shard(what, workspace, shards)
         shard = inspect_shard(path)
         if png is not None:
             draw(png, path, row or 0)
-        tables, told = shard_tables(shard), shard_json(shard)
+        tables, content = shard_tables(shard), shard_json(shard)
     if as_json:
-        console.result_json(told)
+        console.result_json(content)
     else:
         for table in tables:
             if table.rows:

@@ -1,41 +1,65 @@
-"""What several commands share: their options, and the checks that their exit codes rest on."""
+"""What several commands share: their options, and what these options ask for."""
 
-import json
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from ..errors import DataMismatch, EnvironmentProblem, UsageError
+from ..exceptions import EnvironmentProblem, UsageError
+from ..files import parse_json
 from ..workspace import Workspace
-
-if TYPE_CHECKING:
-    from ..exclusions import Exclusion
-    from ..ledger import Ledger
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-def _listed(_: click.Context, __: click.Parameter, path: Path | None) -> "tuple[Exclusion, ...] | None":
-    from ..exclusions import read_exclusions
+class Number(click.FloatRange):
+    """A number; click takes "nan" for one, which is below no least and above no most."""
 
-    return None if path is None else read_exclusions(path)
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The value as a number."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
+def _opened(_: click.Context, __: click.Parameter, folder: Path) -> Workspace:
+    return Workspace(folder)
 
 
 def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
+    return parse_ytdlp_options(texts, "--ytdlp-option")
+
+
+def parse_ytdlp_options(texts: Iterable[str], where: str, of_file: bool = False) -> dict[str, Any]:
+    """Options of yt-dlp, each written as `KEY=VALUE` with the value as JSON.
+
+    Args:
+        where: what they were given by.
+        of_file: whether they are a settings file's.
+
+    Raises:
+        UsageError: one is not written so, or a fetch takes none such.
+    """
+    from ..sources.connection.options import check_options
+
     options = {}
     for text in texts:
-        name, equals, value = text.partition("=")
+        name, equals, value = str(text).partition("=")
         try:
-            options[name] = json.loads(value)
+            options[name] = parse_json(value)
         except ValueError as error:
+            # What is no name may be an address with a password.
+            shown = f" {name}=..." if equals and name.isidentifier() and len(name) <= 40 else ""
             raise UsageError(
-                f"--ytdlp-option {name}{equals}...: the value is not JSON",
-                """Write it as in --ytdlp-option 'source_address="192.0.2.1"'""",
+                f"{where}{shown}: the value is not JSON",
+                """Write it as in --ytdlp-option 'socket_timeout=30'""",
             ) from error
+    check_options(options, where, of_file)
     return options
 
 
@@ -79,29 +103,14 @@ metadata_option = click.option(
     "--metadata", type=FOLDER, help="Folder with AudioSet's lists; downloaded to the workspace if left out."
 )
 workspace_option = click.option(
-    "--workspace", type=FOLDER, default=Path("audioset"), show_default=True, help="Folder of the data set."
-)
+    "--workspace", type=FOLDER, default=Path("audioset"), show_default=True, callback=_opened,
+    help="Folder of the data set.",
+)  # fmt: skip
 exclude_option = click.option(
-    "--exclude", "exclusions", type=click.Path(path_type=Path, exists=True, dir_okay=False), callback=_listed,
+    "--exclude", type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="First leave out the clips of this list, a CSV key,reason,note, for good.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-
-
-def leave_out(ledger: "Ledger", place: Workspace, exclusions: "tuple[Exclusion, ...] | None") -> None:
-    """Exclude what is listed, if there is a list, and tell."""
-    from .. import console
-    from ..clock import steady
-    from ..exclude import exclude, excluded_line
-
-    if exclusions is not None:
-        console.say(excluded_line(exclude(ledger, place, exclusions, steady())))
-
-
-def require(path: Path, remedy: str) -> None:
-    """Refuse to go on without a file that an earlier command makes."""
-    if not path.exists():
-        raise DataMismatch(f"{path} does not exist", remedy)
 
 
 @contextmanager

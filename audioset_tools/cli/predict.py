@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import DataMismatch
+from ..exceptions import DataMismatch
 from .options import FILE, FOLDER, json_option, needing
 
 ANY = click.Path(path_type=Path)
@@ -36,64 +36,43 @@ def predict(
     device: str,
     as_json: bool,
 ) -> None:
-    """Say what instruments are heard when in any recordings."""
+    """Say what instruments are active when in any recordings."""
     with needing("train"):
-        from ..train.checkpoint import CHECKPOINT
-        from ..train.loop import pick_device
-        from ..train.trained import load_run
-
-        if png is not None:
-            from ..predict.picture import draw, picture_paths, require_writable
+        from ..predict.run import each_answer
     from .. import console
-    from ..predict.files import find_recordings
-    from ..predict.heard import Heard, Unheard
-    from ..predict.run import PredictConfig, spec_of
-    from ..predict.run import predict as listen
-    from ..predict.summary import (
-        csv_of,
-        headline,
-        heard_json,
-        recording_row,
-        recording_tables,
-        recordings_table,
-    )
+    from ..predict.summary import answer_json, headline, recording_row, recording_tables, recordings_table
+    from ..predict.timeline import Timeline, Unreadable, find_recordings
+    from ..runs.folder import is_unfinished
     from ..workspace import printable
 
-    config = PredictConfig(hop_s, overview=png is not None)
     found = find_recordings(recordings)
-    pictures = picture_paths(png, found) if png is not None else []
-    for picture in pictures[:1]:
-        require_writable(picture)
-    network = load_run(folder, pick_device(device))
-    spec = spec_of(network)
-    if (folder / CHECKPOINT).exists():
-        console.say(f"the run {printable(folder)} is not finished; its best weights so far answer")
     bad: list[str] = []
 
-    def answers() -> Iterator[Heard | Unheard]:
-        """What is heard in each recording; files and remarks are written on the way."""
-        with csv_of(csv_file, network.about.class_names) as write, console.bar("recordings") as show:
-            heard = listen(found, network, config, lambda done, s: show(done, len(found), _ahead(s)))
-            for number, answer in enumerate(heard):
+    def answers() -> Iterator[Timeline | Unreadable]:
+        """Each recording's answer, after what a user should know of it."""
+        with needing("train"), console.bar("recordings") as show:
+            each = each_answer(
+                found, folder, hop_s=hop_s, csv=csv_file, png=png, device=device, on_progress=show
+            )
+            if is_unfinished(folder):
+                console.say(f"the run {printable(folder)} is not finished; its best weights so far answer")
+            for answer in each:
                 name = printable(answer.recording.path)
-                if isinstance(answer, Unheard):
+                if isinstance(answer, Unreadable):
                     bad.append(f"{name}: {answer.why}")
                     if len(found) > 1:
                         console.say(bad[-1])
                 else:
                     for note in answer.notes:
                         console.say(f"{name}: {note}")
-                    write(answer)
-                    if pictures:
-                        draw(pictures[number], answer, spec)
                 yield answer
 
     if as_json:
-        console.result_json_rows("recordings", map(heard_json, answers()))
+        console.result_json_rows("recordings", map(answer_json, answers()))
     else:
         rows, tables, line = [], [], ""
         for answer in answers():
-            if isinstance(answer, Heard):
+            if isinstance(answer, Timeline):
                 rows.append(recording_row(answer))
                 line, tables = headline(answer), recording_tables(answer)
         if len(found) == 1 and line:
@@ -104,13 +83,6 @@ def predict(
         console.say(f"drew {printable(png)}")
     if bad:
         raise DataMismatch(
-            bad[0] if len(found) == 1 else f"{len(bad):,} of {len(found):,} recordings could not be heard",
-            "Give recordings that ffmpeg can decode; what is said of all others stands.",
+            bad[0] if len(found) == 1 else f"{len(bad):,} of {len(found):,} recordings could not be decoded",
+            "Give recordings that ffmpeg can decode; the results of all others stand.",
         )
-
-
-def _ahead(seconds: float) -> str:
-    """How far the next recording is."""
-    from ..console import duration
-
-    return f"and {duration(seconds)} of the next" if seconds else ""

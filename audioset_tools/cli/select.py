@@ -22,22 +22,17 @@ def select(
     recipe: str,
     per_class: int,
     metadata: Path | None,
-    workspace: Path,
+    workspace: Workspace,
     out: Path | None,
     explain: str | None,
     as_json: bool,
 ) -> None:
     """Show what a recipe makes of AudioSet's lists."""
     from .. import console
-    from ..catalog.csvfile import write_candidates
-    from ..catalog.enqueue import read_selection
-    from ..catalog.explain import explain_clip
-    from ..catalog.funnel import funnel_json, funnel_tables
-    from ..catalog.official import find_metadata
-    from ..catalog.recipe import read_recipe
+    from ..catalog.run import select as select_by
+    from ..catalog.summary import explain_clip, funnel_json, funnel_tables, write_candidates
 
-    folder = find_metadata(metadata, Workspace(workspace).metadata)
-    selection = read_selection(folder, read_recipe(recipe))
+    selection = select_by(workspace, recipe, metadata=metadata)
     if explain is not None:
         for line in explain_clip(selection, explain):
             console.result(line)

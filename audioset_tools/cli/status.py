@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import UsageError
+from ..exceptions import UsageError
 from ..workspace import Workspace
 from .options import FILE, json_option, workspace_option
 
@@ -16,19 +16,26 @@ from .options import FILE, json_option, workspace_option
 )
 @click.option("--out", type=FILE, help="With --failures: write all of them as CSV.")
 @json_option
-def status(workspace: Path, failures: bool, out: Path | None, as_json: bool) -> None:
+def status(workspace: Workspace, failures: bool, out: Path | None, as_json: bool) -> None:
     """Show how far a workspace is, also while a fetch is running in it."""
     from time import time
 
     from .. import console
-    from ..fetch.failures import failure_json, failures_table, write_failures
-    from ..fetch.status import read_status, status_json, status_lines, status_tables
-    from ..history import failures as every_failure
+    from ..fetch.status import (
+        failure_json,
+        failures_table,
+        read_status,
+        status_json,
+        status_lines,
+        status_tables,
+        write_failures,
+    )
     from ..ledger import Ledger
+    from ..ledger.queries import failures as every_failure
 
     if out is not None and not failures:
         raise UsageError("--out goes with --failures", "Write: audioset-tools status --failures --out FILE")
-    with Ledger(Workspace(workspace).ledger, read_only=True) as ledger:
+    with Ledger(workspace.existing().ledger, read_only=True) as ledger:
         now, found = time(), read_status(ledger)
         if out is not None:
             written = write_failures(every_failure(ledger), out)
@@ -37,12 +44,12 @@ def status(workspace: Path, failures: bool, out: Path | None, as_json: bool) -> 
             console.result_json_rows("failures", map(failure_json, every_failure(ledger)))
         elif failures and out is None:
             total = sum(c.dead + c.waiting for c in found.classes)
-            console.table(failures_table(every_failure(ledger), total, console.clock_time))
+            console.table(failures_table(every_failure(ledger), total))
         elif as_json:
             console.result_json(status_json(found, now))
         elif not failures:
             for table in status_tables(found):
                 if table.rows:
                     console.table(table)
-            for line in status_lines(found, now, console.duration, console.clock_time):
+            for line in status_lines(found, now):
                 console.result(line)

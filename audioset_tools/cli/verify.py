@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from ..errors import DataMismatch
+from ..exceptions import DataMismatch
 from ..workspace import Workspace
-from .options import json_option, require, workspace_option
+from .options import FILE, json_option, workspace_option
 
 
 @click.command()
@@ -18,25 +18,20 @@ from .options import json_option, require, workspace_option
     "--repair", "mend", is_flag=True,
     help="Queue again what is lost, mend the ledger's counts, remove damaged shards.",
 )  # fmt: skip
+@click.option(
+    "--against", type=FILE,
+    help="Also compare with this manifest of `freeze`: same bytes, same sound, another sound, gone.",
+)  # fmt: skip
 @json_option
-def verify(workspace: Path, deep: bool, mend: bool, as_json: bool) -> None:
+def verify(workspace: Workspace, deep: bool, mend: bool, against: Path | None, as_json: bool) -> None:
     """Compare the ledger with clips and shards; without --repair nothing is changed."""
-    from time import time
-
     from .. import console
-    from ..findings import counted, findings_table, remedies, report_json
-    from ..ledger import Ledger
-    from ..verify import repair
-    from ..verify import verify as look
+    from ..manifest.compare import comparison_tables
+    from ..verify.findings import counted, findings_table, remedies, report_json
+    from ..verify.run import verify as compare
 
-    place = Workspace(workspace)
-    require(place.ledger, "Run `audioset-tools fetch` first.")
     with console.bar("files") as show:
-        if mend:
-            with place.lock(), Ledger(place.ledger) as ledger:
-                report = repair(ledger, place, deep, show, time())
-        else:
-            report = look(place, deep, show)
+        report = compare(workspace, deep=deep, repair=mend, against=against, on_progress=show)
     if as_json:
         console.result_json(report_json(report))
     else:
@@ -45,10 +40,20 @@ def verify(workspace: Path, deep: bool, mend: bool, as_json: bool) -> None:
         well = "" if report.findings else f": {'every byte' if deep else 'sizes and headers'} as recorded"
         shards = f", {report.shards:,} shards" if report.shards else ""
         console.result(f"{report.clips:,} clips{shards}{well}")
+        for table in comparison_tables(report.against) if report.against else ():
+            console.table(table)
     if report.queued:
-        aside = f"; {len(report.set_aside):,} files moved to {place.set_aside}" if report.set_aside else ""
+        aside = (
+            f"; {len(report.set_aside):,} files moved to {workspace.set_aside}" if report.set_aside else ""
+        )
         console.say(f"{report.queued:,} clips are in the queue again{aside}; run next: audioset-tools fetch")
     if report.removed:
-        console.say(f"removed, to be made anew: {', '.join(report.removed)}")
+        console.say(f"removed, to be made again: {', '.join(report.removed)}")
     if report.left:
-        raise DataMismatch(f"{place.root}: {counted(report.left)}", " ".join(remedies(report.left)))
+        raise DataMismatch(f"{workspace.root}: {counted(report.left)}", " ".join(remedies(report.left)))
+    if report.against and not report.against.alike:
+        raise DataMismatch(
+            f"{workspace.root} is not the data set of {against}",
+            "What is gone is fetched by audioset-tools fetch --list with the manifest, perhaps from another"
+            " --source.",
+        )

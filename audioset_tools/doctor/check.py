@@ -1,42 +1,42 @@
-"""One row of the doctor's table, and the table for people and for programs."""
+"""A check and its outcome, and the table of all checks for people and for programs."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from ..errors import AudiosetToolsError
+from ..exceptions import AudiosetToolsError
 from ..types import Table
 
 
-class Verdict(StrEnum):
+class Level(StrEnum):
     """What a check came to."""
 
     OK = "ok"
     WARNING = "warning"
-    """Fetching works, but not as well or not for long, or the check could not tell."""
+    """Fetching works, but not as well or not for long, or the check found nothing out."""
     PROBLEM = "problem"
     """Fetching cannot work, or loses what it fetched."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Outcome:
     """What a check found, and what to do about it; nothing to do where all is well."""
 
-    verdict: Verdict
+    verdict: Level
     found: str
     remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was looked at, and what was found."""
+    """What was looked at, and what came of it."""
 
     name: str
-    finding: Finding
+    finding: Outcome
 
 
-def guarded(name: str, look: Callable[[], Finding]) -> Check:
+def guarded(name: str, look: Callable[[], Outcome]) -> Check:
     """Run a check; that it fails, or that a package it needs is missing, is itself a finding."""
     (check,) = guarded_all(name, lambda: [Check(name, look())])
     return check
@@ -47,23 +47,23 @@ def guarded_all(name: str, look: Callable[[], list[Check]]) -> list[Check]:
     try:
         return look()
     except AudiosetToolsError as error:
-        finding = Finding(Verdict.PROBLEM, error.what, error.remedy)
+        finding = Outcome(Level.PROBLEM, error.what, error.remedy)
     except ImportError as error:
-        finding = Finding(
-            Verdict.PROBLEM,
+        finding = Outcome(
+            Level.PROBLEM,
             f"a package is missing or broken: {error}",
-            "Install it anew: pip install --force-reinstall audioset-tools",
+            "Install it again: pip install --force-reinstall audioset-tools",
         )
     except OSError as error:
-        finding = Finding(
-            Verdict.PROBLEM, f"the check itself failed: {error}", "Look at the disk and at permissions."
+        finding = Outcome(
+            Level.PROBLEM, f"the check itself failed: {error}", "Look at the disk and at permissions."
         )
     return [Check(name, finding)]
 
 
 def problems(checks: Iterable[Check]) -> list[str]:
     """The names of the checks that found a problem."""
-    return [check.name for check in checks if check.finding.verdict is Verdict.PROBLEM]
+    return [check.name for check in checks if check.finding.verdict is Level.PROBLEM]
 
 
 def checks_table(checks: Iterable[Check]) -> Table:

@@ -1,1 +1,1 @@
-"""Stage 3, Clip -> Shard: frozen splits, noise copies, mel spectrograms, HDF5 shards (DESIGN section 5)."""
+"""From clips to mel shards: noise copies, mel spectrograms, and the HDF5 files of all splits."""

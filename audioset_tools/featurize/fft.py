@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 
-from .compiled import compiled
+from ..compiled import compiled
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -34,7 +34,7 @@ class BandSpectra:
     """Takes short-time spectra and sums them into bands, keeping its tables and buffers.
 
     Args:
-        window: float32, [n_fft].
+        window: of every frame, float32, [n_fft].
         hop_length: samples from one frame to the next.
         filters: weights, float32, [bands, 1 + n_fft // 2].
         power: exponent of the magnitude.
@@ -79,7 +79,7 @@ class Transform:
     so every stage walks through memory in the same way, whatever came before it.
 
     Args:
-        radices: int64, [stages].
+        radices: of each stage, int64, [stages].
         twiddles: w(n / P)^(u k) at t p + k of each stage, its parts apart, float32, [stages, n, 2].
         roots: w(p)^j of each stage, in the same form, float32, [stages, largest radix, 2].
         places: the row in which each frequency ends, int64, [n].

@@ -2,7 +2,7 @@
 
 The filterbank is librosa's own and the numbers are those of its float64 result, as far as float32 carries:
 under any filter the amplitude is right to 3e-6 of the clip's loudest, which for the presets is within 1e-4
-of the peak. `reference.py` says the same slowly and in plain words. What is ours is the way through memory:
+of the peak. What is ours is the way through memory:
 see `fft.py`.
 """
 
@@ -15,9 +15,9 @@ import numpy.typing as npt
 import scipy.signal
 import scipy.sparse
 
-from .compiled import compiled
+from ..compiled import compiled
+from ..shards.spec import MelSpec
 from .fft import BandSpectra, Floats
-from .spec import MelSpec
 
 Samples = npt.NDArray[np.float32 | np.float64]
 
@@ -58,7 +58,7 @@ class LogMel:
         """Pad, normalise and standardise a waveform, then take its mel spectrogram (paper, figure 1).
 
         Args:
-            waveform: samples, [T].
+            waveform: its samples at any scale, [T].
             out: float32, [n_mels, frames], to be filled; a new one if left out.
 
         Raises:
@@ -177,3 +177,8 @@ def _decibels(bands: Floats, spec: MelSpec) -> None:
     np.log10(bands, out=bands)
     bands *= 10
     np.maximum(bands, bands.max() - np.float32(spec.top_db), out=bands)
+
+
+def empty_filters(spec: MelSpec) -> int:
+    """Bands that no FFT bin falls into, so that they are always zero: 4 of 128 for the paper's spec."""
+    return int(np.sum(np.diff(filterbank(spec).indptr) == 0))

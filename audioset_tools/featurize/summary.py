@@ -1,9 +1,7 @@
 """What featurize did, as a table for people and as JSON for programs."""
 
-from collections.abc import Callable
 from typing import Any
 
-from ..clock import steady
 from ..types import Table
 from .run import FeaturizeResult
 
@@ -31,27 +29,3 @@ def featurize_json(result: FeaturizeResult) -> dict[str, Any]:
         "left_out_for_balance": dict(result.waiting),
         "empty_filters": result.empty_filters,
     }
-
-
-class Speed:
-    """How fast featurize is, for the remark beside its progress; the start-up does not count.
-
-    Args:
-        clock: gives seconds.
-    """
-
-    def __init__(self, clock: Callable[[], float] = steady) -> None:
-        self._clock = clock
-        self._begun = clock()
-        self._kept: int | None = None
-
-    def __call__(self, done: int) -> str:
-        """Clips a second, as text; nothing as long as no clip was made.
-
-        Args:
-            done: clips done so far, among them those whose shards stood already.
-        """
-        if self._kept is None or done <= self._kept:
-            self._begun, self._kept = self._clock(), done
-        seconds = self._clock() - self._begun
-        return f"{(done - self._kept) / seconds:,.0f} clips/s" if done > self._kept and seconds > 0 else ""

@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
-from ..errors import DataMismatch
-from .audio import read_clip
-from .augment import add_noise, noise_rng
+from ..audio.clip import FETCH_AGAIN, read_clip
+from ..exceptions import DataMismatch
+from ..shards.dataset import SPLITS, Placement
+from ..shards.shard import FORMAT, ShardHeader, open_shard, write_shard
+from ..shards.spec import MelSpec
+from ..types import CLIP_SECONDS
 from .mel import LogMel
-from .shard import FORMAT, ShardHeader, open_shard, write_shard
-from .spec import MelSpec
-from .split import SPLITS, Placement
+from .noise import add_noise, noise_rng
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,19 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True)
+class Classes:
+    """What the labels of a data set count: the classes of a recipe, and whether a clip may carry several.
+
+    `of_list` says that they are those of a list of clips, of which each class has as many as it has.
+    """
+
+    recipe: str
+    names: tuple[str, ...]
+    multi_label: bool = False
+    of_list: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ShardTask:
     """One shard to make.
 
@@ -40,10 +54,6 @@ class ShardTask:
         target: where the shard will stand.
         split: of all its clips.
         placements: its clips, in order.
-        recipe: name of the recipe.
-        class_names: what labels count.
-        multi_label: whether a clip may carry several of them.
-        spec: what to compute.
         noise: the noise copies of each clip; none outside the train split.
     """
 
@@ -51,9 +61,7 @@ class ShardTask:
     target: Path
     split: str
     placements: tuple[Placement, ...]
-    recipe: str
-    class_names: tuple[str, ...]
-    multi_label: bool
+    classes: Classes
     spec: MelSpec
     noise: Noise
 
@@ -65,9 +73,9 @@ class ShardTask:
     def inputs(self) -> str:
         """Digest of all that the bytes depend on; not of where the clips lie."""
         clips = [(clip.key, clip.class_name, clip.also, clip.sha256) for clip in self.placements]
-        classes = self.class_names, self.multi_label
+        classes = self.classes.names, self.classes.multi_label
         noise = astuple(self.noise) if self.noise.copies else None
-        parts = [FORMAT, self.split, self.recipe, classes, self.spec.json(), noise, clips]
+        parts = [FORMAT, self.split, self.classes.recipe, classes, self.spec.json(), noise, clips]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -77,20 +85,18 @@ def plan(
     placements: Sequence[Placement],
     clips_per_shard: int,
     *,
-    recipe: str,
-    class_names: Sequence[str],
-    multi_label: bool,
+    classes: Classes,
     spec: MelSpec,
     noise: Noise,
 ) -> list[ShardTask]:
     """Cut every split into shards; growing a data set changes only the last shard of each split.
 
     Args:
-        root: the workspace.
+        root: the workspace, which the clips' paths begin at.
         folder: where the shards go.
         placements: the data set, in its frozen order.
         clips_per_shard: the most clips in one shard, noise copies not counted.
-        recipe, class_names, multi_label, spec: what goes into every shard.
+        classes, spec: what goes into every shard.
         noise: the copies in the train split; the others get none, ever.
     """
     tasks = []
@@ -102,9 +108,7 @@ def plan(
                 target=folder / f"{split}-{number:05d}.h5",
                 split=split,
                 placements=tuple(members[start : start + clips_per_shard]),
-                recipe=recipe,
-                class_names=tuple(class_names),
-                multi_label=multi_label,
+                classes=classes,
                 spec=spec,
                 noise=noise if split == "train" else Noise(0, noise.snr, noise.seed),
             )
@@ -126,7 +130,6 @@ def make_shard(task: ShardTask, on_clip: Callable[[], None]) -> None:
     """Read the clips, add the noise copies, take the mels, write the shard.
 
     Args:
-        task: what to make.
         on_clip: called after every clip; what it raises abandons the shard.
 
     Raises:
@@ -135,21 +138,25 @@ def make_shard(task: ShardTask, on_clip: Callable[[], None]) -> None:
     """
     header = ShardHeader(
         split=task.split,
-        recipe=task.recipe,
-        class_names=task.class_names,
-        spec=task.spec.json(),
+        recipe=task.classes.recipe,
+        class_names=task.classes.names,
+        spec=task.spec,
         spec_digest=task.spec.digest,
         inputs=task.inputs,
         audioset_tools=__version__,
         librosa=version("librosa"),
-        multi_label=task.multi_label,
+        multi_label=task.classes.multi_label,
     )
     engine = LogMel(task.spec)
     mel = np.empty(task.spec.shape, np.float32)
     with write_shard(task.target, header, task.rows, task.spec.shape) as writer:
         for clip in task.placements:
             samples = read_clip(task.root / clip.path, clip.sha256)
-            label, *also = map(task.class_names.index, (clip.class_name, *clip.also))
+            if len(samples) != task.spec.clip_samples:
+                has, wanted = len(samples) // CLIP_SECONDS, task.spec.sample_rate
+                what = f"the clip {task.root / clip.path} has {has:,} Hz, and these mels are of {wanted:,}"
+                raise DataMismatch(what, FETCH_AGAIN)
+            label, *also = map(task.classes.names.index, (clip.class_name, *clip.also))
             for copy in range(1 + task.noise.copies):
                 sound = samples
                 if copy:

@@ -8,7 +8,7 @@ dead lives, all of `k` askings miss it with probability `(1 - s) ** k`: a limite
 four is missed by the first seven once in 16,000 times.
 
 Once one lives, all that are dead for its reason are taken back, and from then on that reason is believed only
-after it was heard twice, the second time in quiet; until it was so `AGREED` times in a row.
+after it came twice, the second time in quiet; until it was so `AGREED` times in a row.
 """
 
 import json
@@ -16,14 +16,15 @@ from collections.abc import Iterable
 from hashlib import sha256
 from math import log2
 
-from ..history import FailedCandidate
+from ..files import parse_json
+from ..ledger.queries import FailedCandidate
 from ..types import Reason
 
 AGREED = 20
 """Second answers that agree with the first before a reason is believed at once again."""
 
 QUIET_S = 1.0
-"""Seconds without a request before somebody is asked in quiet, at any pace; less where `--retry-wait` is."""
+"""Seconds without a request before a candidate is asked for in quiet; less where `--retry-wait` is."""
 
 QUIET_TURNS = 2.0
 """And so many times the wait between two requests."""
@@ -33,7 +34,7 @@ LATELY = 50
 
 
 class Audit:
-    """How many of the dead were asked again, and whose word is no longer taken.
+    """How many of the dead were asked again, and which reason is no longer believed.
 
     Args:
         stored: what an earlier process knew (`to_json`), or None.
@@ -58,7 +59,7 @@ class Audit:
         return self.due or bool(self._unasked)
 
     def doubts(self, reason: Reason) -> bool:
-        """Whether a reason has to be heard twice."""
+        """Whether a reason has to come twice."""
         return reason in self._doubted
 
     def died(self, reason: Reason) -> None:
@@ -98,7 +99,7 @@ class Audit:
         self._seen.clear()
 
     def heard_twice(self, reason: Reason) -> None:
-        """A reason was heard a second time, in quiet."""
+        """A reason came a second time, in quiet."""
         if reason in self._doubted:
             self._doubted[reason] += 1
             if self._doubted[reason] >= AGREED:
@@ -119,9 +120,9 @@ class Audit:
 def _read(stored: str | None) -> tuple[int, int, dict[Reason, int], set[Reason]]:
     """What was stored; nothing where nothing sensible was."""
     try:
-        table = json.loads(stored or "{}")
+        table = parse_json(stored or "{}")
         doubted = {Reason(reason): int(agreed) for reason, agreed in table.get("doubted", {}).items()}
         unasked = {Reason(reason) for reason in table.get("unasked", ())}
         return max(0, int(table.get("since", 0))), max(0, int(table.get("asked", 0))), doubted, unasked
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         return 0, 0, {}, set()

@@ -1,8 +1,8 @@
-"""The first minute of a fetch: a clip known to be alive is asked for, and what it means if it is not had."""
+"""The first minute of a fetch: a clip known to be alive is asked for, and what it means if there is none."""
 
-from ..errors import AudiosetToolsError, EnvironmentProblem, Paused
+from ..exceptions import AudiosetToolsError, EnvironmentProblem, Paused
+from ..sources.source import FetchError
 from ..types import LASTING, UNREACHED, Reason, Scope
-from .source import FetchError
 
 RECENTLY_S = 600.0
 """A run that begins so soon after a clip does not ask for one that is known to be alive."""
@@ -49,7 +49,7 @@ class Opening:
         if error.reason is Reason.NETWORK_DOWN:
             return passed + max(0.0, paused_until - now) >= self._first_wait
         if error.reason is Reason.TOO_MANY_REQUESTS and error.retry_after is not None:
-            # The pace waits as long as it was told; then a new minute begins.
+            # The pace waits as long as it was asked to; then a new minute begins.
             self._since = None
             return False
         if error.reason.scope is Scope.RUN:
@@ -72,15 +72,16 @@ def step_of(error: FetchError) -> str:
 
 
 def no_beginning(error: FetchError, nightly: str, when: str | None) -> AudiosetToolsError:
-    """What to tell somebody for whom not even a clip known to be alive can be had.
+    """The error where not even a clip known to be alive is available.
 
     Args:
-        error: why not.
         nightly: the advice of yt-dlp's nightly build.
-        when: until when everyone is paused, in words; None if nobody is.
+        when: until when everyone is paused, in words; None if there is no pause.
     """
     step, said = step_of(error), error.detail.partition("\n")[0][:200]
-    what = f"not even a clip known to be alive can be had; it fails at the {step} ({error.reason}: {said})"
+    what = (
+        f"not even a clip known to be alive can be fetched; it fails at the {step} ({error.reason}: {said})"
+    )
     after = f" after {when}" if when else ""
     other = "or take another source, --source local:DIR; nothing is lost."
     if error.reason in LASTING:

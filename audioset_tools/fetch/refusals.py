@@ -1,9 +1,9 @@
 """Whose a refusal is: everyone's, or that of one video which YouTube always answers so.
 
 A refusal of the run (a bot check, a 429, ...) is met while asking for one video, and its words do not tell
-whether the next video would be refused too. The answers around it do: whoever was refused is asked again only
-after somebody else was, and if that one is granted, the refusal was the video's own. By chance too a video is
-refused and the next one is not: with a share `p` of all other requests refused, `k` times in a row with
+whether the next video would be refused too. The answers around it do: a refused candidate is asked for again
+only after another one was, and if that one is granted, the refusal was the video's own. By chance too a video
+is refused and the next one is not: with a share `p` of all other requests refused, `k` times in a row with
 probability `p ** k`. From `CHANCE` on the video is put off, as one that failed for now.
 """
 
@@ -11,8 +11,9 @@ import json
 from collections import deque
 from dataclasses import dataclass
 
+from ..files import parse_json
+from ..sources.source import FetchError
 from ..types import Candidate
-from .source import FetchError
 
 CHANCE = 1e-3
 """Probability that a video is refused as often as this while others are granted, and is like the others."""
@@ -28,14 +29,12 @@ _PRIOR = (1, 20)
 
 
 @dataclass(slots=True)
-class Refused:
-    """A candidate that was refused and waits for somebody else's answer.
+class RefusedAttempt:
+    """A candidate that was refused and waits for another one's answer.
 
     Args:
         candidate: who; it keeps its place.
         attempts: how many failed before, refusals not among them.
-        number: of the attempt.
-        error: the refusal.
         everyones: whether others were refused with it, so that it says nothing about the video.
     """
 
@@ -55,14 +54,14 @@ class Refusals:
 
     def __init__(self, stored: str | None = None) -> None:
         self._own = _read(stored)
-        self._waiting: deque[Refused] = deque()
+        self._waiting: deque[RefusedAttempt] = deque()
         self._row: set[str] = set()
         self._granted = 0
         self._refused = 0
 
     @property
     def undecided(self) -> bool:
-        """Whether somebody waits for another's answer."""
+        """Whether a candidate waits for another's answer."""
         return bool(self._waiting)
 
     def suspected(self, candidate: Candidate) -> bool:
@@ -73,7 +72,7 @@ class Refusals:
         """How often a candidate was refused while others were granted."""
         return self._own.get(candidate.key, 0)
 
-    def refused(self, one: Refused) -> None:
+    def refused(self, one: RefusedAttempt) -> None:
         """A candidate was refused."""
         self._refused += 1
         self._row.add(one.candidate.key)
@@ -84,7 +83,7 @@ class Refusals:
         for one in self._waiting:
             one.everyones = True
 
-    def granted(self, number: int) -> Refused | None:
+    def granted(self, number: int) -> RefusedAttempt | None:
         """The attempt of this number was answered; who may be asked again after that, one at a time."""
         if len(self._row) >= EVERYONE:
             for one in self._waiting:
@@ -97,7 +96,7 @@ class Refusals:
             self._waiting.remove(first)
         return first
 
-    def puts_off(self, one: Refused) -> bool:
+    def puts_off(self, one: RefusedAttempt) -> bool:
         """Count a refusal that others were granted around; whether there were too many for chance."""
         if one.everyones:
             return False
@@ -111,7 +110,7 @@ class Refusals:
         return self._own.pop(candidate.key, None) is not None
 
     def forget_waiting(self) -> None:
-        """Nobody waits any more: all of them are asked anew."""
+        """None waits any more: all of them are asked for again."""
         self._waiting.clear()
         self._row.clear()
 
@@ -123,7 +122,7 @@ class Refusals:
 def _read(stored: str | None) -> dict[str, int]:
     """What was stored; nothing where nothing sensible was."""
     try:
-        counts = json.loads(stored or "{}")
+        counts = parse_json(stored or "{}")
         return {str(key): times for key, times in counts.items() if isinstance(times, int) and times > 0}
     except (ValueError, AttributeError):
         return {}

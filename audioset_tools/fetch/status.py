@@ -1,17 +1,31 @@
-"""How far a workspace is: what it has, what failed when and why, how fast it goes, and how long yet."""
+"""How far a workspace is: what it has, what failed when and why, how fast it goes, and how long yet.
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+`read_status` looks a ledger over; the rest puts that into tables, lines and JSON. Every failure that is
+settled or waiting is listed as a table, as CSV, and for a program; their details are strangers' words, and
+can steer neither a terminal nor a spreadsheet.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import islice
 from math import isinf
+from pathlib import Path
 from typing import Any
 
-from ..errors import DataMismatch
-from ..history import DayCount, days, last_event_at
-from ..ledger import Ledger, State, Tally
+from ..csvfile import write_csv
+from ..exceptions import DataMismatch, EnvironmentProblem
+from ..files import remedy_of
+from ..ledger import Ledger, State, StateCount
+from ..ledger.queries import DayCount, FailedCandidate, accepted_from, days, last_event_at
+from ..sources.pace import remembered
+from ..sources.rate import PaceState
+from ..sources.source import cut_remark
 from ..types import BY_USER, Reason, Table
-from .pace import remembered
-from .rate import PaceState
+from ..words import clock_time, duration, utc
+from ..workspace import printable
+from .progress import pace_note, wanted_of
 from .summary import SURVIVAL, why_paused
 
 DAYS_SHOWN = 14
@@ -37,7 +51,7 @@ class ClassStatus:
 
     @property
     def lacking(self) -> int:
-        """Clips that are wanted and may still be had."""
+        """Clips that are wanted and may still be available."""
         return min(max(0, (self.wanted or 0) - self.verified), self.queued + self.waiting)
 
 
@@ -45,32 +59,44 @@ class ClassStatus:
 class Status:
     """What a ledger tells at one moment; times are seconds since the epoch.
 
-    `pace` and `last_event_at` are None until a fetch has recorded something.
+    `pace` (YouTube's), `hub` (that of the mirrors) and `last_event_at` are None until a fetch has recorded
+    something; `sources` counts the clips of each class by the source that they came from.
     """
 
     classes: tuple[ClassStatus, ...]
-    tallies: tuple[Tally, ...]
+    tallies: tuple[StateCount, ...]
     days: tuple[DayCount, ...]
     pace: PaceState | None
     last_event_at: float | None
+    sources: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    hub: PaceState | None = None
+
+    @property
+    def clips_from(self) -> Counter[str]:
+        """How many clips came from each source."""
+        counts = Counter[str]()
+        for (_, source), n in self.sources.items():
+            counts[source] += n
+        return counts
 
     @property
     def survival(self) -> float:
         """The share of candidates that live: of those settled, or `SURVIVAL` while those are few."""
         verified = sum(c.verified for c in self.classes)
-        own = sum(t.n for t in self.tallies if t.reason in BY_USER)
-        settled = verified + sum(c.dead for c in self.classes) - own
+        # What no source has may live.
+        unknown = sum(t.n for t in self.tallies if t.reason in {*BY_USER, Reason.NOT_IN_SOURCE})
+        settled = verified + sum(c.dead for c in self.classes) - unknown
         return verified / settled if settled >= SETTLED_ENOUGH else SURVIVAL
 
     @property
     def lacking(self) -> int:
-        """Clips that are wanted and may still be had."""
+        """Clips that are wanted and may still be available."""
         return sum(c.lacking for c in self.classes)
 
     def seconds_left(self, now: float) -> float | None:
         """The rest of the pause, and a request for each candidate still to be tried, at the present rate.
 
-        None where that cannot be told: before the first fetch, without a rate, or if nothing lived so far.
+        None where that is not known: before the first fetch, without a rate, or if nothing lived so far.
         """
         if any(c.wanted is None for c in self.classes):
             return None
@@ -93,8 +119,8 @@ def read_status(ledger: Ledger) -> Status:
             f"{ledger.path} holds no candidates yet",
             "If a fetch is reading the lists, wait until it has; else run: audioset-tools fetch",
         )
-    wanted = ledger.get("per_class")
     tallies = tuple(ledger.tallies())
+    wanted = _wanted(ledger, tallies)
     counts: dict[tuple[str, State], int] = {}
     for tally in tallies:
         key = tally.class_name, tally.state
@@ -102,24 +128,33 @@ def read_status(ledger: Ledger) -> Status:
     states = (State.ACCEPTED, State.QUEUED, State.WAITING, State.DEAD)
     return Status(
         classes=tuple(
-            ClassStatus(name, int(wanted) if wanted else None, *(counts.get((name, s), 0) for s in states))
+            ClassStatus(name, wanted.get(name, 0), *(counts.get((name, s), 0) for s in states))
             for name in ledger.class_names
         ),
         tallies=tallies,
         days=tuple(days(ledger)),
         pace=remembered(ledger.get("pace")),
         last_event_at=last_event_at(ledger),
+        sources=accepted_from(ledger),
+        hub=remembered(ledger.get(pace_note("hf"))),
     )
 
 
+def _wanted(ledger: Ledger, tallies: Iterable[StateCount]) -> dict[str, int | None]:
+    """How many clips of each class are wanted: of a list all, else what a fetch asked for last, or None."""
+    origin, per_class = ledger.origin(), ledger.get("per_class")
+    if origin and origin.of_list:
+        return {**wanted_of(tallies, None)}
+    return dict.fromkeys(ledger.class_names, int(per_class) if per_class else None)
+
+
 def status_tables(status: Status) -> list[Table]:
-    """The counts by class, by reason and by day."""
-    return [_class_table(status), _reason_table(status), _day_table(status)]
+    """The counts by class, by reason and by day; and by source, where there are several."""
+    several = [_source_table(status)] if len({source for _, source in status.sources}) > 1 else []
+    return [_class_table(status), *several, _reason_table(status), _day_table(status)]
 
 
-def status_lines(
-    status: Status, now: float, duration: Callable[[float], str], moment: Callable[[float], str]
-) -> list[str]:
+def status_lines(status: Status, now: float) -> list[str]:
     """The pace, the time left and how it is computed, and when something was last recorded."""
     lines = []
     pace = status.pace
@@ -130,24 +165,29 @@ def status_lines(
         )
         lines.append(f"pace: {rate}{ceiling}")
         if pace.paused_until > now:
-            lines.append(f"paused: until {moment(pace.paused_until)}, {why_paused(pace)}")
+            lines.append(f"paused: until {clock_time(pace.paused_until)}, {why_paused(pace)}")
+    if status.hub is not None and status.hub.paused_until > now:
+        until = clock_time(status.hub.paused_until)
+        lines.append(f"paused: until {until}, {why_paused(status.hub, 'hf')}")
     left = status.seconds_left(now)
     if left is not None and pace is not None and status.lacking:
         computed = f"{status.lacking:,} clips / {status.survival:.0%} alive / {pace.rate:,.0f} requests/h"
         lines.append(f"time left: {duration(left)} ({computed})")
     else:
         lines.append("time left: none" if left == 0 else "time left: not known")
+    if remark := cut_remark(status.clips_from):
+        lines.append(f"cut: {remark}")
     if status.last_event_at is None:
         lines.append("last event: none yet")
     else:
         ago = duration(max(0.0, now - status.last_event_at))
-        lines.append(f"last event: {moment(status.last_event_at)}, {ago} ago")
+        lines.append(f"last event: {clock_time(status.last_event_at)}, {ago} ago")
     return lines
 
 
 def status_json(status: Status, now: float) -> dict[str, Any]:
     """All of it, for `--json`; what is unlimited or unknown is null."""
-    pace, left = status.pace, status.seconds_left(now)
+    pace, hub, left = status.pace, status.hub, status.seconds_left(now)
     return {
         "classes": {
             c.class_name: {
@@ -156,6 +196,9 @@ def status_json(status: Status, now: float) -> dict[str, Any]:
                 "queued": c.queued,
                 "waiting": c.waiting,
                 "dead": c.dead,
+                "sources": {
+                    source: n for (name, source), n in status.sources.items() if name == c.class_name
+                },
                 "reasons": {
                     str(state): {
                         str(t.reason): t.n
@@ -179,16 +222,12 @@ def status_json(status: Status, now: float) -> dict[str, Any]:
             "paused_until": utc(pace.paused_until) if pace.paused_until > now else None,
             "reason": str(pace.reason) if pace.paused_until > now else None,
         },
+        "hub_paused_until": utc(hub.paused_until) if hub and hub.paused_until > now else None,
         "lacking": status.lacking,
         "survival": round(status.survival, 4),
         "seconds_left": None if left is None else round(left),
         "last_event": None if status.last_event_at is None else utc(status.last_event_at),
     }
-
-
-def utc(at: float) -> str:
-    """A moment for a program: `2026-11-24T14:05:00Z`."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _class_table(status: Status) -> Table:
@@ -203,10 +242,19 @@ def _class_table(status: Status) -> Table:
     return Table("Candidates", ("class", "wanted", "verified", "waiting", "dead", "in the queue"), rows)
 
 
-def _reason_table(status: Status) -> Table:
-    whom = {"final": "the clip, for good", "passing": "the clip, for now", "run": "the run"}
+def _source_table(status: Status) -> Table:
+    sources = sorted({source for _, source in status.sources})
+    names = [c.class_name for c in status.classes]
     rows = tuple(
-        (str(reason), whom[reason.scope], *(f"{n:,}" for n in counts))
+        (printable(source), *(f"{status.sources.get((name, source), 0):,}" for name in names))
+        for source in sources
+    )
+    return Table("Where the clips came from", ("source", *names), rows)
+
+
+def _reason_table(status: Status) -> Table:
+    rows = tuple(
+        (str(reason), reason.scope.words, *(f"{n:,}" for n in counts))
         for reason, counts in _reasons(status).items()
     )
     return Table("Reasons", ("reason", "concerns", "dead", "waiting", "times met"), rows)
@@ -244,3 +292,97 @@ def _days(counts: Iterable[DayCount]) -> dict[date, dict[str, int]]:
         outcomes = by_day.setdefault(count.day, {})
         outcomes[count.outcome] = outcomes.get(count.outcome, 0) + count.n
     return by_day
+
+
+SHOWN = 50
+"""Failures in the table on the terminal."""
+
+_DETAIL_SHOWN = 60
+"""Characters of a detail in the table; `unknown` is shown whole, since its detail is all there is."""
+
+_COLUMNS = (
+    "clip", "address", "class", "rank", "state", "reason", "scope", "attempts", "tried_at", "retry_at",
+    "start_ms", "end_ms", "detail",
+)  # fmt: skip
+
+
+def failures_table(failures: Iterable[FailedCandidate], total: int) -> Table:
+    """The last failures, of so many in all; the last tried comes first."""
+    rows = tuple(
+        (
+            one.candidate.key,
+            printable(one.candidate.class_name),
+            f"{one.candidate.rank:,}",
+            str(one.state),
+            str(one.reason),
+            str(one.attempts),
+            clock_time(one.tried_at),
+            _shown(one),
+        )
+        for one in islice(failures, SHOWN)
+    )
+    title = f"The last {SHOWN} of {total:,} failures; --out writes all" if total > SHOWN else "Failures"
+    return Table(
+        title, ("clip", "class", "rank", "state", "reason", "attempts", "last tried", "detail"), rows
+    )
+
+
+def failure_json(one: FailedCandidate) -> dict[str, Any]:
+    """A failure for a program: its detail as it came."""
+    candidate = one.candidate
+    return {
+        "key": candidate.key,
+        "ytid": candidate.ytid,
+        "start_ms": candidate.start_ms,
+        "end_ms": candidate.end_ms,
+        "class": candidate.class_name,
+        "rank": candidate.rank,
+        "state": str(one.state),
+        "reason": str(one.reason),
+        "scope": str(one.reason.scope),
+        "attempts": one.attempts,
+        "tried_at": utc(one.tried_at),
+        "retry_at": None if one.retry_at is None else utc(one.retry_at),
+        "detail": one.detail,
+    }
+
+
+def write_failures(failures: Iterable[FailedCandidate], target: Path) -> int:
+    """Write failures as CSV, one at a time; returns how many.
+
+    An id may begin with `-`, which a spreadsheet takes for a formula. `clip` is therefore the clip's name on
+    disk, `Y` before the key, and `address` ends with the id.
+
+    Raises:
+        EnvironmentProblem: the file cannot be written.
+    """
+    try:
+        return write_csv(target, _COLUMNS, map(_cells, failures))
+    except OSError as error:
+        raise EnvironmentProblem(f"{target} cannot be written: {error.strerror}", remedy_of(error)) from error
+
+
+def _cells(one: FailedCandidate) -> tuple[str | int, ...]:
+    candidate = one.candidate
+    return (
+        f"Y{candidate.key}",
+        f"https://www.youtube.com/watch?v={candidate.ytid}",
+        candidate.class_name,
+        candidate.rank,
+        one.state,
+        one.reason,
+        one.reason.scope,
+        one.attempts,
+        utc(one.tried_at),
+        "" if one.retry_at is None else utc(one.retry_at),
+        candidate.start_ms,
+        candidate.end_ms,
+        one.detail,
+    )
+
+
+def _shown(one: FailedCandidate) -> str:
+    detail = printable(one.detail)
+    if one.reason is Reason.UNKNOWN or len(detail) <= _DETAIL_SHOWN:
+        return detail
+    return f"{detail[: _DETAIL_SHOWN - 1]}…"

@@ -1,25 +1,26 @@
 """A fetch in words: the line under the bars, the table at the end, the estimate before it begins."""
 
-from collections.abc import Callable, Iterable
+from datetime import date
 from math import isinf
 from typing import Any
 
-from ..ledger import State, Tally
-from ..types import CLIP_BYTES, UNREACHED, Reason, Scope, Table
-from .progress import Progress
-from .rate import PacePolicy, PaceState
+from ..ledger import State
+from ..sources.rate import PacePolicy, PaceState
+from ..types import SAMPLE_RATE, UNREACHED, Reason, Table, clip_bytes
+from ..words import clock_time, duration
+from .progress import ClassProgress, FetchProgress, FetchResult
 
 SURVIVAL = 0.8
-"""Share of AudioSet's videos still there: 79 to 87 % in late 2024 (FACTS section 1)."""
+"""Share of AudioSet's videos still there: 79 to 87 % of samples of them in late 2024."""
 
 
-def class_bars(progress: "Progress") -> dict[str, tuple[int, int, str]]:
+def class_bars(progress: FetchProgress) -> dict[str, tuple[int, int, str]]:
     """For each class what is done, what is wanted, and a remark."""
     return {
         c.class_name: (
             min(c.accepted, c.wanted),
             c.wanted,
-            f"{c.dead} dead, {c.waiting} to be tried again" + (", queue spent" if c.spent else ""),
+            f"{c.dead} dead, {c.waiting} to be tried again" + (", queue spent" if c.exhausted else ""),
         )
         for c in progress.classes
     }
@@ -31,42 +32,44 @@ def answers_line(source: str) -> str:
     return f"YouTube answers: {what}" + (f" by the {extraction} extraction" if by else "")
 
 
-def pace_line(
-    progress: "Progress", now: float, duration: Callable[[float], str], moment: Callable[[float], str]
-) -> str:
-    """How fast it goes and how long it takes, or until when and why everyone is paused."""
+def state_line(progress: FetchProgress, now: float | None) -> str:
+    """What a fetch is at: how fast it goes and how long it takes, or until when and why everyone is paused.
+
+    Args:
+        now: seconds since the epoch; None for a source that asks nobody and so has no pace.
+    """
+    left = f", {duration(progress.eta)} left" if progress.eta else ""
     pace = progress.pace
     if progress.stopping:
         return "stopping: what is in flight ends first"
+    if now is None:
+        return f"reading files{left}"
     if pace.paused_until > now:
-        return f"all paused until {moment(pace.paused_until)}: {why_paused(pace)}"
+        return f"all paused until {clock_time(pace.paused_until)}: {why_paused(pace, progress.remote)}"
     if progress.doubting:
         return "too many failures in a row to be chance: trying a clip known to be alive"
     rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:.0f} requests/h"
-    left = f", {duration(progress.eta)} left" if progress.eta else ""
     return f"pace {rate}, {progress.requests} requests sent{left}"
 
 
-def why_paused(pace: PaceState) -> str:
-    """Why everyone is paused."""
+def title_of(source: str) -> str:
+    """A remote source as it is spoken of."""
+    return {"youtube": "YouTube", "hf": "the Hub"}.get(source, source)
+
+
+def why_paused(pace: PaceState, remote: str = "youtube") -> str:
+    """Why everyone who asks a remote is paused."""
     if pace.reason in UNREACHED:
-        return f"YouTube cannot be reached ({pace.reason})"
+        return f"{title_of(remote)} cannot be reached ({pace.reason})"
     if pace.reason is Reason.IMPLAUSIBLE:
         return "too many failures in a row to be chance, and a clip known to be alive failed too"
-    return f"YouTube refuses ({pace.reason})"
+    return f"{title_of(remote)} refuses ({pace.reason})"
 
 
-def local_line(progress: Progress, duration: Callable[[float], str]) -> str:
-    """The same for a source that asks nobody and so has no pace."""
-    if progress.stopping:
-        return "stopping: what is in flight ends first"
-    return "reading the folder" + (f", {duration(progress.eta)} left" if progress.eta else "")
-
-
-def fetch_table(progress: Progress, tallies: Iterable[Tally]) -> Table:
+def fetch_table(result: FetchResult) -> Table:
     """What each class has, and why its other candidates were left out."""
     why: dict[str, list[str]] = {}
-    for tally in tallies:
+    for tally in result.tallies:
         if tally.state is State.DEAD:
             why.setdefault(tally.class_name, []).append(f"{tally.n} {tally.reason}")
     rows = tuple(
@@ -77,19 +80,19 @@ def fetch_table(progress: Progress, tallies: Iterable[Tally]) -> Table:
             str(c.waiting),
             ", ".join(why.get(c.class_name, ["none"])),
         )
-        for c in progress.classes
+        for c in result.progress.classes
     )
     return Table("Clips", ("class", "wanted", "verified", "to be tried again", "left out, and why"), rows)
 
 
-def fetch_json(progress: "Progress", tallies: Iterable[Tally]) -> dict[str, Any]:
+def fetch_json(result: FetchResult) -> dict[str, Any]:
     """The same for `--json`."""
-    counts = list(tallies)
+    end = result.progress
     return {
-        "complete": progress.complete,
-        "requests": progress.requests,
-        "seconds": round(progress.elapsed, 1),
-        "given_up": given_up(counts),
+        "complete": end.complete,
+        "requests": end.requests,
+        "seconds": round(end.elapsed, 1),
+        "given_up": result.given_up,
         "classes": {
             c.class_name: {
                 "wanted": c.wanted,
@@ -97,61 +100,62 @@ def fetch_json(progress: "Progress", tallies: Iterable[Tally]) -> dict[str, Any]
                 "waiting": c.waiting,
                 "dead": {
                     str(t.reason): t.n
-                    for t in counts
+                    for t in result.tallies
                     if t.class_name == c.class_name and t.state is State.DEAD
                 },
-                "queue_spent": c.spent,
+                "queue_spent": c.exhausted,
             }
-            for c in progress.classes
+            for c in end.classes
         },
     }
 
 
-def given_up(tallies: Iterable[Tally]) -> int:
-    """How many candidates were written off for a reason that may have passed by now."""
-    return sum(t.n for t in tallies if t.state is State.DEAD and t.reason and t.reason.scope is Scope.PASSING)
+def advice(result: FetchResult) -> list[str]:
+    """What to do about candidates that were given up: nothing that may pass is silently permanent."""
+    # yt-dlp takes half a second to import, and who only looks at a workspace needs none.
+    from ..sources.versions import nightly_advice
+
+    lines, n = [], result.given_up
+    if n:
+        lines.append(
+            f"{n:,} {'was' if n == 1 else 'were'} given up after {result.attempts} attempts for passing"
+            f" reasons; audioset-tools fetch --retry passing tries {'it' if n == 1 else 'them'} again"
+        )
+    if result.progress.of_client and not result.progress.failed:
+        lines.append(nightly_advice(date.today()))
+    return lines
 
 
-def given_up_line(n: int, attempts: int) -> str:
-    """What to do about those: nothing that may pass is silently permanent."""
-    return (
-        f"{n:,} {'was' if n == 1 else 'were'} given up after {attempts} attempts for passing reasons;"
-        f" audioset-tools fetch --retry passing tries {'it' if n == 1 else 'them'} again"
-    )
+def estimate_table(
+    classes: tuple[ClassProgress, ...], policy: PacePolicy | None, rate: int = SAMPLE_RATE
+) -> Table:
+    """What is still lacking and what it will about cost, before anything is sent.
 
-
-def estimate_table(progress: "Progress", policy: PacePolicy, duration: Callable[[float], str]) -> Table:
-    """What is still to be had and what it will about cost, before anything is sent."""
-    lacking = {c.class_name: max(0, c.wanted - c.accepted) for c in progress.classes}
-    lacking["all"] = sum(lacking.values())
-    wanted = {c.class_name: c.wanted for c in progress.classes}
+    Args:
+        classes: how far each is.
+        policy: YouTube's pace; None if it is not asked: files cost no more than room on the disk.
+        rate: hertz of the clips.
+    """
+    lacking = {c.class_name: max(0, c.wanted - c.accepted) for c in classes}
+    wanted = {c.class_name: c.wanted for c in classes}
+    if policy is None:
+        return Table(
+            "To be taken from the files; nothing was read",
+            ("class", "wanted", "lacking", "disk"),
+            tuple((name, f"{wanted[name]:,}", f"{n:,}", _size(n, rate)) for name, n in lacking.items()),
+        )
+    lacking["all"], wanted["all"] = sum(lacking.values()), sum(wanted.values())
     rows = []
     for name, clips in lacking.items():
         requests = clips / SURVIVAL
         hours = "none" if isinf(policy.start) else duration(requests / policy.start * 3600)
-        size = f"{clips * CLIP_BYTES / 1e9:.2f} GB"
-        rows.append(
-            (
-                name,
-                f"{wanted.get(name, sum(wanted.values())):,}",
-                f"{clips:,}",
-                f"{requests:,.0f}",
-                hours,
-                size,
-            )
-        )
-    header = ("class", "wanted", "lacking", "requests", "time at the first pace", "disk")
+        rows.append((name, f"{wanted[name]:,}", f"{clips:,}", f"{requests:,.0f}", hours, _size(clips, rate)))
     return Table(
-        f"To be fetched, if {SURVIVAL:.0%} of the videos live; nothing was sent", header, tuple(rows)
+        f"To be fetched, if {SURVIVAL:.0%} of the videos live; nothing was sent",
+        ("class", "wanted", "lacking", "requests", "time at the first pace", "disk"),
+        tuple(rows),
     )
 
 
-def local_estimate(progress: Progress) -> Table:
-    """The same for files that the user already has: room on the disk is all that it costs."""
-    rows = []
-    for c in progress.classes:
-        lacking = max(0, c.wanted - c.accepted)
-        rows.append((c.class_name, f"{c.wanted:,}", f"{lacking:,}", f"{lacking * CLIP_BYTES / 1e9:.2f} GB"))
-    return Table(
-        "To be taken from the folder; nothing was read", ("class", "wanted", "lacking", "disk"), tuple(rows)
-    )
+def _size(clips: int, rate: int) -> str:
+    return f"{clips * clip_bytes(rate) / 1e9:.2f} GB"

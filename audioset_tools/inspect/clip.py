@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataMismatch, UsageError
-from ..featurize.dataset import read_dataset
-from ..featurize.reader import find_shards
-from ..featurize.shard import Shard, open_shard
-from ..history import Standing, standing
+from ..exceptions import DataMismatch, UsageError
 from ..ledger import Ledger
+from ..ledger.queries import Standing, standing
+from ..shards.dataset import read_dataset
+from ..shards.reader import find_shards
+from ..shards.shard import Shard, open_shard
 from ..workspace import Workspace
 
 
@@ -33,8 +33,7 @@ class ClipFacts:
     """What is known about a clip.
 
     Args:
-        key: its key.
-        standing: what the ledger says, if there is one and it does.
+        standing: its state in the ledger, if there is one that knows it.
         split: in `dataset.csv`; empty if it is not there.
         mels: all of it, noise copies included, by folder of shards.
         unreadable: shards that could not be searched.
@@ -51,13 +50,13 @@ def inspect_clip(key: str, workspace: Workspace, folder: str | None) -> ClipFact
     """Gather what is known about a clip.
 
     Args:
-        key: its key.
-        workspace: where to look.
-        folder: the only folder of shards to look in; None for all.
+        key: its video's id, an underscore, and its start in milliseconds.
+        workspace: whose ledger, `dataset.csv` and shards are searched.
+        folder: the only folder of shards to search; None for all.
 
     Raises:
-        UsageError: nobody knows it.
-        DataMismatch: the ledger or `dataset.csv` is damaged, or there is no such folder of shards.
+        UsageError: nothing is known of it, or there is no such workspace or folder of shards.
+        DataMismatch: the ledger or `dataset.csv` is damaged.
     """
     known = None
     if workspace.ledger.exists():
@@ -76,6 +75,7 @@ def inspect_clip(key: str, workspace: Workspace, folder: str | None) -> ClipFact
         rows = np.flatnonzero(shard.key == key.encode()).tolist()
         mels += [_mel_facts(shard, row, name) for row in rows]
     if known is None and not splits and not mels:
+        workspace.existing()
         raise UsageError(
             f"no clip {key} is known in {workspace.root}",
             "Name its --workspace; `audioset-tools select --explain YTID` says why a clip is in or out.",

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from ..errors import UsageError
-from ..featurize.rows import classes_of, keys_of
-from ..featurize.scale import in_decibels, mel_axis
-from ..featurize.shard import open_shard
-from ..featurize.spec import MelSpec, read_spec
-from ..figures import draw_mel
+from ..exceptions import UsageError
+from ..plots import MelImage, draw_mel
+from ..shards.shard import classes_of, keys_of, open_shard
+from ..shards.spec import MelSpec, in_decibels, mel_axis
 from ..workspace import printable
 
 _AXIS_POINTS = 2_001
@@ -17,8 +15,7 @@ def draw(picture: Path, path: Path, row: int) -> None:
     """Draw one mel of a shard to a PNG.
 
     Args:
-        picture: where.
-        path: of the shard.
+        picture: the PNG to write.
         row: which of its mels.
 
     Raises:
@@ -29,17 +26,19 @@ def draw(picture: Path, path: Path, row: int) -> None:
     rows = len(shard.label)
     if not 0 <= row < rows:
         raise UsageError(f"no row {row} in {printable(path)}", f"Its rows are 0 to {rows - 1}.")
-    spec = read_spec(shard.header.spec)
+    spec = shard.header.spec
     noise = f", noise copy {shard.noise[row]}" if shard.noise[row] else ""
     classes = printable(", ".join(classes_of(shard)[row]))
     (mel,) = shard.read(row, row + 1)
     draw_mel(
         picture,
-        in_decibels(mel, spec),
-        seconds=frame_times(spec),
-        hertz=mel_axis(spec, _AXIS_POINTS),
-        title=f"{classes}: {printable(keys_of(shard)[row])}{noise}",
-        unit="level (dB)" if spec.log else "level (dB, relative to the loudest)",
+        MelImage(
+            in_decibels(mel, spec),
+            seconds=frame_times(spec),
+            hertz=mel_axis(spec, _AXIS_POINTS),
+            unit="level (dB)" if spec.log else "level (dB, relative to the loudest)",
+        ),
+        f"{classes}: {printable(keys_of(shard)[row])}{noise}",
     )
 
 

@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UsageError
-from ..featurize.reader import find_shards
-from ..featurize.rows import keys_of
-from ..featurize.shard import ShardHeader, open_shard
-from ..featurize.spec import MelSpec, read_spec
-from ..featurize.statistics import Statistics
+from ..exceptions import UsageError
+from ..shards.reader import find_shards
+from ..shards.shard import ShardHeader, Statistics, keys_of, open_shard
 from ..workspace import Workspace, printable
 
 FIRST_KEYS = 5
@@ -20,21 +17,17 @@ class ShardFacts:
     """What is inside a shard.
 
     Args:
-        path: of the file.
         size: of the file, bytes.
         header: what its rows mean.
-        spec: what its mels are.
         rows: how many mels it holds, noise copies included.
         classes: per class, how many clips and how many rows carry it.
         noise_copies: the most of a clip.
-        statistics: of its rows.
         first_keys: of the first clips.
     """
 
     path: Path
     size: int
     header: ShardHeader
-    spec: MelSpec
     rows: int
     classes: Mapping[str, tuple[int, int]]
     noise_copies: int
@@ -47,11 +40,10 @@ def find_shard(text: str, workspace: Workspace, folder: str | None) -> Path:
 
     Args:
         text: a path; or a name below the workspace, below its shards, or in one folder of them.
-        workspace: which.
         folder: the folder of shards to look in, where several have a shard of that name.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is none of that name, or no such workspace.
         DataMismatch: there are several.
     """
     for path in (Path(text), workspace.root / text, workspace.shards / text):
@@ -64,6 +56,7 @@ def find_shard(text: str, workspace: Workspace, folder: str | None) -> Path:
         path = find_shards(workspace.shards, folder) / text
         if path.is_file():
             return path
+    workspace.existing()
     raise UsageError(
         f"{printable(text)!r} is neither a shard nor a clip's key",
         "Give the path of an .h5 file, or a key: the video's id, an underscore, the start in milliseconds.",
@@ -85,7 +78,6 @@ def inspect_shard(path: Path) -> ShardFacts:
         path=path,
         size=path.stat().st_size,
         header=shard.header,
-        spec=read_spec(shard.header.spec),
         rows=len(shard.label),
         classes=classes,
         noise_copies=int(shard.noise.max()),

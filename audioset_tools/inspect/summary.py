@@ -1,10 +1,10 @@
-"""The same as tables for people and as JSON for programs."""
+"""What was found in a shard or about a clip, as tables for people and as JSON for programs."""
 
 from dataclasses import asdict
 from typing import Any
 
-from ..featurize.spec import MelSpec
-from ..types import Table
+from ..shards.spec import MelSpec
+from ..types import Clip, Table
 from ..workspace import printable
 from .clip import ClipFacts
 from .shard import ShardFacts
@@ -18,7 +18,7 @@ def shard_tables(facts: ShardFacts) -> list[Table]:
         "rows": f"{facts.rows:,}",
         "noise copies": f"{facts.noise_copies} of each clip",
         "recipe": header.recipe + (" (multi-label)" if header.multi_label else ""),
-        "mels": spec_words(facts.spec),
+        "mels": spec_words(facts.header.spec),
         "spec": header.spec_digest,
         "made by": f"audioset-tools {header.audioset_tools}, librosa {header.librosa}",
         "size": f"{facts.size:,} bytes",
@@ -43,9 +43,9 @@ def shard_json(facts: ShardFacts) -> dict[str, Any]:
         "classes": {name: {"clips": clips, "rows": rows} for name, (clips, rows) in facts.classes.items()},
         "recipe": facts.header.recipe,
         "multi_label": facts.header.multi_label,
-        "spec": asdict(facts.spec),
+        "spec": asdict(facts.header.spec),
         "spec_digest": facts.header.spec_digest,
-        "shape": list(facts.spec.shape),
+        "shape": list(facts.header.spec.shape),
         "inputs": facts.header.inputs,
         "versions": {"audioset_tools": facts.header.audioset_tools, "librosa": facts.header.librosa},
         "mean": facts.statistics.mean.tolist(),
@@ -62,6 +62,7 @@ def clip_table(facts: ClipFacts) -> Table:
         about = {
             "class": ", also ".join(filter(None, (one.class_name, ", ".join(one.also)))),
             "tier and rank": f"L{one.tier}, rank {one.rank:,}",
+            "labels": ", ".join(one.labels),
             "segment": f"{one.start_ms / 1000:g} to {one.end_ms / 1000:g} s, {one.subset}",
             "state": ": ".join(filter(None, (known.state, known.reason, known.detail))),
         }
@@ -70,8 +71,13 @@ def clip_table(facts: ClipFacts) -> Table:
                 "path": clip.path,
                 "sound": f"{clip.seconds:g} s before padding, peak {clip.peak:.4f}",
                 "source": clip.source,
+                "decoder": clip.decoder or "not recorded",
                 "sha256": clip.sha256,
             }
+            if clip.kept:
+                about["kept source"] = clip.kept.path
+            if clip.video:
+                about["video"] = f"{clip.video.title!r} of the channel {clip.video.channel!r}"
     else:
         about["state"] = "the ledger does not know it"
     about["split"] = facts.split or "not in dataset.csv"
@@ -99,11 +105,15 @@ def clip_json(facts: ClipFacts) -> dict[str, Any]:
         "state": known.state if known else None,
         "reason": known.reason if known else None,
         "detail": known.detail if known else "",
-        "clip": asdict(known.clip) if known and known.clip else None,
+        "clip": _clip_json(known.clip) if known and known.clip else None,
         "split": facts.split or None,
         "mels": [asdict(mel) for mel in facts.mels],
         "unreadable": list(facts.unreadable),
     }
+
+
+def _clip_json(clip: Clip) -> dict[str, Any]:
+    return asdict(clip) | {"fingerprint": clip.fingerprint.hex()}
 
 
 def spec_words(spec: MelSpec) -> str:

@@ -1,1 +1,1 @@
-"""A trained run listens to any recording: what is heard when, and what dominates."""
+"""A trained run on any recording: what is active when, and what dominates."""

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..featurize.fft import BandSpectra
 from ..featurize.mel import filterbank, window
-from ..featurize.spec import MelSpec
+from ..shards.spec import MelSpec
 
 COLUMNS = 1_000
 """A picture has this many at least, where the recording has as many frames, and twice as many at most."""

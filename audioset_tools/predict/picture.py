@@ -1,4 +1,4 @@
-"""A recording's timeline as a picture: what was heard when, above the spectrogram of all of it."""
+"""A recording's timeline as a picture: what is active when, above the spectrogram of all of it."""
 
 import os
 import tempfile
@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import UsageError
-from ..featurize.scale import in_decibels, mel_axis
-from ..featurize.spec import MelSpec
-from ..figures import draw_timeline
-from ..types import SAMPLE_RATE
+from ..exceptions import UsageError
+from ..plots import MelImage, draw_timeline
+from ..shards.spec import MelSpec, in_decibels, mel_axis
 from ..workspace import printable
-from .files import Recording
-from .heard import Heard, overall
 from .summary import dominant_words
+from .timeline import Recording, Timeline, summary
 
 _AXIS_POINTS = 2_001
 
@@ -29,7 +26,7 @@ def picture_paths(png: Path, recordings: Sequence[Recording]) -> list[Path]:
 
     Args:
         png: the picture of a single recording, or a folder: one that exists, or any for several recordings.
-        recordings: what is drawn.
+        recordings: each gets a picture.
 
     Raises:
         UsageError: there are several recordings, and `png` is a file.
@@ -53,7 +50,7 @@ def picture_paths(png: Path, recordings: Sequence[Recording]) -> list[Path]:
 
 
 def require_writable(picture: Path) -> None:
-    """See that a picture can be written, before the hours of sound that it is to show.
+    """See that a picture can be written, before the hours of sound that it will show.
 
     Raises:
         OSError: it cannot.
@@ -63,28 +60,30 @@ def require_writable(picture: Path) -> None:
         pass
 
 
-def draw(picture: Path, heard: Heard, spec: MelSpec) -> None:
+def draw(picture: Path, timeline: Timeline, spec: MelSpec) -> None:
     """Draw a recording's timeline to a PNG.
 
     Args:
-        picture: where.
-        heard: the answers, with the spectrogram.
-        spec: of the spectrogram.
+        picture: the PNG to write.
+        timeline: it must have its spectrogram.
+        spec: whose bands the spectrogram has.
     """
-    spectrogram = heard.spectrogram
+    spectrogram = timeline.spectrogram
     assert spectrogram is not None
-    borders = [start / SAMPLE_RATE for start, _ in heard.stretches]
+    borders = [start / timeline.sample_rate for start, _ in timeline.intervals]
     draw_timeline(
         picture,
-        heard.probability,
-        heard.sounding,
-        heard.class_names,
-        borders=[*borders, heard.seconds],
-        decibels=in_decibels(spectrogram.bands, replace(spec, log=False)),
-        seconds=(spectrogram.first, spectrogram.step),
-        hertz=mel_axis(spec, _AXIS_POINTS),
-        title=f"{_short(printable(heard.recording.path.name))}: {dominant_words(overall(heard))}",
-        unit="level (dB, relative to the loudest)",
+        timeline.probability,
+        timeline.active,
+        timeline.class_names,
+        borders=[*borders, timeline.seconds],
+        mel=MelImage(
+            in_decibels(spectrogram.bands, replace(spec, log=False)),
+            seconds=(spectrogram.first, spectrogram.step),
+            hertz=mel_axis(spec, _AXIS_POINTS),
+            unit="level (dB, relative to the loudest)",
+        ),
+        title=f"{_short(printable(timeline.recording.path.name))}: {dominant_words(summary(timeline))}",
     )
 
 

@@ -1,55 +1,59 @@
-"""From recordings to what a run hears in them: decode, cut, take the mels, ask the model."""
+"""From recordings to what is active in them: decode, cut, take the mels, ask the model."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from ..errors import DataMismatch, UsageError
+from ..audio.ffmpeg import DecodeError, DecodeFault
+from ..audio.recording import decode_all
+from ..audio.segment import SILENT_PEAK, peak_of
+from ..exceptions import DataMismatch, UsageError
 from ..featurize.mel import LogMel
-from ..featurize.spec import CLIP_SECONDS, MelSpec, read_spec
-from ..fetch.listen import listen
-from ..fetch.source import FetchError
-from ..fetch.transcode import SILENT_PEAK, peak_of
-from ..train.about import About
-from ..types import SAMPLE_RATE, Reason
-from .files import Recording
-from .heard import Doubles, Heard, Unheard
+from ..runs.about import About
+from ..runs.evaluation import Mels
+from ..runs.folder import Run, find_run
+from ..runs.metrics import Probabilities
+from ..shards.spec import MelSpec
+from ..train.trained import load_run, pick_device
+from ..types import CLIP_SECONDS, SAMPLE_RATES, OnProgress, Progress, silent
+from ..words import duration
 from .overview import Overview
-from .windows import Samples, Window, cut
+from .summary import csv_of
+from .timeline import Recording, Samples, Timeline, Unreadable, Window, cut, find_recordings
 
 SHORTEST_HOP_S = 0.1
 
 _BATCH = 16
 """Windows that the model is asked about at once."""
 
+Answer = Timeline | Unreadable
 
-class Network(Protocol):
+
+class Model(Protocol):
     """A trained model, as `train.trained.Trained` is one."""
 
     @property
     def about(self) -> About:
         """What it was trained on."""
 
-    def probabilities(self, mels: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def probabilities(self, mels: Mels) -> Probabilities:
         """Of every class, [B, classes], for mels, [B, bands, frames]."""
 
 
 @dataclass(frozen=True, slots=True)
 class PredictConfig:
-    """How to listen.
+    """How to predict.
 
     Args:
         hop_s: seconds from one window to the next.
         overview: whether to take the whole recording's spectrogram, for a picture.
 
     Raises:
-        UsageError: it leaves gaps, or is too short.
+        UsageError: the hop leaves gaps, or is too short.
     """
 
     hop_s: float = 5.0
@@ -65,76 +69,155 @@ class PredictConfig:
 
 
 def predict(
+    recordings: Sequence[Path | str],
+    run: Run | Path | str,
+    *,
+    hop_s: float = 5.0,
+    csv: Path | None = None,
+    png: Path | None = None,
+    device: str = "auto",
+    on_progress: OnProgress = silent,
+) -> list[Answer]:
+    """What is active when in recordings of any length and format.
+
+    >>> (timeline,) = predict(["song.mp3"], "audioset/runs/paper")
+    >>> timeline.probability.shape  # windows, classes
+
+    Args:
+        recordings: files, and folders with all recordings that lie in them.
+        run: one, or the path of its folder.
+        hop_s: seconds from one ten-second window to the next.
+        csv: where every window's probabilities are written.
+        png: where a timeline is drawn; for several recordings, a folder of them.
+        device: auto, cpu, cuda or mps, where a network computes.
+        on_progress: called after some windows, with recordings done and the time done of the next.
+
+    Returns:
+        A `Timeline` for each recording, in order, or an `Unreadable` where it cannot be decoded.
+
+    Raises:
+        UsageError: there is no such run or recording, or an option is impossible.
+        DataMismatch: the run is damaged, or was trained on mels that no recording can be given.
+        EnvironmentProblem: the device is not there.
+    """
+    found = find_recordings([Path(each) for each in recordings])
+    answers = each_answer(found, run, hop_s=hop_s, csv=csv, png=png, device=device, on_progress=on_progress)
+    return list(answers)
+
+
+def each_answer(
     recordings: Sequence[Recording],
-    network: Network,
-    config: PredictConfig,
-    on_progress: Callable[[int, float], None] = lambda done, seconds: None,
-) -> Iterator[Heard | Unheard]:
-    """Listen to one recording after the other; one that cannot be heard does not stop the rest.
+    run: Run | Path | str,
+    *,
+    hop_s: float = 5.0,
+    csv: Path | None = None,
+    png: Path | None = None,
+    device: str = "auto",
+    on_progress: OnProgress = silent,
+) -> Iterator[Answer]:
+    """`predict`, one recording after the other, so that nobody need keep the answers on thousands of them.
+
+    What is wrong with the run, the settings or the files to be written is raised at once, before the first.
+    """
+    config = PredictConfig(hop_s, overview=png is not None)
+    pictures: list[Path] = []
+    if png is not None:
+        # Imported here: matplotlib is of an extra, and takes long to load.
+        from .picture import picture_paths, require_writable
+
+        pictures = picture_paths(png, recordings)
+        require_writable(pictures[0])
+    model = load_run(find_run(None, run), pick_device(device))
+    spec = spec_of(model)
+    return _write_each(timelines(recordings, model, config, on_progress), model, spec, csv, pictures)
+
+
+def _write_each(
+    answers: Iterable[Answer], model: Model, spec: MelSpec, csv: Path | None, pictures: Sequence[Path]
+) -> Iterator[Answer]:
+    """Hand answers on, each written and drawn before; a spectrogram is dropped once it was drawn."""
+    with csv_of(csv, model.about.class_names) as write:
+        for number, answer in enumerate(answers):
+            if isinstance(answer, Unreadable):
+                yield answer
+                continue
+            write(answer)
+            if pictures:
+                from .picture import draw
+
+                draw(pictures[number], answer, spec)
+            yield replace(answer, spectrogram=None)
+
+
+def timelines(
+    recordings: Sequence[Recording], model: Model, config: PredictConfig, on_progress: OnProgress = silent
+) -> Iterator[Answer]:
+    """Ask a model about one recording after the other; one that cannot be decoded does not stop the rest.
 
     Memory is that of a few windows and of the answers, however long a recording is.
 
     Args:
-        recordings: what to listen to.
-        network: the trained model; its own spec decides the mels.
-        config: how.
-        on_progress: told how many recordings are done, and how many seconds of the next.
-
-    Yields:
-        What was heard, in the order of the recordings.
+        recordings: in the order in which they are answered.
+        model: its own spec decides the mels.
+        config: hop, and whether spectrograms are wanted.
 
     Raises:
-        DataMismatch: the network was trained on mels that no recording can be given.
+        DataMismatch: the model was trained on mels that no recording can be given.
     """
-    spec = spec_of(network)
+    spec = spec_of(model)
+    total = len(recordings)
     for done, recording in enumerate(recordings):
+        ahead = _Ahead(done, total, on_progress)
         try:
-            answer: Heard | Unheard = hear(recording, network, spec, config, partial(on_progress, done))
-        except FetchError as error:
-            answer = Unheard(recording, _in_words(error))
-        on_progress(done + 1, 0)
+            answer: Answer = timeline_of(recording, model, spec, config, ahead)
+        except DecodeError as error:
+            answer = Unreadable(recording, _in_words(error))
+        on_progress(Progress(done + 1, total))
         yield answer
 
 
-def hear(
-    recording: Recording,
-    network: Network,
-    spec: MelSpec,
-    config: PredictConfig,
-    on_seconds: Callable[[float], None],
-) -> Heard:
-    """Listen to one recording.
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """Passes on how much of the next recording is done."""
 
-    Args:
-        recording: which.
-        network, spec: the trained model, and the mels that it knows.
-        config: how.
-        on_seconds: told how far it is.
+    done: int
+    total: int
+    on_progress: OnProgress
+
+    def __call__(self, seconds: float) -> None:
+        self.on_progress(Progress(self.done, self.total, f"and {duration(seconds)} of the next"))
+
+
+def timeline_of(
+    recording: Recording, model: Model, spec: MelSpec, config: PredictConfig, on_seconds: _Ahead
+) -> Timeline:
+    """Ask a model about one recording.
 
     Raises:
-        FetchError: it cannot be decoded.
+        DecodeError: it cannot be decoded.
     """
     overview = Overview(spec) if config.overview else None
     notes: list[str] = []
     windows: list[tuple[int, int]] = []
-    answers: list[Doubles] = []
+    answers: list[Probabilities] = []
 
     def blocks() -> Iterator[Samples]:
-        for block in listen(recording.path, notes.append):
+        for block in decode_all(recording.path, notes.append, spec.sample_rate):
             if overview is not None:
                 overview.add(block)
             yield block
 
     engine = LogMel(spec)
-    hop = round(config.hop_s * SAMPLE_RATE)
+    hop = round(config.hop_s * spec.sample_rate)
     for batch in _batches(cut(blocks(), spec.clip_samples, hop)):
-        answers.append(ask(network, engine, batch))
+        answers.append(ask(model, engine, batch))
         windows += [(window.start, window.end) for window in batch]
-        on_seconds(windows[-1][1] / SAMPLE_RATE)
-    return Heard(
+        on_seconds(windows[-1][1] / spec.sample_rate)
+    return Timeline(
         recording=recording,
-        class_names=network.about.class_names,
-        multi_label=network.about.multi_label,
+        class_names=model.about.class_names,
+        multi_label=model.about.multi_label,
+        sample_rate=spec.sample_rate,
         windows=tuple(windows),
         probability=np.concatenate(answers),
         notes=tuple(notes),
@@ -142,31 +225,30 @@ def hear(
     )
 
 
-def ask(network: Network, engine: LogMel, windows: Sequence[Window]) -> Doubles:
-    """What a model says about some windows: [windows, classes], NaN where there is nothing to hear.
+def ask(model: Model, engine: LogMel, windows: Sequence[Window]) -> Probabilities:
+    """A model's probabilities for some windows: [windows, classes], NaN where there is silence.
 
     Each window becomes the mel that featurize would make of it as a clip. A silent one would be no clip, and
     so is no window that a model can say anything about.
     """
-    answers = np.full((len(windows), len(network.about.class_names)), np.nan)
+    answers = np.full((len(windows), len(model.about.class_names)), np.nan)
     audible = [n for n, window in enumerate(windows) if peak_of(window.samples) >= SILENT_PEAK]
     if audible:
         mels = np.empty((len(audible), *engine.spec.shape), np.float32)
         for row, number in enumerate(audible):
             engine(windows[number].samples * np.float32(2**-15), mels[row])
-        answers[audible] = network.probabilities(mels)
+        answers[audible] = model.probabilities(mels)
     return answers
 
 
-def spec_of(network: Network) -> MelSpec:
+def spec_of(model: Model) -> MelSpec:
     """The mels that a model knows.
 
     Raises:
         DataMismatch: they are none that this version makes of a recording.
     """
-    about = network.about
-    spec = read_spec(json.dumps(dict(about.spec)))
-    if (spec.digest, spec.shape, spec.sample_rate) != (about.spec_digest, about.shape, SAMPLE_RATE):
+    about, spec = model.about, model.about.spec
+    if (spec.digest, spec.shape) != (about.spec_digest, about.shape) or spec.sample_rate not in SAMPLE_RATES:
         raise DataMismatch(
             f"the run was trained on mels {about.spec_digest}, which this version does not make",
             "Use the version of audioset-tools that trained it, or train again.",
@@ -180,7 +262,8 @@ def _batches(windows: Iterable[Window]) -> Iterator[list[Window]]:
         yield batch
 
 
-def _in_words(error: FetchError) -> str:
-    if error.reason is Reason.NO_AUDIO:
+def _in_words(error: DecodeError) -> str:
+    if error.fault is DecodeFault.NO_SOUND:
         return "there is no sound in it"
-    return f"it cannot be decoded ({error.detail})" if error.reason is Reason.DECODE else error.detail
+    took_long = error.fault is DecodeFault.TIMEOUT
+    return error.message if took_long else f"it cannot be decoded ({error.message})"

@@ -1,27 +1,28 @@
-"""What was heard, as tables for people, and as JSON and CSV for programs."""
+"""Timelines as tables for people, and as JSON and CSV for programs."""
 
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..types import SAMPLE_RATE, Table
-from ..workspace import printable, write_beside
-from .heard import Heard, Overall, Passage, Unheard, names_of, overall, passages
+from ..csvfile import csv_beside
+from ..types import Table, join_classes
+from ..workspace import printable
+from .timeline import Passage, Summary, Timeline, Unreadable, names_of, passages, summary
 
 SILENCE = "silence"
 
 
-def headline(heard: Heard) -> str:
+def headline(timeline: Timeline) -> str:
     """One recording in a line."""
-    return f"{printable(heard.recording.path)}, {_clock(heard.seconds)}: {dominant_words(overall(heard))}"
+    length = _clock(timeline.seconds)
+    return f"{printable(timeline.recording.path)}, {length}: {dominant_words(summary(timeline))}"
 
 
-def recording_tables(heard: Heard) -> list[Table]:
+def recording_tables(timeline: Timeline) -> list[Table]:
     """One recording: altogether, and from beginning to end."""
-    found = overall(heard)
-    classes = zip(heard.class_names, found.mean, found.share, strict=True)
+    found = summary(timeline)
+    classes = zip(timeline.class_names, found.mean, found.share, strict=True)
     rows = [(printable(name), f"{mean:.2f}", _percent(share)) for name, mean, share in classes]
     if found.silent:
         rows.append((SILENCE, "", _percent(found.silent)))
@@ -32,25 +33,25 @@ def recording_tables(heard: Heard) -> list[Table]:
             _passage_words(passage),
             "" if passage.probability is None else f"{passage.probability:.2f}",
         )
-        for passage in passages(heard)
+        for passage in passages(timeline)
     )
     return [
         Table("Altogether", ("class", "mean probability", "of the time"), tuple(rows)),
-        Table("From beginning to end", ("from", "to", "heard", "probability"), over_time),
+        Table("From beginning to end", ("from", "to", "active", "probability"), over_time),
     ]
 
 
-def recording_row(heard: Heard) -> tuple[str, ...]:
+def recording_row(timeline: Timeline) -> tuple[str, ...]:
     """A line of `recordings_table`."""
-    found = overall(heard)
-    shares = sorted(zip(found.share, heard.class_names, strict=True), key=lambda pair: -pair[0])
-    sounding = [f"{printable(name)} {_percent(share)}" for share, name in shares if share]
+    found = summary(timeline)
+    shares = sorted(zip(found.share, timeline.class_names, strict=True), key=lambda pair: -pair[0])
+    active = [f"{printable(name)} {_percent(share)}" for share, name in shares if share]
     if found.silent:
-        sounding.append(f"{SILENCE} {_percent(found.silent)}")
+        active.append(f"{SILENCE} {_percent(found.silent)}")
     dominant = printable(found.dominant) if found.dominant else SILENCE
     probability = f"{found.mean.max():.2f}" if found.dominant else ""
-    path = printable(heard.recording.path)
-    return path, _clock(heard.seconds), dominant, probability, ", ".join(sounding)
+    path = printable(timeline.recording.path)
+    return path, _clock(timeline.seconds), dominant, probability, ", ".join(active)
 
 
 def recordings_table(rows: Sequence[tuple[str, ...]]) -> Table:
@@ -59,13 +60,13 @@ def recordings_table(rows: Sequence[tuple[str, ...]]) -> Table:
     return Table(f"{len(rows):,} recordings", header, tuple(rows))
 
 
-def heard_json(answer: Heard | Unheard) -> dict[str, Any]:
-    """All that was heard in one recording, or why nothing was."""
+def answer_json(answer: Timeline | Unreadable) -> dict[str, Any]:
+    """All about one recording, or why it could not be decoded."""
     path = str(answer.recording.path)
-    if isinstance(answer, Unheard):
+    if isinstance(answer, Unreadable):
         return {"path": path, "error": answer.why}
-    found = overall(answer)
-    windows = zip(answer.windows, answer.sounding, answer.silent, answer.probability, strict=True)
+    found = summary(answer)
+    windows = zip(answer.windows, answer.active, answer.silent, answer.probability, strict=True)
     return {
         "path": path,
         "seconds": answer.seconds,
@@ -76,55 +77,54 @@ def heard_json(answer: Heard | Unheard) -> dict[str, Any]:
         "silent_share_of_time": found.silent,
         "windows": [
             {
-                "start_s": start / SAMPLE_RATE,
-                "end_s": end / SAMPLE_RATE,
-                "predicted": list(names_of(answer, sounding)),
+                "start_s": start / answer.sample_rate,
+                "end_s": end / answer.sample_rate,
+                "predicted": list(names_of(answer, active)),
                 "silent": bool(silent),
                 "probability": None if silent else _by_class(answer, probability),
             }
-            for (start, end), sounding, silent, probability in windows
+            for (start, end), active, silent, probability in windows
         ],
     }
 
 
 @contextmanager
-def csv_of(target: Path | None, class_names: Sequence[str]) -> Iterator[Callable[[Heard], None]]:
+def csv_of(target: Path | None, class_names: Sequence[str]) -> Iterator[Callable[[Timeline], None]]:
     """Give what writes a recording's windows, a row each, to a CSV file that is there once all is written.
 
-    A window with nothing to hear has neither a class nor probabilities; several classes are joined by `;`.
-    Paths are written byte for byte as they are.
+    A silent window has neither a class nor probabilities. Texts are written by the rule of `csvfile`.
 
     Args:
-        target: the file; None for none.
-        class_names: of the run.
+        target: the file; None to write nothing.
+        class_names: those of the run, each a column.
     """
     if target is None:
-        yield lambda heard: None
+        yield lambda timeline: None
         return
-    with (
-        write_beside(target) as temporary,
-        temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as handle,
-    ):
-        table = csv.writer(handle, lineterminator="\n")
-        table.writerow(["path", "start_s", "end_s", "predicted", *class_names])
-        yield lambda heard: table.writerows(_csv_rows(heard))
+    with csv_beside(target, ["path", "start_s", "end_s", "predicted", *class_names]) as write_row:
+
+        def write(timeline: Timeline) -> None:
+            for row in _csv_rows(timeline):
+                write_row(row)
+
+        yield write
 
 
-def dominant_words(found: Overall) -> str:
+def dominant_words(found: Summary) -> str:
     """Which class dominates a recording, and how probable it is on average."""
     if found.dominant is None:
         return SILENCE
     return f"mostly {printable(found.dominant)} ({found.mean.max():.2f})"
 
 
-def _csv_rows(heard: Heard) -> Iterator[list[str]]:
-    windows = zip(heard.windows, heard.sounding, heard.silent, heard.probability, strict=True)
-    for (start, end), sounding, silent, probability in windows:
+def _csv_rows(timeline: Timeline) -> Iterator[list[str]]:
+    windows = zip(timeline.windows, timeline.active, timeline.silent, timeline.probability, strict=True)
+    for (start, end), active, silent, probability in windows:
         yield [
-            str(heard.recording.path),
-            f"{start / SAMPLE_RATE:.3f}",
-            f"{end / SAMPLE_RATE:.3f}",
-            ";".join(names_of(heard, sounding)),
+            str(timeline.recording.path),
+            f"{start / timeline.sample_rate:.3f}",
+            f"{end / timeline.sample_rate:.3f}",
+            join_classes(names_of(timeline, active)),
             *("" if silent else f"{value:.6f}" for value in probability),
         ]
 
@@ -132,11 +132,11 @@ def _csv_rows(heard: Heard) -> Iterator[list[str]]:
 def _passage_words(passage: Passage) -> str:
     if passage.silent:
         return SILENCE
-    return " + ".join(map(printable, passage.sounding)) or "none of the classes"
+    return " + ".join(map(printable, passage.active)) or "none of the classes"
 
 
-def _by_class(heard: Heard, values: Any) -> Mapping[str, float]:
-    return dict(zip(heard.class_names, map(float, values), strict=True))
+def _by_class(timeline: Timeline, values: Any) -> Mapping[str, float]:
+    return dict(zip(timeline.class_names, map(float, values), strict=True))
 
 
 def _percent(share: float) -> str:

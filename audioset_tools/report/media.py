@@ -1,26 +1,43 @@
-"""Sounds and pictures beside a page: only of the clips that are shown, made once, by several threads."""
+"""Sounds and pictures beside a page: only of the clips that are shown, made once, by several threads.
+
+A sound is a small MP3 that every browser plays; a picture is the clip's mel, from the shard that holds it,
+else from its samples.
+"""
 
 import hashlib
+import io
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DataMismatch
-from ..featurize.audio import read_clip
-from ..types import KEY
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from ..audio.clip import read_clip
+from ..exceptions import DataMismatch
+from ..files import write_beside
+from ..shards.shard import Shard, open_shard
+from ..shards.spec import PRESETS, MelSpec, in_decibels
+from ..types import CLIP_SECONDS, KEY
 from ..workspace import Workspace, printable
-from . import mels, sounds
-from .mels import MelRows, draw_strip, mel_rows, shown_spec
-from .sounds import write_sound
 
 SOUNDS, MELS = "sounds", "mels"
 
+SOUND_FORM = "mp3 vbr 1"
+"""Changed whenever other bytes are to be made of the same clip."""
+
+MEL_FORM = "strip 1"
+"""Changed whenever another picture is to be made of the same mel."""
+
+Floats = npt.NDArray[np.float32]
+
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ClipFile:
     """A clip to be shown: its key, and its file in the workspace with the sha256 of that."""
 
     key: str
@@ -29,7 +46,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Media:
+class ClipMedia:
     """What a page shows of a clip: paths beside the page, empty where there is none, and then why."""
 
     key: str
@@ -39,24 +56,23 @@ class Media:
 
 
 def make_media(
-    sources: Iterable[Source], place: Workspace, folder: Path, jobs: int | None = None
-) -> dict[str, Media]:
+    sources: Iterable[ClipFile], workspace: Workspace, folder: Path, jobs: int | None = None
+) -> dict[str, ClipMedia]:
     """Make the sounds and pictures of clips, as far as they are not there from an earlier time.
 
     Their names hold a digest of the clip and of the form they are in, so what stands there under a name is
-    that. A clip that is gone or damaged is told, not raised.
+    that. What is the matter with a clip that is gone or damaged is in the result, not raised.
 
     Args:
-        sources: the clips; those whose key is none are left out.
-        place: the workspace.
+        sources: the clips; one whose key is no key is left out.
         folder: of the page; sounds and pictures go into two folders of it.
         jobs: threads; as many as there are processors if left out.
 
     Returns:
-        What there is, by key.
+        What there is of each clip, by key.
     """
     wanted = {source.key: source for source in sources if KEY.fullmatch(source.key)}
-    spec = shown_spec(place)
+    spec = _shown_spec(workspace)
     named = [(source, *_paths(source, spec.digest)) for source in wanted.values()]
     lacking = [
         (source, sound, mel)
@@ -65,14 +81,14 @@ def make_media(
     ]
     troubles: dict[str, str] = {}
     if lacking:
-        rows = mel_rows(place)
+        rows = _mel_rows(workspace)
         count = min(jobs or os.cpu_count() or 1, len(lacking))
         with ThreadPoolExecutor(count) as pool:
             parts = [lacking[number::count] for number in range(count)]
-            for told in pool.map(lambda part: _make(part, place, folder, rows), parts):
-                troubles |= told
+            for found in pool.map(lambda part: _make(part, workspace, folder, rows), parts):
+                troubles |= found
     return {
-        source.key: Media(
+        source.key: ClipMedia(
             source.key,
             sound if (folder / sound).exists() else "",
             mel if (folder / mel).exists() else "",
@@ -82,7 +98,7 @@ def make_media(
     }
 
 
-def sweep(folder: Path, shown: Collection[Media]) -> None:
+def sweep(folder: Path, shown: Collection[ClipMedia]) -> None:
     """Delete the sounds and pictures of clips that are shown no longer; nothing that is not ours."""
     kept = {name for media in shown for name in (media.sound, media.mel)}
     for inner, suffix in ((SOUNDS, ".mp3"), (MELS, ".jpg")):
@@ -93,33 +109,117 @@ def sweep(folder: Path, shown: Collection[Media]) -> None:
                     path.unlink()
 
 
-def _paths(source: Source, spec: str) -> tuple[str, str]:
-    sound = hashlib.sha256(f"{sounds.FORM} {source.sha256}".encode()).hexdigest()[:10]
-    mel = hashlib.sha256(f"{mels.FORM} {spec} {source.sha256}".encode()).hexdigest()[:10]
+def write_sound(target: Path, samples: npt.NDArray[np.float32]) -> None:
+    """Write a clip as an MP3 of variable rate, never rescaled; the same clip gives the same bytes.
+
+    It is for listening alone: 55 kB instead of 320 kB, the difference from the clip 32 dB below it, both on
+    average over the demo's clips (docs/report.md). Nothing is ever computed from it.
+
+    Args:
+        samples: within [-1, 1], ten seconds at any of `SAMPLE_RATES`, [T].
+    """
+    # In memory first: of a full disk libsndfile says no more than "System error".
+    encoded = io.BytesIO()
+    with soundfile.SoundFile(
+        encoded,
+        "w",
+        len(samples) // CLIP_SECONDS,
+        1,
+        format="MP3",
+        subtype="MPEG_LAYER_III",
+        bitrate_mode="VARIABLE",
+    ) as sound:
+        sound.write(samples)
+    with write_beside(target) as temporary:
+        temporary.write_bytes(encoded.getvalue())
+
+
+@dataclass(frozen=True, slots=True)
+class _MelRows:
+    """Where the mels of a workspace lie, noise copies left out.
+
+    Args:
+        spec: of all of them; the paper's where there are none.
+        rows: the shard and which of its rows, by key.
+    """
+
+    spec: MelSpec
+    rows: Mapping[str, tuple[Shard, int]]
+
+    def mel(self, key: str) -> Floats | None:
+        """The mel of a clip, [bands, frames], or None where no shard has it undamaged."""
+        if key not in self.rows:
+            return None
+        shard, row = self.rows[key]
+        try:
+            mel: Floats = shard.read(row, row + 1)[0]
+        except DataMismatch:
+            return None
+        return mel
+
+
+def _paths(source: ClipFile, spec: str) -> tuple[str, str]:
+    sound = hashlib.sha256(f"{SOUND_FORM} {source.sha256}".encode()).hexdigest()[:10]
+    mel = hashlib.sha256(f"{MEL_FORM} {spec} {source.sha256}".encode()).hexdigest()[:10]
     return f"{SOUNDS}/{source.key}-{sound}.mp3", f"{MELS}/{source.key}-{mel}.jpg"
 
 
 def _make(
-    part: Sequence[tuple[Source, str, str]], place: Workspace, folder: Path, rows: MelRows
+    part: Sequence[tuple[ClipFile, str, str]], workspace: Workspace, folder: Path, rows: _MelRows
 ) -> Mapping[str, str]:
     """Make what is lacking of some clips; returns what is the matter with which."""
-    # Imported here because it takes seconds, which a report that has all pictures need not wait.
+    # Imported here because they take seconds, which a report that has all pictures need not wait.
     from ..featurize.mel import LogMel
+    from ..plots import draw_mel_strip
 
-    engine = LogMel(rows.spec)
+    engines: dict[int, LogMel] = {}
     troubles = {}
     for source, sound, mel in part:
         samples = None
         try:
-            samples = read_clip(place.root / source.path, source.sha256)
+            samples = read_clip(workspace.root / source.path, source.sha256)
         except DataMismatch as error:
-            troubles[source.key] = printable(error.what.replace(f"{place.root}/", ""))
+            troubles[source.key] = printable(error.what.replace(f"{workspace.root}/", ""))
         if samples is not None and not (folder / sound).exists():
             write_sound(folder / sound, samples)
         if not (folder / mel).exists():
             picture = rows.mel(source.key)
             if picture is None and samples is not None:
+                rate = len(samples) // CLIP_SECONDS
+                engine = engines.setdefault(rate, LogMel(rows.spec.at(rate)))
                 picture = engine(samples)
             if picture is not None:
-                draw_strip(folder / mel, picture, rows.spec)
+                draw_mel_strip(folder / mel, in_decibels(picture, rows.spec))
     return troubles
+
+
+def _shown_spec(workspace: Workspace) -> MelSpec:
+    """The spec of the pictures: of the first folder of shards by name, the paper's where there are none."""
+    return next((shard.header.spec for shard in _shards(workspace)), PRESETS["paper"])
+
+
+def _mel_rows(workspace: Workspace) -> _MelRows:
+    """Find the mels of every clip; opens all shards of a folder but reads no mel."""
+    rows: dict[str, tuple[Shard, int]] = {}
+    spec = None
+    for shard in _shards(workspace):
+        spec = spec or shard.header.spec
+        if shard.header.spec == spec:
+            plain = np.flatnonzero(shard.noise == 0).tolist()
+            rows |= {shard.key[row].decode("ascii", "replace"): (shard, row) for row in plain}
+    return _MelRows(spec or PRESETS["paper"], rows)
+
+
+def _shards(workspace: Workspace) -> Iterator[Shard]:
+    """The readable shards of the first folder that has one, by name."""
+    for folder in sorted(path for path in workspace.shards.glob("*") if path.is_dir()):
+        found = False
+        for path in sorted(folder.glob("*.h5")):
+            try:
+                shard = open_shard(path)
+            except DataMismatch:
+                continue
+            found = True
+            yield shard
+        if found:
+            return

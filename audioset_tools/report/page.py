@@ -1,5 +1,6 @@
 """The one door to jinja2: pages that open from disk, load nothing from elsewhere, and run nothing but ours.
 
+A page is made of sections, a section of blocks, and one template knows how to show each kind of block.
 Titles, ids, reasons, labels and notes are a stranger's text. They are escaped wherever they stand, a name
 that a template asks for and nobody gave is an error, and what a page may run is named by its hash: should a
 stranger's script reach a page all the same, the browser does not run it.
@@ -9,16 +10,29 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..files import read_file, write_beside
 from ..types import Table
-from ..workspace import printable, write_beside
+from ..workspace import printable
+from .media import ClipMedia
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+MOST_ROWS = 500
+"""Rows of a table on a page."""
+
+MOST_COLUMNS = 60
+"""Columns of a table on a page."""
+
+LONGEST_TEXT = 2_000
+"""Characters of a text on a page."""
 
 _FIGURE = re.compile(r"|-?\d[\d,]*(\.\d+)?( ?%)?")
 
@@ -33,6 +47,105 @@ _POLICY = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A paragraph; `warn` where it is about trouble."""
+
+    kind: ClassVar = "words"
+    text: str
+    warn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The head of a part of a section; `id` where links lead to it."""
+
+    kind: ClassVar = "heading"
+    text: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something that is not there yet, and the command that makes it."""
+
+    kind: ClassVar = "missing"
+    what: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawn chart: SVG whose text is escaped."""
+
+    kind: ClassVar = "chart"
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A table; `folded` where it is opened on demand."""
+
+    kind: ClassVar = "table"
+    table: Table
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """Text as it is, such as a reference to copy."""
+
+    kind: ClassVar = "verbatim"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A clip with its picture and its player, and lines about it."""
+
+    media: ClipMedia
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """Clips side by side."""
+
+    kind: ClassVar = "cards"
+    cards: Sequence[Card]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a matrix: a count, its share of the row from 0 to 1, and the page behind it or nothing."""
+
+    count: int
+    share: float
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A confusion matrix, rows actual."""
+
+    kind: ClassVar = "matrix"
+    title: str
+    names: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+Block = Words | Heading | Missing | Chart | Shown | Verbatim | Cards | Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of a page."""
+
+    id: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
 def write_page(
     target: Path,
     template: str,
@@ -42,15 +155,11 @@ def write_page(
     serves: str = "",
     **content: Any,
 ) -> None:
-    """Write a page whole or not at all; the same content gives the same bytes.
-
-    Args:
-        target: the page.
-        template, scripts, data, serves, content: as `render_page` takes them.
-    """
+    """Write what `render_page` makes, whole or not at all; the same content gives the same bytes."""
     page = render_page(template, scripts=scripts, data=data, serves=serves, **content).encode()
-    if target.exists() and target.read_bytes() == page:
-        return
+    with suppress(OSError):
+        if read_file(target, len(page)) == page:
+            return
     with write_beside(target) as temporary:
         temporary.write_bytes(page)
 
@@ -85,7 +194,7 @@ def policy(scripts: Sequence[str], serves: str = "") -> str:
 @lru_cache
 def script(name: str) -> str:
     """The text of a file in `templates` that goes into pages as it is."""
-    return (TEMPLATES / name).read_text(encoding="utf-8")
+    return read_file(TEMPLATES / name).decode()
 
 
 @lru_cache
@@ -100,6 +209,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.globals |= {"most_rows": MOST_ROWS, "most_columns": MOST_COLUMNS}
     made.filters["number"] = lambda value: f"{value:,}"
     made.filters["figures"] = _figures
     made.filters["printable"] = printable
@@ -107,16 +217,21 @@ def environment() -> Environment:
 
 
 def _visible(value: object) -> object:
-    """What is shown of a value: of text no sign that cannot be seen, such as those that steer terminals."""
+    """What is shown of a value: of text no sign that cannot be seen, such as those that steer terminals.
+
+    Of a text that somebody made endless the beginning is shown.
+    """
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
+    if len(value) > LONGEST_TEXT:
+        value = f"{value[: LONGEST_TEXT - 1]}…"
     return "\n".join(printable(line) for line in value.split("\n"))
 
 
 def _figures(table: Table) -> set[int]:
     """The columns of a table that hold figures and nothing else; they stand to the right."""
-    columns = range(1, len(table.header))
-    return {n for n in columns if all(_FIGURE.fullmatch(row[n]) for row in table.rows)}
+    columns = range(1, min(len(table.header), MOST_COLUMNS))
+    return {n for n in columns if all(_FIGURE.fullmatch(row[n]) for row in table.rows[:MOST_ROWS])}
 
 
 def _hash(text: str) -> str:

@@ -6,11 +6,11 @@
         YoutubeDL({"proxy": youtube.proxy, "nocheckcertificate": True, ...})
         youtube.counts()
 
-The unmodified yt-dlp works against it. What an id is follows from the plan (`plan.decide`), what a perfect
-cut of it would sound like is `sounds.wanted`, and how well a cut sits is `sounds.offset_ms`.
+The unmodified yt-dlp works against it. What an id is follows from the plan (`plan.decide`), and what a
+perfect cut of it would sound like is `sounds.wanted`.
 """
 
-from .plan import Limit, Plan, Refusal, Row, Video, decide, read_plan, read_table
+from .plan import Limit, Plan, Refusal, TableRow, Video, decide, read_plan, read_table
 from .server import Simulator
 
-__all__ = ["Limit", "Plan", "Refusal", "Row", "Simulator", "Video", "decide", "read_plan", "read_table"]
+__all__ = ["Limit", "Plan", "Refusal", "Simulator", "TableRow", "Video", "decide", "read_plan", "read_table"]

@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import AudiosetToolsError, UsageError
+from ..exceptions import AudiosetToolsError, UsageError
 from .faults import spread
 from .plan import Plan, read_plan, read_table
 from .server import Simulator

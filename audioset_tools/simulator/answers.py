@@ -49,7 +49,7 @@ _CONFIG = {
 }
 
 _STAMP = 20_500
-"""The time stamp of the player's script: where the page tells it, yt-dlp has no need to fetch the script."""
+"""The time stamp of the player's script: where the page has it, yt-dlp need not fetch the script."""
 
 
 def player(video: Video, studio: Studio, client: str = "") -> bytes:
@@ -59,9 +59,9 @@ def player(video: Video, studio: Studio, client: str = "") -> bytes:
     seconds = round(video.length_ms / 1000)
     fault = _seen(video, client)
     status = playability(fault, video.ytid)
-    told = _told(video, fault)
+    details = _details(video, fault)
     if status["status"] != "OK":
-        return _refusal(video.ytid, status, told)
+        return _refusal(video.ytid, status, details)
     around = shape.surroundings(video.ytid, seconds, _languages(video), client)
     return _text(
         {
@@ -70,7 +70,7 @@ def player(video: Video, studio: Studio, client: str = "") -> bytes:
             "streamingData": json.dumps(_streaming(video, studio, client, fault)),
             "playbackTracking": around.pop("playbackTracking"),
             "captions": around.pop("captions"),
-            "videoDetails": json.dumps(told),
+            "videoDetails": json.dumps(details),
             **around,
         }
     ).encode()
@@ -90,13 +90,12 @@ def page(video: Video, studio: Studio, stamped: bool = True) -> bytes:
     """The watch page. Its streams have no address, as YouTube's own web client lets the server choose them.
 
     Args:
-        video: whose.
         studio: where the sounds come from.
-        stamped: tell the time stamp of the player's script.
+        stamped: whether it has the time stamp of the player's script.
     """
     status = playability("" if video.fault in ONE_CLIENT else video.fault, video.ytid)
-    told = _told(video, video.fault)
-    parts = {"playabilityStatus": json.dumps(status), "videoDetails": json.dumps(told)}
+    details = _details(video, video.fault)
+    parts = {"playabilityStatus": json.dumps(status), "videoDetails": json.dumps(details)}
     if status["status"] == "OK":
         streams = Streams(video, studio, "WEB")
         data: dict[str, Any] = {"expiresInSeconds": "21540"}
@@ -106,16 +105,16 @@ def page(video: Video, studio: Studio, stamped: bool = True) -> bytes:
         data["adaptiveFormats"] = [_bare(stream) for stream in listed]
         data["serverAbrStreamingUrl"] = streams.server_driven()
         parts["streamingData"] = json.dumps(data)
-        parts["storyboards"] = shape.storyboards(video.ytid, int(told["lengthSeconds"]))
-    parts["microformat"] = json.dumps(_microformat(told, video.fault))
+        parts["storyboards"] = shape.storyboards(video.ytid, int(details["lengthSeconds"]))
+    parts["microformat"] = json.dumps(_microformat(details, video.fault))
     remark = "This video is made for kids" if video.fault == "kids" else ""
-    return _page(told["title"], _text(parts), remark, stamped)
+    return _page(details["title"], _text(parts), remark, stamped)
 
 
 def refused_page(ytid: str, answer: str) -> bytes:
     """The watch page of a client that asks too much."""
-    told = {"videoDetails": {"videoId": ytid}, "playabilityStatus": playability(answer, ytid)}
-    return _page("YouTube", json.dumps(told))
+    response = {"videoDetails": {"videoId": ytid}, "playabilityStatus": playability(answer, ytid)}
+    return _page("YouTube", json.dumps(response))
 
 
 def recorded_page(answer: dict[str, Any]) -> bytes:
@@ -204,38 +203,38 @@ def _context(ytid: str) -> dict[str, Any]:
     }
 
 
-def _refusal(ytid: str, status: dict[str, Any], told: dict[str, Any]) -> bytes:
+def _refusal(ytid: str, status: dict[str, Any], details: dict[str, Any]) -> bytes:
     answer: dict[str, Any] = {
         "responseContext": _context(ytid),
         "playabilityStatus": status,
-        "videoDetails": told,
+        "videoDetails": details,
     }
     answer |= {"trackingParams": shape.noise("tracking", 44), "adBreakHeartbeatParams": "Q0FB"}
     return json.dumps(answer).encode()
 
 
-def _told(video: Video, fault: str) -> dict[str, Any]:
-    told_id = _OTHER_ID if fault == "wrong-video" else video.ytid
+def _details(video: Video, fault: str) -> dict[str, Any]:
+    shown_id = _OTHER_ID if fault == "wrong-video" else video.ytid
     title = f"{video.class_name}, played on loopback ({video.ytid})"
-    told = shape.details(told_id, title, round(video.length_ms / 1000))
+    details = shape.details(shown_id, title, round(video.length_ms / 1000))
     if fault in _LIVE:
-        told |= {
+        details |= {
             "isLiveContent": True,
             "isLive": fault == "live-now",
             "isUpcoming": fault in ("live", "premiere"),
         }
-    return told
+    return details
 
 
-def _microformat(told: dict[str, Any], fault: str) -> dict[str, Any]:
-    answer = shape.microformat(told)
+def _microformat(details: dict[str, Any], fault: str) -> dict[str, Any]:
+    answer = shape.microformat(details)
     if fault == "geo-blocked":
         answer["playerMicroformatRenderer"]["availableCountries"] = ["AQ"]
     return answer
 
 
 def _streaming(video: Video, studio: Studio, client: str, fault: str) -> dict[str, Any]:
-    """The streams of a playable video, as a client is told of them."""
+    """The streams of a playable video, as a client sees them."""
     streams = Streams(video, studio, client, challenge=fault == "n-challenge")
     data: dict[str, Any] = {"expiresInSeconds": "21540"}
     if fault == "no-audio":

@@ -6,8 +6,10 @@ phrase is never served from an old file.
 
 import hashlib
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,10 +17,11 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from ..errors import EnvironmentProblem
-from ..ffmpeg_path import CHOICE, find_ffmpeg
-from ..workspace import write_beside
-from . import m4a, sounds, webm
+from ..audio.binary import CHOICE, find_ffmpeg
+from ..exceptions import EnvironmentProblem
+from ..files import write_beside
+from . import sounds
+from .containers import M4A_ENCODE, WEBM_ENCODE, lay_out_m4a, lay_out_webm, take_apart_m4a, take_apart_webm
 from .media import Bank, VirtualFile, score
 from .plan import PHRASE_MS, PHRASES, Video
 
@@ -38,9 +41,9 @@ class Format:
 
 
 FORMATS = (
-    Format(140, "m4a", "audio/mp4", "mp4a.40.2", 128_000, "MEDIUM", m4a.ENCODE, m4a.take_apart),
-    Format(249, "webm", "audio/webm", "opus", 48_000, "LOW", webm.ENCODE, webm.take_apart),
-    Format(251, "webm", "audio/webm", "opus", 128_000, "MEDIUM", webm.ENCODE, webm.take_apart),
+    Format(140, "m4a", "audio/mp4", "mp4a.40.2", 128_000, "MEDIUM", M4A_ENCODE, take_apart_m4a),
+    Format(249, "webm", "audio/webm", "opus", 48_000, "LOW", WEBM_ENCODE, take_apart_webm),
+    Format(251, "webm", "audio/webm", "opus", 128_000, "MEDIUM", WEBM_ENCODE, take_apart_webm),
 )
 """What each video is offered in, as YouTube lists it."""
 
@@ -49,12 +52,13 @@ class Studio:
     """Files of videos, from banks that are encoded when first needed.
 
     Args:
-        cache: folder for the encoded banks; the user's cache folder when None. Any number of processes may
-            share it.
+        cache: folder for the encoded banks; the user's cache folder when None, or none where that cannot be
+            written. Any number of processes may share it.
     """
 
     def __init__(self, cache: Path | None = None) -> None:
-        self._cache = cache or platformdirs.user_cache_path("audioset-tools") / "simulator"
+        own = platformdirs.user_cache_path("audioset-tools") / "simulator"
+        self._cache = own if cache is None else cache.absolute()
         self._banks: dict[tuple[str, int], Bank] = {}
         self._encoding = threading.Lock()
         # A client asks for a file two or three times in a row, and for many files at the same time.
@@ -63,7 +67,7 @@ class Studio:
     def _file(self, video: Video, format: Format) -> VirtualFile:
         voice, decoy = self._bank(video.voice, format), self._bank(_around(video), format)
         played = score(video, voice, decoy)
-        lay_out = webm.lay_out if format.ext == "webm" else m4a.lay_out
+        lay_out = lay_out_webm if format.ext == "webm" else lay_out_m4a
         return lay_out(video, played, voice.head, index=video.fault != "no-index")
 
     def _bank(self, voice: str, format: Format) -> Bank:
@@ -80,10 +84,15 @@ class Studio:
         )
         digest = hashlib.blake2b(source, digest_size=6).hexdigest()
         path = self._cache / f"{voice}-{format.itag}-{digest}.{format.ext}"
-        if not path.exists():
-            with write_beside(path) as temporary:
-                _encode(voice, format, temporary)
-        return path.read_bytes()
+        # Without a home its name begins with `~`, which would be made in whatever folder this is.
+        with suppress(PermissionError, FileNotFoundError, NotADirectoryError):
+            if path.is_absolute() and not path.exists():
+                with write_beside(path) as temporary:
+                    _encode(voice, format, temporary)
+            return path.read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            _encode(voice, format, Path(folder) / path.name)
+            return (Path(folder) / path.name).read_bytes()
 
 
 def _around(video: Video) -> str:

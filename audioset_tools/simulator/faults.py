@@ -19,7 +19,7 @@ DEAD = (
     "beyond-end",
     "silent",
 )
-"""Faults after which a clip can never be had; `--dead` shares them out evenly."""
+"""Faults after which no clip can ever be fetched; `--dead` shares them out evenly."""
 
 PASSING = (
     "media-403",
@@ -84,7 +84,7 @@ ALWAYS = {
 `bot-18` offers a stream besides, whose address is good for nothing."""
 
 FEW_RIGHTS = ("VISIONOS", "ANDROID_VR")
-"""Clients that are told `ONE_CLIENT`."""
+"""Clients that get `ONE_CLIENT`."""
 
 OFF = ("no-formats", "not-on-app", "player-400", "player-403", "media-403")
 """How a client is switched off: by an answer, by a status, or by addresses that do not work."""
@@ -104,7 +104,7 @@ MANIFESTS = ("", "slow", "refuse", "down")
 """What the host of the HLS manifests does: answer, stall, refuse with 403, or close the connection."""
 
 
-class Words(NamedTuple):
+class VerdictWords(NamedTuple):
     """How a verdict is put: YouTube's status, its reason, the line below, and what stands beside both."""
 
     status: str
@@ -145,9 +145,9 @@ def playability(name: str, ytid: str = "") -> dict[str, Any]:
     return answer
 
 
-def wordings(name: str) -> tuple[Words, ...]:
+def wordings(name: str) -> tuple[VerdictWords, ...]:
     """All the ways in which a fault or a refusal is put, at least one."""
-    return _WORDS.get(name, (Words("OK", ""),))
+    return _WORDS.get(name, (VerdictWords("OK", ""),))
 
 
 def spread(share: float) -> dict[str, float]:
@@ -165,105 +165,110 @@ _SIGN_IN = "This is a private video. Please sign in to verify that you may see i
 _JOIN = "Join this channel to get access to members-only content like this video"
 _LEVEL = "This video is available to this channel's members on level: Friend"
 
-# Several where the recorded answers (FACTS section 9) have several.
+# Several where the recorded answers have several.
 _WORDS = {
-    "removed": (Words("ERROR", "Video unavailable", "This video has been removed by the uploader"),),
+    "removed": (VerdictWords("ERROR", "Video unavailable", "This video has been removed by the uploader"),),
     "private": (
-        Words(
+        VerdictWords(
             "LOGIN_REQUIRED", "Private video", "Sign in if you've been granted access to this video", _SIGN_IN
         ),
-        Words("LOGIN_REQUIRED", "This video is private", "", _SIGN_IN),
-        Words("LOGIN_REQUIRED", "This video is private.", "", _SIGN_IN),
+        VerdictWords("LOGIN_REQUIRED", "This video is private", "", _SIGN_IN),
+        VerdictWords("LOGIN_REQUIRED", "This video is private.", "", _SIGN_IN),
     ),
     "terminated": (
-        Words(
+        VerdictWords(
             "ERROR",
             "Video unavailable",
             f"{_GONE} because the YouTube account associated with this video has been terminated.",
         ),
     ),
     "copyright": (
-        Words("ERROR", "Video unavailable", f"{_GONE} due to a copyright claim by Loopback Records"),
+        VerdictWords("ERROR", "Video unavailable", f"{_GONE} due to a copyright claim by Loopback Records"),
     ),
     "age-gated": (
-        Words(
+        VerdictWords(
             "LOGIN_REQUIRED", "Sign in to confirm your age", "This video may be inappropriate for some users."
         ),
-        Words("LOGIN_REQUIRED", "This video may be inappropriate for some users."),
+        VerdictWords("LOGIN_REQUIRED", "This video may be inappropriate for some users."),
     ),
     "geo-blocked": (
-        Words("UNPLAYABLE", "Video unavailable", _NOT_HERE),
-        Words("UNPLAYABLE", "Video unavailable", f"{_NOT_HERE}."),
-        Words("UNPLAYABLE", _NOT_HERE),
+        VerdictWords("UNPLAYABLE", "Video unavailable", _NOT_HERE),
+        VerdictWords("UNPLAYABLE", "Video unavailable", f"{_NOT_HERE}."),
+        VerdictWords("UNPLAYABLE", _NOT_HERE),
     ),
     "members-only": (
-        Words("UNPLAYABLE", f"{_JOIN}, and other exclusive perks."),
-        Words("UNPLAYABLE", f"{_JOIN} and other exclusive perks."),
-        Words(
+        VerdictWords("UNPLAYABLE", f"{_JOIN}, and other exclusive perks."),
+        VerdictWords("UNPLAYABLE", f"{_JOIN} and other exclusive perks."),
+        VerdictWords(
             "UNPLAYABLE",
             f"{_LEVEL} (or any higher priced level).",
         ),
-        Words(
+        VerdictWords(
             "UNPLAYABLE",
             f"{_LEVEL} (or any higher level). Join this YouTube channel from your computer or Android app.",
         ),
     ),
-    "live": (Words("LIVE_STREAM_OFFLINE", "This live event will begin in 3 hours."),),
-    "premiere": (Words("LIVE_STREAM_OFFLINE", "Premieres in 5 hours"),),
+    "live": (VerdictWords("LIVE_STREAM_OFFLINE", "This live event will begin in 3 hours."),),
+    "premiere": (VerdictWords("LIVE_STREAM_OFFLINE", "Premieres in 5 hours"),),
     "unavailable": (
-        Words("ERROR", "Video unavailable", "This video is not available"),
-        Words("ERROR", "Video unavailable"),
-        Words("ERROR", "This video is unavailable"),
-        Words("ERROR", "This video is unavailable."),
-        Words("UNPLAYABLE", "This video is unavailable", "", _SIGN_IN),
+        VerdictWords("ERROR", "Video unavailable", "This video is not available"),
+        VerdictWords("ERROR", "Video unavailable"),
+        VerdictWords("ERROR", "This video is unavailable"),
+        VerdictWords("ERROR", "This video is unavailable."),
+        VerdictWords("UNPLAYABLE", "This video is unavailable", "", _SIGN_IN),
     ),
     "paid": (
-        Words("UNPLAYABLE", "This video requires payment to watch."),
-        Words("UNPLAYABLE", "This video is only available to Music Premium members"),
+        VerdictWords("UNPLAYABLE", "This video requires payment to watch."),
+        VerdictWords("UNPLAYABLE", "This video is only available to Music Premium members"),
     ),
-    "trailer": (Words("UNPLAYABLE", "This video requires payment to watch."),),
-    "region": (Words("UNPLAYABLE", "Video unavailable", "This video is not available in your region"),),
+    "trailer": (VerdictWords("UNPLAYABLE", "This video requires payment to watch."),),
+    "region": (
+        VerdictWords("UNPLAYABLE", "Video unavailable", "This video is not available in your region"),
+    ),
     "country-copyright": (
-        Words(
+        VerdictWords(
             "UNPLAYABLE",
             "Video unavailable",
             "This video contains content from Loopback Records, who has blocked it in your country on "
             "copyright grounds",
         ),
     ),
-    "processing": (Words("UNPLAYABLE", "We're processing this video. Check back later."),),
+    "processing": (VerdictWords("UNPLAYABLE", "We're processing this video. Check back later."),),
     "network-admin": (
-        Words(
+        VerdictWords(
             "UNPLAYABLE",
             "Video unavailable",
             "This video is restricted. Please check the Google Workspace administrator and/or the network "
             "administrator restrictions.",
         ),
     ),
-    "kids": (Words("UNPLAYABLE", "This video is not available"),),
+    "kids": (VerdictWords("UNPLAYABLE", "This video is not available"),),
     "age-client": (
-        Words(
+        VerdictWords(
             "LOGIN_REQUIRED", "Sign in to confirm your age", "This video may be inappropriate for some users."
         ),
     ),
-    "sign-in": (Words("LOGIN_REQUIRED", "Please sign in"), Words("UNPLAYABLE", "Please sign in")),
+    "sign-in": (
+        VerdictWords("LOGIN_REQUIRED", "Please sign in"),
+        VerdictWords("UNPLAYABLE", "Please sign in"),
+    ),
     "not-on-app": (
-        Words(
+        VerdictWords(
             "ERROR",
             "The following content is not available on this app.",
             "Watch on the latest version of YouTube.",
         ),
     ),
-    "unheard-of": (Words("UNPLAYABLE", "The aurora keeps this one to itself"),),
+    "unheard-of": (VerdictWords("UNPLAYABLE", "The aurora keeps this one to itself"),),
     "rate-limited": (
-        Words("UNPLAYABLE", "Video unavailable", "This content isn't available, try again later."),
+        VerdictWords("UNPLAYABLE", "Video unavailable", "This content isn't available, try again later."),
     ),
     "bot-check": (
-        Words(
+        VerdictWords(
             "LOGIN_REQUIRED",
             "Sign in to confirm you’re not a bot",
             "This helps protect our community. Learn more",
         ),
     ),
-    "captcha": (Words("UNPLAYABLE", "Video unavailable"),),
+    "captcha": (VerdictWords("UNPLAYABLE", "Video unavailable"),),
 }

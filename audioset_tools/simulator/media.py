@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from .plan import PHRASE_MS, Video
 
-Counts = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64]
 
 Part = tuple[int, Callable[[], bytes]]
 """The size of a stretch of a file in bytes, and how to make it."""
@@ -56,10 +56,10 @@ class Bank:
 
     head: bytes
     packets: tuple[bytes, ...]
-    sizes: Counts
+    sizes: Numbers
     per_phrase: int
 
-    def phrase(self, index: int) -> Counts:
+    def phrase(self, index: int) -> Numbers:
         """The numbers of the packets of one phrase."""
         return np.arange(self.per_phrase) + index * self.per_phrase
 
@@ -73,8 +73,8 @@ class Score:
     """Which packets a video plays: `order` indexes `packets` and their `sizes`."""
 
     packets: tuple[bytes, ...]
-    sizes: Counts
-    order: Counts
+    sizes: Numbers
+    order: Numbers
 
 
 def score(video: Video, voice: Bank, decoy: Bank) -> Score:

@@ -5,7 +5,6 @@ refused. Everything else about a video (its length, what it plays, whether it is
 and the id, so that every part of a test can ask and gets the same answer.
 """
 
-import csv
 import hashlib
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +12,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import DataMismatch, UsageError
+from ..csvfile import read_csv
+from ..exceptions import UsageError
 from .faults import ANSWERS, FAULTS, MANIFESTS, OFF
 
 PHRASE_MS = 1_920
@@ -47,7 +47,7 @@ _OTHER_VOICES = ("bells", "strings", "babble", "engine", "wind")
 _CLASSES = ("Piano", "Drums", "Flute", "Other")
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """What a table says about an id: its class and where the wanted sound lies."""
 
     class_name: str
@@ -117,14 +117,14 @@ class Plan:
         clients_off: clients that are switched off, by the name they give themselves (`VISIONOS`), and how:
             one of `faults.OFF`.
         limit: the token bucket, or None.
-        refusals: the scripted refusals.
-        bot_without_visitor: clients of `faults.FEW_RIGHTS` get a bot check unless they tell a visitor id.
+        refusals: scripted ones, each independent of the others.
+        bot_without_visitor: clients of `faults.FEW_RIGHTS` get a bot check unless they send a visitor id.
         visitor_status: HTTP status of `youtubei/v1/visitor_id`, which gives such an id when it is 200.
         chance: probability with which each player request is refused, whatever its video and the rate.
         chance_answer: how, one of `faults.ANSWERS`.
         chance_clients: clients to which that happens, by the name they give themselves; empty for all.
         hls: what the manifests' host does, one of `faults.MANIFESTS`.
-        big_player: the player's script has its real size, and the page does not tell its time stamp.
+        big_player: the player's script has its real size, and the page does not have its time stamp.
         page_captcha: a captcha stands in the place of every watch page, with status 200.
 
     Raises:
@@ -203,7 +203,7 @@ def decide(plan: Plan, ytid: str) -> Video:
         length_ms = max(1_000, start_ms // 2)
     # No phrase twice: a sound that repeats itself fits in several places, and a cut could not be measured.
     left = list(range(PHRASES[voice]))
-    phrases = tuple(left.pop(int(len(left) * draw(f"phrase {place}"))) for place in range(PICKS))
+    phrases = tuple(left.pop(int(len(left) * draw(f"phrase {number}"))) for number in range(PICKS))
     dubs = 1 + int(MOST_DUBS * draw("languages")) if draw("dubs") < DUBBED_SHARE else 0
     return Video(
         ytid=ytid,
@@ -231,22 +231,14 @@ def voices_of(class_name: str) -> tuple[str, ...]:
     return _CLASS_VOICES.get(class_name, _OTHER_VOICES)
 
 
-def read_table(path: Path) -> dict[str, Row]:
+def read_table(path: Path) -> dict[str, TableRow]:
     """Read the candidates that `select --out` writes: the columns ytid, start_ms, end_ms and class count.
 
     Raises:
-        DataMismatch: it is no such file.
+        DataMismatch: it is missing, or no such file; the message has the line.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as handle:
-            return {
-                row["ytid"]: Row(row["class"], int(row["start_ms"]), int(row["end_ms"]))
-                for row in csv.DictReader(handle)
-            }
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataMismatch(
-            f"{path} is not a table of candidates: {error!r}", "Write one with: audioset-tools select --out"
-        ) from error
+    rows = read_csv(path, (), _table_row, "Write one with: audioset-tools select --out", further=True)
+    return dict(rows)
 
 
 def read_plan(path: Path) -> Plan:
@@ -280,6 +272,12 @@ def fate(seed: int, of: str, what: str) -> float:
     """A number in [0, 1) that belongs to the three arguments."""
     digest = hashlib.blake2b(f"{seed}\0{of}\0{what}".encode(), digest_size=6).digest()
     return int.from_bytes(digest) / 2**48
+
+
+def _table_row(row: dict[str, str]) -> tuple[str, TableRow]:
+    if not row.keys() >= {"ytid", "start_ms", "end_ms", "class"}:
+        raise ValueError("this is not a table of candidates, which has ytid, start_ms, end_ms and class")
+    return row["ytid"], TableRow(row["class"], int(row["start_ms"]), int(row["end_ms"]))
 
 
 def _pick(choices: tuple[str, ...], drawn: float) -> str:

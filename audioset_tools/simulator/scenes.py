@@ -1,8 +1,8 @@
-"""Clips that are hard to tell apart: an instrument somewhere in a noisy world, as people film it.
+"""Clips that are hard to classify: an instrument somewhere in a noisy world, as people film it.
 
 The videos of the simulator each play one clean voice, which any network learns to perfection. A scene has the
 wanted voices behind or before others, noise, a cheap microphone, some silence, and now and then a wrong
-label: what AudioSet is made of. `direct` decides everything that is to be heard, `render` plays it.
+label: what AudioSet is made of. `direct` decides all that sounds, `render` plays it.
 """
 
 import hashlib
@@ -55,8 +55,7 @@ class Part:
     """What one voice does in a scene.
 
     Args:
-        voice: which.
-        phrases: what it plays, one after the other.
+        phrases: what the voice plays, one after the other.
         speed: how fast, 1 being as written.
         begin, end: from which sample of the clip to before which.
         level_db: its mean power meanwhile, on a scale of the scene's own.
@@ -72,15 +71,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that is to be heard in a clip.
+    """All that sounds in a clip.
 
     Args:
-        parts: the voices.
         noise_db: the noise's mean power, on the parts' scale.
         noise_slope: its power falls with frequency to this power: 0 is white, 1 is pink.
         cutoff: hertz at which the microphone ends; None for a good one.
         peak_db: the clip's largest sample, relative to full scale.
-        noise_seed: of the noise.
     """
 
     parts: tuple[Part, ...]
@@ -98,12 +95,11 @@ def direct(
     difficulty: Difficulty = Difficulty(),
     seed: int = 0,
 ) -> Scene:
-    """Decide what is to be heard in a clip; the same arguments always give the same scene.
+    """Decide what sounds in a clip; the same arguments always give the same scene.
 
     Args:
-        key: of the clip.
-        labels: its classes; each sounds in it, unless the clip is one of the mislabelled.
-        class_names: all there are.
+        labels: the clip's classes; each sounds in it, unless the clip is one of the mislabelled.
+        class_names: of all classes that a mislabelled clip may sound like.
         difficulty: how hard it is to hear.
         seed: another seed gives every key another scene.
     """

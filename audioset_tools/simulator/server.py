@@ -12,15 +12,14 @@ from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
-from ..errors import EnvironmentProblem
+from ..exceptions import EnvironmentProblem
 from ..types import YTID
 from .bank import Studio
 from .counts import Counts
 from .plan import Plan, decide
-from .records import Records
-from .replay import ReplaySite
+from .replay import Records, ReplaySite
 from .site import JSON, TEXT, Site
 from .wire import Line, send
 
@@ -30,56 +29,29 @@ HOST = "127.0.0.1"
 _OURS = ("youtube.com", ".youtube.com", ".googlevideo.com", ".ytimg.com")
 
 
-class Simulator:
-    """A YouTube on loopback, from `with` to the end of its block.
+class Server:
+    """A listener on 127.0.0.1 with a thread for each connection, from `with` to the end of its block.
 
     Args:
-        plan: how it behaves.
         port: where it listens; 0 takes a free one.
-        cache: folder for the encoded sounds; the user's cache folder when None.
-        replay: folder of recorded answers (`records`), which are given again; of the plan only the latency
-            counts then.
-
-    Attributes:
-        passed_over: one line for each file of that folder that is no record.
 
     Raises:
-        EnvironmentProblem: trustme is missing, or the port is taken.
-        UsageError, DataMismatch: there is nothing to replay.
+        EnvironmentProblem: the port is taken.
     """
 
-    def __init__(
-        self,
-        plan: Plan | None = None,
-        *,
-        port: int = 0,
-        cache: Path | None = None,
-        replay: Path | None = None,
-    ) -> None:
-        self.plan = plan or Plan()
-        self._counts = Counts()
+    def __init__(self, port: int = 0) -> None:
         self._ended = threading.Event()
-        self._site: Site | ReplaySite
-        self.passed_over: list[str] = []
-        if replay is None:
-            self._site = Site(self.plan, Studio(cache), self._counts, self._ended.wait)
-        else:
-            records = Records(replay)
-            self.passed_over = records.passed_over
-            self._site = ReplaySite(
-                records, Studio(cache), self._counts, self._ended.wait, self.plan.latency_s
-            )
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, Line] = {}
-        self._tls = _certificate()
         self._port = port
 
-    def __enter__(self) -> "Simulator":
+    def __enter__(self) -> Self:
         try:
             self._listener = socket.create_server((HOST, self._port), backlog=128)
         except OSError as error:
             raise EnvironmentProblem(
-                f"port {self._port} cannot be had: {error.strerror}", "Leave the port out to take a free one."
+                f"port {self._port} is not available: {error.strerror}",
+                "Leave the port out to take a free one.",
             ) from error
         self._port = self._listener.getsockname()[1]
         self._accepting = threading.Thread(target=self._accept, name="simulator", daemon=True)
@@ -105,13 +77,13 @@ class Simulator:
             thread.join()
 
     @property
-    def proxy(self) -> str:
-        """The address to give to yt-dlp as `proxy`."""
+    def address(self) -> str:
+        """Where it is asked."""
         return f"http://{HOST}:{self._port}"
 
-    def counts(self) -> dict[str, Any]:
-        """What it was asked so far; see `Counts.summary`."""
-        return self._counts.summary()
+    def serve(self, line: Line) -> None:
+        """Answer the requests of one connection until it is of no further use."""
+        raise NotImplementedError
 
     def _accept(self) -> None:
         while not self._ended.is_set():
@@ -129,7 +101,7 @@ class Simulator:
     def _converse(self, line: Line) -> None:
         # A client that hangs up, resets or talks nonsense concerns nobody but itself.
         with suppress(OSError, ValueError):
-            self._direct(line)
+            self.serve(line)
         with suppress(OSError, ValueError):
             if isinstance(line.socket, ssl.SSLSocket):
                 # Ends TLS without waiting for the client's end: a short body is then short, not broken.
@@ -139,7 +111,58 @@ class Simulator:
         with self._lock:
             del self._connections[threading.current_thread()]
 
-    def _direct(self, line: Line) -> None:
+
+class Simulator(Server):
+    """A YouTube on loopback, from `with` to the end of its block.
+
+    Args:
+        plan: how it behaves; all videos alive and nothing refused if None.
+        port: where it listens; 0 takes a free one.
+        cache: folder for the encoded sounds; the user's cache folder when None.
+        replay: folder of recorded answers (`records`), which are given again; of the plan only the latency
+            counts then.
+
+    Attributes:
+        passed_over: one line for each file of that folder that is no record.
+
+    Raises:
+        EnvironmentProblem: trustme is missing, or the port is taken.
+        UsageError, DataMismatch: there is nothing to replay.
+    """
+
+    def __init__(
+        self,
+        plan: Plan | None = None,
+        *,
+        port: int = 0,
+        cache: Path | None = None,
+        replay: Path | None = None,
+    ) -> None:
+        super().__init__(port)
+        self.plan = plan or Plan()
+        self._counts = Counts()
+        self._site: Site | ReplaySite
+        self.passed_over: list[str] = []
+        if replay is None:
+            self._site = Site(self.plan, Studio(cache), self._counts, self._ended.wait)
+        else:
+            records = Records(replay)
+            self.passed_over = records.passed_over
+            self._site = ReplaySite(
+                records, Studio(cache), self._counts, self._ended.wait, self.plan.latency_s
+            )
+        self._tls = _certificate()
+
+    @property
+    def proxy(self) -> str:
+        """The address to give to yt-dlp as `proxy`."""
+        return self.address
+
+    def counts(self) -> dict[str, Any]:
+        """What it was asked so far; see `Counts.summary`."""
+        return self._counts.summary()
+
+    def serve(self, line: Line) -> None:
         """Requests that come to the proxy itself."""
         while request := line.request():
             host = request.target.rpartition(":")[0]
@@ -149,7 +172,7 @@ class Simulator:
             if request.path == "/stats":
                 send(line, request, 200, JSON, json.dumps(self.counts()).encode())
             elif request.path == "/plan":
-                send(line, request, 200, JSON, json.dumps(_told(self.plan, request.query("v"))).encode())
+                send(line, request, 200, JSON, json.dumps(_plan_json(self.plan, request.query("v"))).encode())
             else:
                 self._counts.asked("foreign")
                 send(line, request, 403, TEXT, b"The simulator reaches no real network.\n")
@@ -183,11 +206,11 @@ def _certificate() -> ssl.SSLContext:
     return context
 
 
-def _told(plan: Plan, ytid: str) -> dict[str, Any]:
+def _plan_json(plan: Plan, ytid: str) -> dict[str, Any]:
     """The plan without its table, or what it makes of one id."""
     if YTID.fullmatch(ytid):
         return asdict(decide(plan, ytid))
-    told = {known.name: getattr(plan, known.name) for known in fields(plan) if known.name != "table"}
-    told |= {name: dict(told[name]) for name in ("shares", "faults", "clients_off")}
-    told |= {"limit": plan.limit and asdict(plan.limit), "refusals": [asdict(one) for one in plan.refusals]}
-    return told
+    known = {one.name: getattr(plan, one.name) for one in fields(plan) if one.name != "table"}
+    known |= {name: dict(known[name]) for name in ("shares", "faults", "clients_off")}
+    known |= {"limit": plan.limit and asdict(plan.limit), "refusals": [asdict(one) for one in plan.refusals]}
+    return known

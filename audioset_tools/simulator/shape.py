@@ -1,8 +1,8 @@
 """The recorded shape of an answer: all that stands around the streams, rebuilt at its real size.
 
-What YouTube tells a player besides addresses makes up most of an answer, and a client has to read it all. The
-structure and the lengths are those of recorded answers (FACTS section 9); the values are made up. What is the
-same for every video is written once, as text with marks in it.
+What YouTube sends a player besides addresses makes up most of an answer, and a client has to read it all. The
+structure and the lengths are those of answers recorded in 2026; the values are made up. What is the same for
+every video is written once, as text with marks in it.
 """
 
 import base64
@@ -18,7 +18,7 @@ EXPIRES = "4102444800"
 """When addresses cease to work: far ahead, so that an answer is the same whenever it is given."""
 
 IP = "198.51.100.7"
-"""The client's own address, which YouTube tells it again and again: one that is kept for documentation."""
+"""The client's own address, which YouTube repeats again and again: one that is kept for documentation."""
 
 TRANSLATIONS = (
     "ab aa af ak sq am ar hy as ay az bn ba eu be bho bs br bg my ca ceb zh-Hans zh-Hant co hr cs da dv "
@@ -54,10 +54,9 @@ def surroundings(ytid: str, seconds: int, tracks: tuple[str, ...], client: str) 
     """What stands around the streams of a playable video, as JSON text by key.
 
     Args:
-        ytid: the video.
-        seconds: its length.
-        tracks: languages of its sound, the original one last; empty if it has one and tells none.
-        client: whom it is told.
+        seconds: the length of the video.
+        tracks: languages of its sound, the original one last; empty if it has but one, without a name.
+        client: who asks, by the name it gives itself.
     """
     ei = noise(f"ei {ytid}", 23)
     texts = {
@@ -91,7 +90,7 @@ def storyboards(ytid: str, seconds: int) -> str:
 
 
 def details(ytid: str, title: str, seconds: int) -> dict[str, Any]:
-    """What every client is told of a video, playable or not."""
+    """What every client learns of a video, playable or not."""
     return {
         "videoId": ytid,
         "title": title,
@@ -121,33 +120,33 @@ def details(ytid: str, title: str, seconds: int) -> dict[str, Any]:
     }
 
 
-def microformat(told: dict[str, Any]) -> dict[str, Any]:
+def microformat(details: dict[str, Any]) -> dict[str, Any]:
     """What a watch page says of a video besides, from its `details`."""
     return {
         "playerMicroformatRenderer": {
-            "thumbnail": {"thumbnails": told["thumbnail"]["thumbnails"][1:]},
+            "thumbnail": {"thumbnails": details["thumbnail"]["thumbnails"][1:]},
             "embed": {
-                "iframeUrl": f"https://www.youtube.com/embed/{told['videoId']}",
+                "iframeUrl": f"https://www.youtube.com/embed/{details['videoId']}",
                 "width": 1280,
                 "height": 720,
             },
-            "title": {"simpleText": told["title"]},
-            "description": {"simpleText": told["shortDescription"]},
-            "lengthSeconds": told["lengthSeconds"],
+            "title": {"simpleText": details["title"]},
+            "description": {"simpleText": details["shortDescription"]},
+            "lengthSeconds": details["lengthSeconds"],
             "ownerProfileUrl": "http://www.youtube.com/@loopback",
-            "externalChannelId": told["channelId"],
+            "externalChannelId": details["channelId"],
             "isFamilySafe": True,
             "availableCountries": [f"{chr(65 + n // 26)}{chr(65 + n % 26)}" for n in range(_COUNTRIES)],
             "isUnlisted": False,
             "hasYpcMetadata": False,
-            "viewCount": told["viewCount"],
+            "viewCount": details["viewCount"],
             "category": "Music",
             "publishDate": "2011-05-16T07:50:53-07:00",
-            "ownerChannelName": told["author"],
+            "ownerChannelName": details["author"],
             "uploadDate": "2011-05-16T07:50:53-07:00",
             "isShortsEligible": False,
-            "externalVideoId": told["videoId"],
-            "canonicalUrl": f"https://www.youtube.com/watch?v={told['videoId']}",
+            "externalVideoId": details["videoId"],
+            "canonicalUrl": f"https://www.youtube.com/watch?v={details['videoId']}",
         }
     }
 
@@ -157,26 +156,26 @@ def _tracking(client: str) -> str:
     common = f"cl=900000000&docid={ID}&ei={EI}&fexp={noise('fexp', 1_953)}&ns=yt&plid=AAZ{noise('plid', 13)}"
     more = f"el=detailpage&len={SECONDS}&of={noise('of', 22)}&vm={noise('vm', 207)}"
     stats = "https://s.youtube.com/api/stats"
-    told: dict[str, Any] = {
+    texts: dict[str, Any] = {
         f"videostats{name}Url": {"baseUrl": f"{stats}/{name.lower()}?{common}&{more}"}
         for name in ("Playback", "Delayplay", "Watchtime")
     }
-    told["ptrackingUrl"] = {
+    texts["ptrackingUrl"] = {
         "baseUrl": f"https://www.youtube.com/ptracking?ei={EI}&plid={noise('plid', 16)}&ptk=x&video_id={ID}"
     }
-    told["qoeUrl"] = {"baseUrl": f"{stats}/qoe?{common}&event=streamingstats"}
-    told["atrUrl"] = {
+    texts["qoeUrl"] = {"baseUrl": f"{stats}/qoe?{common}&event=streamingstats"}
+    texts["atrUrl"] = {
         "baseUrl": f"{stats}/atr?c={client}&docid={ID}&ei={EI}&len={SECONDS}&vm={noise('vm', 207)}",
         "elapsedMediaTimeSeconds": 5,
     }
-    told["videostatsScheduledFlushWalltimeSeconds"] = [10, 20, 30]
-    told["videostatsDefaultFlushIntervalSeconds"] = 300
+    texts["videostatsScheduledFlushWalltimeSeconds"] = [10, 20, 30]
+    texts["videostatsDefaultFlushIntervalSeconds"] = 300
     for name, path in (("youtube", "www.youtube.com/pagead"), ("google", "www.google.com/pagead")):
-        told[f"{name}RemarketingUrl"] = {
+        texts[f"{name}RemarketingUrl"] = {
             "baseUrl": f"https://{path}/1p-user-list/0/?data={noise(name, 270)}",
             "elapsedMediaTimeSeconds": 0,
         }
-    return json.dumps(told)
+    return json.dumps(texts)
 
 
 @cache
@@ -196,7 +195,7 @@ def _captions(tracks: tuple[str, ...]) -> str:
         }
         for language in languages
     ]
-    told = {
+    texts = {
         "captionTracks": listed,
         "audioTracks": [{"captionTrackIndices": list(range(len(listed)))} for _ in languages],
         "translationLanguages": [
@@ -205,13 +204,13 @@ def _captions(tracks: tuple[str, ...]) -> str:
         ],
         "defaultAudioTrackIndex": len(languages) - 1,
     }
-    return json.dumps({"playerCaptionsTracklistRenderer": told})
+    return json.dumps({"playerCaptionsTracklistRenderer": texts})
 
 
 @cache
 def _config() -> str:
     player = {f"knob{number}": {"enable": True, "readaheadMs": 1_000 + number} for number in range(90)}
-    told = {
+    texts = {
         "audioConfig": {
             "perceptualLoudnessDb": -18.27,
             "enablePerFormatLoudness": True,
@@ -225,7 +224,7 @@ def _config() -> str:
             "useServerDrivenAbr": True,
         },
     }
-    return json.dumps(told)
+    return json.dumps(texts)
 
 
 @cache

@@ -1,4 +1,8 @@
-"""Who answers what: YouTube's addresses, the refusals and the faults, acted out on a connection."""
+"""What answers which address: YouTube's hosts, with the plan's faults acted out on a connection.
+
+Before that a gate says which requests are refused: by the plan's token bucket, by its scripted refusals, and
+by chance; its clock is an argument.
+"""
 
 import gzip
 import json
@@ -8,7 +12,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import NamedTuple
 
 from ..types import YTID
@@ -16,9 +21,8 @@ from . import answers, shape
 from .bank import Studio
 from .counts import Counts
 from .faults import ALWAYS, FEW_RIGHTS, PASSING, SILENT
-from .gate import Gate, No
 from .media import VirtualFile
-from .plan import Plan, Video, decide, dubbed
+from .plan import Limit, Plan, Refusal, Video, decide, dubbed, fate
 from .streams import MANIFEST_HOST, asked_for
 from .wire import Line, Request, byte_range, head, send
 
@@ -31,34 +35,26 @@ _PIECE = 1 << 20
 
 
 class Asked(NamedTuple):
-    """What a player request asks: the video, the client's own name, the visitor id it tells; "" for none."""
+    """What a player request asks: the video, the client's own name, the visitor id it sends; "" for none."""
 
     ytid: str
     client: str
     visitor: str
 
 
-def read_asked(request: Request) -> Asked:
-    """Read a player request. yt-dlp tells its visitor id in a header, other clients in the body.
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A refusal: one of `faults.ANSWERS` (no page for media), and the seconds to announce with a 429."""
 
-    Raises:
-        ValueError: its body is no JSON object.
-    """
-    given = json.loads(request.body)
-    if not isinstance(given, dict):
-        raise ValueError("a player request is an object")
-    context = given.get("context")
-    client = context.get("client") if isinstance(context, dict) else None
-    known = client if isinstance(client, dict) else {}
-    visitor = request.headers.get("x-goog-visitor-id") or known.get("visitorData") or ""
-    return Asked(str(given.get("videoId", "")), str(known.get("clientName", "")), str(visitor))
+    answer: str
+    retry_after: float | None
 
 
 class Site:
     """YouTube's two faces, www.youtube.com and *.googlevideo.com.
 
     Args:
-        plan: how it behaves.
+        plan: how YouTube behaves here.
         studio: where the media come from.
         counts: what is asked is counted there.
         wait: pauses for that many seconds, or until all ends.
@@ -106,13 +102,13 @@ class Site:
         if not YTID.fullmatch(ytid):
             return self._other(line, request, HTML, answers.home())
         self._counts.asked("page", ytid)
-        no = self._gate.ask("player")
-        if no:
-            return self._refuse(line, request, no, HTML, answers.refused_page(ytid, no.answer))
+        denial = self._gate.ask("player")
+        if denial:
+            return self._refuse(line, request, denial, HTML, answers.refused_page(ytid, denial.answer))
         if self._plan.page_captcha:
-            return self._refuse(line, request, No("captcha", None), HTML, answers.captcha_page())
+            return self._refuse(line, request, Denial("captcha", None), HTML, answers.captcha_page())
         body = answers.page(decide(self._plan, ytid), self._studio, stamped=not self._plan.big_player)
-        return self._tell(line, request, HTML, body)
+        return self._send_text(line, request, HTML, body)
 
     def _visitor(self, line: Line, request: Request) -> bool:
         self._counts.asked("visitor")
@@ -138,14 +134,14 @@ class Site:
         self._counts.sent(len(body))
         return send(line, request, 200, PLAYLIST, body)
 
-    def _refused(self, asked: Asked, fault: str) -> No | None:
+    def _refused(self, asked: Asked, fault: str) -> Denial | None:
         """Why a player request is refused, if it is: the rate, chance, a missing id, its own lot."""
-        no = self._gate.ask("player") or self._gate.tempt(asked.client)
-        if not no and self._plan.bot_without_visitor and asked.client in FEW_RIGHTS and not asked.visitor:
-            no = No("bot-check", None)
-        if not no and fault in ALWAYS:
-            no = No(ALWAYS[fault], None)
-        return no
+        denial = self._gate.ask("player") or self._gate.by_chance(asked.client)
+        if not denial and self._plan.bot_without_visitor and asked.client in FEW_RIGHTS and not asked.visitor:
+            denial = Denial("bot-check", None)
+        if not denial and fault in ALWAYS:
+            denial = Denial(ALWAYS[fault], None)
+        return denial
 
     def _player(self, line: Line, request: Request) -> bool:
         asked = read_asked(request)
@@ -155,9 +151,9 @@ class Site:
             return send(line, request, 400, JSON, b"{}")
         self._counts.asked("player", ytid)
         video = decide(self._plan, ytid)
-        no = self._refused(asked, video.fault)
-        if no:
-            return self._refuse(line, request, no, JSON, answers.refused_player(ytid, no.answer))
+        denial = self._refused(asked, video.fault)
+        if denial:
+            return self._refuse(line, request, denial, JSON, answers.refused_player(ytid, denial.answer))
         off = self._plan.clients_off.get(client, "")
         if off.startswith("player-"):
             return send(line, request, int(off.removeprefix("player-")), JSON, b"{}")
@@ -166,9 +162,9 @@ class Site:
         body = answers.player(video, self._studio, client)
         if video.fault in PASSING and video.fault.startswith("player-") and self._strikes_now(video):
             return self._fail(line, video.fault.removeprefix("player-"), JSON, body)
-        return self._tell(line, request, JSON, body)
+        return self._send_text(line, request, JSON, body)
 
-    def _tell(self, line: Line, request: Request, kind: str, body: bytes) -> bool:
+    def _send_text(self, line: Line, request: Request, kind: str, body: bytes) -> bool:
         """Send a large text, compressed as YouTube does for whoever takes it so."""
         extra = {}
         if "gzip" in request.headers.get("accept-encoding", ""):
@@ -180,7 +176,7 @@ class Site:
     def _fail(self, line: Line, how: str, kind: str, body: bytes) -> bool:
         """A player answer that does not come: a status, or one of `faults.PASSING` without its prefix."""
         if how == "reset":
-            return _reset(line)
+            return reset(line)
         if how.isdigit():
             line.socket.sendall(head(int(how), kind, 0))
             return True
@@ -208,15 +204,15 @@ class Site:
         while not self._wait(0):
             line.socket.sendall(piece)
 
-    def _refuse(self, line: Line, request: Request, no: No, kind: str, body: bytes) -> bool:
+    def _refuse(self, line: Line, request: Request, denial: Denial, kind: str, body: bytes) -> bool:
         self._counts.refused()
-        if no.answer in SILENT:
-            if no.answer == "stall":
+        if denial.answer in SILENT:
+            if denial.answer == "stall":
                 self._wait(self._plan.stall_s)
             return False
-        if no.answer != "429":
+        if denial.answer != "429":
             return send(line, request, 200, kind, body)
-        extra = {} if no.retry_after is None else {"Retry-After": f"{no.retry_after:g}"}
+        extra = {} if denial.retry_after is None else {"Retry-After": f"{denial.retry_after:g}"}
         return send(line, request, 429, TEXT, b"", extra)
 
     def _media(self, line: Line, request: Request) -> bool:
@@ -227,9 +223,9 @@ class Site:
         off = self._plan.clients_off.get(request.query("c"), "")
         self._counts.asked("media", ytid)
         video = decide(self._plan, ytid)
-        no = self._gate.ask("media") or (No("429", None) if video.fault == "media-429" else None)
-        if no:
-            return self._refuse(line, request, no, TEXT, b"")
+        denial = self._gate.ask("media") or (Denial("429", None) if video.fault == "media-429" else None)
+        if denial:
+            return self._refuse(line, request, denial, TEXT, b"")
         if off == "media-403" or (muxed and video.fault == "bot-18"):
             return send(line, request, 403, TEXT, b"")
         fault = ""
@@ -279,7 +275,7 @@ class Site:
         if fault == "reset":
             # A reset throws away what the client has not read yet: let it read the half that was sent.
             time.sleep(0.02)
-            return _reset(line)
+            return reset(line)
         return not fault
 
     def _strikes_now(self, video: Video) -> bool:
@@ -291,7 +287,99 @@ class Site:
         return strikes
 
 
-def _reset(line: Line) -> bool:
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The state of a token bucket. Times are seconds of whatever clock the caller keeps."""
+
+    tokens: float
+    filled_at: float
+    locked_until: float = float("-inf")
+
+
+class Gate:
+    """Counts the requests and says which are refused.
+
+    Args:
+        plan: its `limit`, `refusals` and `chance` count.
+        clock: seconds, never going back.
+    """
+
+    def __init__(self, plan: Plan, clock: Callable[[], float] = time.monotonic) -> None:
+        self._plan = plan
+        self._clock = clock
+        self._lock = Lock()
+        self._asked = {"player": 0, "media": 0}
+        self._drawn = 0
+        self._began: dict[Refusal, float] = {}
+        burst = plan.limit.burst if plan.limit else 0
+        self._bucket = Bucket(tokens=burst, filled_at=clock())
+
+    def ask(self, kind: str) -> Denial | None:
+        """One request of a kind, "player" (pages too) or "media": None when it may pass.
+
+        A request that a script refuses takes nothing from the bucket.
+        """
+        with self._lock:
+            now = self._clock()
+            self._asked[kind] += 1
+            for refusal in self._plan.refusals:
+                if refusal.kind != kind or self._asked[kind] < refusal.at:
+                    continue
+                if now < self._began.setdefault(refusal, now) + refusal.seconds:
+                    return _denial(kind, refusal)
+            limit = self._plan.limit
+            if limit is None or (kind == "media" and not limit.media):
+                return None
+            self._bucket, passes = draw(self._bucket, limit, now)
+            return None if passes else _denial(kind, limit)
+
+    def by_chance(self, client: str) -> Denial | None:
+        """One player request of a client: None when chance lets it pass.
+
+        Which requests it strikes follows from the seed and their number, not from the clock or the video.
+        """
+        plan = self._plan
+        if not plan.chance or (plan.chance_clients and client not in plan.chance_clients):
+            return None
+        with self._lock:
+            self._drawn += 1
+            struck = fate(plan.seed, str(self._drawn), "chance") < plan.chance
+        return Denial(plan.chance_answer, None) if struck else None
+
+
+def draw(bucket: Bucket, limit: Limit, now: float) -> tuple[Bucket, bool]:
+    """One request at `now`: the bucket afterwards, and whether the request is let through."""
+    earned = (now - bucket.filled_at) * limit.per_second
+    tokens = min(float(limit.burst), bucket.tokens + earned)
+    if now < bucket.locked_until:
+        return Bucket(tokens, now, bucket.locked_until), False
+    if tokens < 1:
+        return Bucket(tokens, now, now + limit.lockout_s), False
+    return Bucket(tokens - 1, now), True
+
+
+def read_asked(request: Request) -> Asked:
+    """Read a player request. yt-dlp sends its visitor id in a header, other clients in the body.
+
+    Raises:
+        ValueError: its body is no JSON object.
+    """
+    given = json.loads(request.body)
+    if not isinstance(given, dict):
+        raise ValueError("a player request is an object")
+    context = given.get("context")
+    client = context.get("client") if isinstance(context, dict) else None
+    known = client if isinstance(client, dict) else {}
+    visitor = request.headers.get("x-goog-visitor-id") or known.get("visitorData") or ""
+    return Asked(str(given.get("videoId", "")), str(known.get("clientName", "")), str(visitor))
+
+
+def _denial(kind: str, why: Refusal | Limit) -> Denial:
+    answer = why.answer if kind == "player" or why.answer in SILENT else "429"
+    return Denial(answer, why.retry_after)
+
+
+def reset(line: Line) -> bool:
     """Close so that the client's system reports a reset."""
     line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     line.socket.close()

@@ -1,4 +1,4 @@
-"""What the videos sound like: synthesised phrases, the reference for a cut, and how well a cut sits on it.
+"""What the videos sound like: synthesised phrases, and what a perfect cut of a video holds.
 
 A class has one or more voices, a voice a number of phrases, and the wanted stretch of a video is `PICKS` of
 one voice's phrases in an order that belongs to the video. The phrases do not depend on any plan, so they are
@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, correlate, lfilter, resample_poly, sosfilt
+from scipy.signal import butter, lfilter, resample_poly, sosfilt
 
 from ..types import CLIP_SAMPLES, SAMPLE_RATE
 from .plan import PHRASE_MS, Plan, Video, decide
@@ -30,9 +30,6 @@ PHRASE = PHRASE_MS * RATE // 1000
 REST_MS = 70
 """Silence at the end of a phrase: what reaches from one packet into the next must be the same phrase's."""
 
-SEARCH_MS = 11_000
-"""How far from its place a cut is looked for: a little more than a clip."""
-
 _SCALE = np.array([0, 2, 4, 7, 9])
 
 
@@ -40,10 +37,11 @@ _SCALE = np.array([0, 2, 4, 7, 9])
 def phrase(voice: str, index: int) -> Signal:
     """One phrase of a voice: `[PHRASE]` at `RATE`, mono, its ends faded so that any phrase may follow any.
 
+    The same arguments always give the same samples, not to be written to.
+
     Args:
         voice: a key of `plan.PHRASES`.
-        index: which, from 0; videos play the first `PHRASES[voice]`. The same pair always gives the same
-            samples, not to be written to.
+        index: which, from 0; videos play the first `PHRASES[voice]`.
     """
     if voice == "silence":
         return np.zeros(PHRASE, np.float32)
@@ -80,35 +78,6 @@ def reference(video: Video) -> Signal:
     samples = min(CLIP_SAMPLES, max(0, until) * SAMPLE_RATE // 1000)
     clip[:samples] = played[:samples]
     return clip
-
-
-def offset_ms(reference: Signal, decoded: Signal, rate: int = SAMPLE_RATE) -> float:
-    """How much later the sound comes in `decoded` than in `reference`, by cross-correlation.
-
-    Args:
-        reference: `[N]`, what a perfect cut holds.
-        decoded: `[M]`, the cut to judge.
-        rate: hertz of both.
-
-    Returns:
-        Milliseconds within `SEARCH_MS` either side: 0 for a perfect cut, positive when the cut begins too
-        early. Not a number when either holds nothing but zeros.
-    """
-    if not reference.any() or not decoded.any():
-        return math.nan
-    products = correlate(decoded.astype(np.float64), reference.astype(np.float64), mode="full", method="fft")
-    lags = np.arange(len(products)) - (len(reference) - 1)
-    near = np.abs(lags) <= SEARCH_MS * rate // 1000
-    lags, products = lags[near], products[near]
-
-    # Far from its place only a small part of the sound overlaps: what counts is how alike that part is. The
-    # least energy taken into account keeps a few stray samples at the ends from looking alike by chance.
-    begin, end = np.maximum(0, -lags), np.minimum(len(reference), len(decoded) - lags)
-    energies = []
-    for sound, shift in ((reference, 0), (decoded, lags)):
-        until = np.concatenate([[0.0], np.cumsum(np.square(sound, dtype=np.float64))])
-        energies.append((until[np.maximum(begin, end) + shift] - until[begin + shift]) / until[-1] + 0.02)
-    return float(lags[np.argmax(products / np.sqrt(energies[0] * energies[1]))]) * 1000 / rate
 
 
 def _ms(milliseconds: float) -> int:

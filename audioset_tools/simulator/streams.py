@@ -120,7 +120,6 @@ class Streams:
     """Lists the streams of one video for one client.
 
     Args:
-        video: whose.
         studio: where their files come from.
         client: who asks, by the name it gives itself.
         challenge: put an `n` into each address, which a client has to solve first.
@@ -133,12 +132,12 @@ class Streams:
         self._ei = noise(f"ei {ytid}", 23)
         self._made = f"17{int(noise(ytid, 4).encode().hex(), 16) % 10**11:011d}"
         self._seconds = f"{video.length_ms / 1000:.3f}"
-        told = {"expire": EXPIRES, "ei": self._ei, "ip": IP, "id": f"o-A{ytid}{noise(f'id {ytid}', 32)}"}
+        first = {"expire": EXPIRES, "ei": self._ei, "ip": IP, "id": f"o-A{ytid}{noise(f'id {ytid}', 32)}"}
         more = {"source": "youtube", "requiressl": "yes", "xpc": noise("xpc", 12), "cps": "366"}
         more |= _ROUTE | {"initcwndbps": "3407500", "spc": noise("spc", 44), "svpuc": "1"}
         last = {"mt": "1780870155", "fvip": "5", "keepalive": "yes", "fexp": noise("fexp", 17), "c": client}
         last |= {"txp": "5532534", **({"n": noise(f"n {ytid}", 17)} if challenge else {}), "sparams": _SIGNED}
-        self._before = f"https://{MEDIA_HOST}/videoplayback?{urlencode(told)}"
+        self._before = f"https://{MEDIA_HOST}/videoplayback?{urlencode(first)}"
         self._between = f"&{urlencode(more)}"
         self._bui = f"&bui={noise('bui', 80)}&vprv=1"
         self._behind = f"&{urlencode(last)}"
@@ -202,7 +201,7 @@ class Streams:
     def manifest(self, itag: int = 0) -> str:
         """The address of the HLS manifest, or of the playlist of one stream."""
         ytid = self._video.ytid
-        told = {
+        fields = {
             "expire": EXPIRES,
             "ei": self._ei,
             "ip": IP,
@@ -230,7 +229,7 @@ class Streams:
             "lsparams": ",".join(("playback_host", *_ROUTE, "initcwndbps")),
             "lsig": noise(f"hls lsig {ytid}", 100),
         }
-        path = "/".join(f"{name}/{quote(value, safe='')}" for name, value in told.items())
+        path = "/".join(f"{name}/{quote(value, safe='')}" for name, value in fields.items())
         kind, file = ("playlist", "playlist") if itag else ("variant", "file")
         return f"https://{MANIFEST_HOST}/api/manifest/hls_{kind}/{path}/{file}/index.m3u8"
 
@@ -244,7 +243,7 @@ class Streams:
         size, index, media = self._measure(sound.itag, dub)
         mime = sound.mime
         tags = {"acont": track.content, "lang": track.language} if track else {"drc": "1"} if drc else {}
-        told: dict[str, Any] = {
+        stream: dict[str, Any] = {
             "itag": sound.itag,
             "url": self._address(sound.itag, mime, size, tags),
             "mimeType": f'{mime}; codecs="{sound.codec}"',
@@ -258,12 +257,12 @@ class Streams:
         }
         if track:
             number = 4 if track.content == "original" else 3
-            told["audioTrack"] = {
+            stream["audioTrack"] = {
                 "displayName": track.name,
                 "id": f"{track.language}.{number}",
                 "audioIsDefault": track.content == "original",
             }
-        told |= {
+        stream |= {
             "averageBitrate": sound.average,
             "audioQuality": f"AUDIO_QUALITY_{sound.quality}",
             "approxDurationMs": str(self._video.length_ms),
@@ -274,7 +273,7 @@ class Streams:
             **({"isDrc": True} if drc else {}),
             "qualityOrdinal": "QUALITY_ORDINAL_UNKNOWN",
         }
-        return told
+        return stream
 
     def _picture(self, picture: _Picture) -> dict[str, Any]:
         size = picture.bitrate * self._video.length_ms // 8_000
@@ -337,9 +336,9 @@ def asked_for(target: str) -> tuple[str, Format | None, bool, bool]:
         The video's id or "", the format of the file or None, whether it is `MUXED`, whether it is a dub.
     """
     query = parse_qs(urlsplit(target).query)
-    told = query.get("id", [""])[0]
-    opaque = _OPAQUE.fullmatch(told)
-    ytid = opaque[1] if opaque else told if YTID.fullmatch(told) else ""
+    given = query.get("id", [""])[0]
+    opaque = _OPAQUE.fullmatch(given)
+    ytid = opaque[1] if opaque else given if YTID.fullmatch(given) else ""
     itag = query.get("itag", [""])[0]
     file = _FILE_OF.get(int(itag)) if itag.isdecimal() and len(itag) < 5 else None
     dub = "acont=dubbed" in query.get("xtags", [""])[0]

@@ -83,10 +83,8 @@ def head(status: int, kind: str, length: int | None, extra: dict[str, str] | Non
     """The head of an answer.
 
     Args:
-        status: the HTTP status.
-        kind: the Content-Type.
+        kind: of the body, as Content-Type has it.
         length: bytes of the body; None where it ends with the connection, if ever.
-        extra: further header fields.
     """
     phrase = HTTPStatus(status).phrase if status in _PHRASED else "Unheard Of"
     lines = [

@@ -1,1 +1,1 @@
-"""Stage 4, Shard -> Batch -> Run: the paper's CNN, its training and its tables (DESIGN section 6)."""
+"""The paper's CNN, the other models, their training and their evaluation."""

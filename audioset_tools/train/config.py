@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, fields, replace
 
-from ..errors import UsageError
+from ..exceptions import UsageError
 from .augment import AUGMENTATIONS
-from .classical import CLASSICAL
-from .models import MODELS
+from .baselines import CLASSICAL
+from .networks import MODELS
 
 NOT_IN_NAME = ("name", "device")
 
@@ -22,7 +22,7 @@ class TrainConfig:
         filters: of each convolution of the paper's networks; None for the model's own.
         batch_size: clips of a step.
         lr: Adam's learning rate; None for the model's own.
-        epochs: at most.
+        epochs: how many at most.
         patience: stop after so many epochs without a better validation macro-F1.
         seed: decides the first weights, the order of the clips, dropout and augmentation.
         augment: which of `AUGMENTATIONS` to apply to the training clips, in this order.

@@ -5,15 +5,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import AudiosetToolsError, UsageError
-from ..featurize.reader import MelShards, find_shards
+from ..exceptions import AudiosetToolsError, UsageError
+from ..runs.about import About, about_run
+from ..runs.compare import tested_clips
+from ..runs.folder import CHECKPOINT, choose_folder, is_finished, read_config
+from ..shards.reader import MelShards, find_shards
+from ..types import OnProgress, silent
 from ..workspace import Workspace
-from .about import About, about_run
-from .classical import CLASSICAL
-from .compare import tested_clips
+from .baselines import CLASSICAL
 from .config import TrainConfig
-from .folder import is_finished, read_config
-from .models import MODELS
+from .networks import MODELS
+from .run import OnEpoch, ignore, train_as
 
 ALL = "all"
 
@@ -39,10 +41,13 @@ class Every:
 def train_every(
     workspace: Workspace,
     config: TrainConfig,
-    train_one: Callable[[TrainConfig], Path],
-    on_model: Callable[[str, Path | None], None],
-    on_failure: Callable[[str, AudiosetToolsError], None],
+    *,
     models: Sequence[str] | None = None,
+    resume: bool = False,
+    on_model: Callable[[str, Path | None], object] = lambda model, done: None,
+    on_failure: Callable[[str, AudiosetToolsError], object] = lambda model, error: None,
+    on_epoch: OnEpoch = ignore,
+    on_progress: OnProgress = silent,
 ) -> Every:
     """Train each model, whatever becomes of the others.
 
@@ -51,10 +56,11 @@ def train_every(
     Args:
         workspace: where shards and runs lie.
         config: the settings, as far as a model has them.
-        train_one: trains one and gives its folder.
-        on_model: told of each model before its turn, and which finished run stands for it, if one does.
-        on_failure: told of each that failed.
         models: which; None for all there are.
+        resume: go on with those networks that were begun.
+        on_model: called with each model before its turn, and the finished run that stands for it, if one
+            does.
+        on_failure: called with each model that failed, and why.
 
     Raises:
         DataMismatch: there are no shards.
@@ -70,7 +76,11 @@ def train_every(
             wanted = config.for_model(model)
             done = finished_run(workspace.runs, wanted, data)
             on_model(model, done)
-            runs.append(done or train_one(wanted))
+            if done is None:
+                begun = resume and (choose_folder(workspace.runs, wanted.run_name) / CHECKPOINT).exists()
+                run = train_as(workspace, wanted, resume=begun, on_epoch=on_epoch, on_progress=on_progress)
+                done = run.path
+            runs.append(done)
         except AudiosetToolsError as error:
             failures.append((model, error))
             on_failure(model, error)
@@ -88,9 +98,9 @@ def finished_run(runs: Path, config: TrainConfig, test: MelShards) -> Path | Non
     """The finished run of the same settings, classes, spec and test clips; None if there is none.
 
     Args:
-        runs: where runs lie.
-        config: the settings.
-        test: the test split of today.
+        runs: where a workspace has its runs.
+        config: settings to look for.
+        test: the test split as it is now.
     """
     wanted = about_run(asdict(config), test.header, test.shape, {}, 1)
     keys = frozenset(key.decode() for key in test.key)

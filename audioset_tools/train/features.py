@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import dct
 
-from ..errors import UsageError
-from ..featurize.reader import MelShards
-from .levels import FLOOR, RANGE_DB
+from ..exceptions import UsageError
+from ..shards.reader import MelShards
+from ..types import OnProgress, Progress, silent
+from .networks import FLOOR, RANGE_DB
 
 Mels = npt.NDArray[np.float32]
 Features = npt.NDArray[np.float32]
@@ -75,15 +76,14 @@ def _cepstra(mels: Mels, decibels: bool, count: int) -> Features:
 
 
 def read_features(
-    shards: MelShards, extract: Extract, decibels: bool, on_batch: Callable[[int, int], None]
+    shards: MelShards, extract: Extract, decibels: bool, on_progress: OnProgress = silent
 ) -> Features:
     """The features of all rows of a split, in their order; the mels pass through memory a few at a time.
 
     Args:
         shards: the split, which should not keep its mels in memory.
-        extract: `summary` or `course`.
         decibels: whether the mels are.
-        on_batch: told how many rows are done and how many there are.
+        on_progress: called after every batch, with rows.
 
     Raises:
         DataMismatch: a value is no number.
@@ -93,5 +93,5 @@ def read_features(
     for mels, _ in shards.batches(AT_ONCE):
         parts.append(extract(mels, decibels))
         done += len(mels)
-        on_batch(done, len(shards))
+        on_progress(Progress(done, len(shards), "features"))
     return np.concatenate(parts)

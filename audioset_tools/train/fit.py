@@ -10,16 +10,27 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .. import __version__
-from ..featurize.reader import MelShards, find_shards
+from ..runs.about import About, about_run
+from ..runs.evaluation import predictions
+from ..runs.folder import (
+    WEIGHTS,
+    Run,
+    Trial,
+    best_of,
+    choose_folder,
+    finish_run,
+    lock_run,
+    write_about,
+    write_history,
+)
+from ..runs.metrics import MultiHot, multi_hot
+from ..shards.reader import MelShards, find_shards
+from ..types import OnProgress, silent
 from ..workspace import Workspace
-from .about import About, about_run
-from .begin import choose_folder, locked
-from .classical import CLASSICAL, Baseline, Settings, best_scale, classical_logits, standardised, standardiser
+from .baselines import CLASSICAL, Baseline, Settings, best_scale, classical_logits, standardised, standardiser
 from .config import TrainConfig
-from .evaluate import AT_ONCE, answers, predictions
 from .features import Features, read_features
-from .folder import WEIGHTS, Run, Trial, best_of, finish_run, write_about, write_history
-from .metrics import MultiHot, multi_hot
+from .trained import AT_ONCE, predict
 from .weights import Tensors, write_weights
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "hmmlearn")
@@ -37,11 +48,8 @@ class Trials:
     """Tries settings one after the other, and keeps the best in the run folder.
 
     Args:
-        baseline: what is fitted.
-        about: of the run.
         scaling: mean and deviation of the features, stored beside the weights.
         validation: what trials are judged by.
-        folder: of the run.
     """
 
     def __init__(
@@ -61,10 +69,7 @@ class Trials:
         """Fit to some rows, judge, and note it.
 
         Args:
-            settings: of the baseline.
-            examples: the rows.
-            words: for the history.
-            began: when, by `time.perf_counter`.
+            began: when the trial began, by `time.perf_counter`.
         """
         baseline, multi_label = self._baseline, self._about.multi_label
         tensors = baseline.fit(
@@ -87,21 +92,21 @@ class Trials:
 def fit_baseline(
     workspace: Workspace,
     config: TrainConfig,
-    on_trial: Callable[[Trial], None],
-    on_batch: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    on_trial: Callable[[Trial], object] = lambda trial: None,
+    on_progress: OnProgress = silent,
 ) -> Run:
     """Fit a baseline to the workspace's shards and leave a run folder like that of a network.
 
     Every setting of its small grid is fitted to the clips of the train split without their noise copies, the
-    best of them also to all rows. What has the best macro-F1 on the validation split is kept, of equals that
-    with the lower loss, and the test split is looked at once. One thread computes: a seed gives the same
-    weights whatever the number of cores.
+    best of them also to all rows. The best trial (`best_of`) is kept, and the test split is predicted once.
+    One thread computes: a seed gives the same weights whatever the number of cores.
 
     Args:
         workspace: where shards and runs lie.
         config: which baseline, and its seed.
-        on_trial: told after every setting.
-        on_batch: told how many clips' features are there, and of how many.
+        on_trial: called after every setting.
+        on_progress: called with the rows whose features are computed.
 
     Raises:
         DataMismatch: no shards, shards of several specs, damaged ones, or a class without clips.
@@ -116,14 +121,14 @@ def fit_baseline(
     train, header = data["train"], data["train"].header
     versions = {"audioset_tools": __version__} | {name: version(name) for name in LIBRARIES}
     about = about_run(asdict(config), header, train.shape, versions, threads=1)
-    baseline, decibels = CLASSICAL[config.model], bool(about.spec.get("log"))
+    baseline, decibels = CLASSICAL[config.model], about.spec.log
 
-    folder = choose_folder(workspace.runs, config, resume=False)
-    with locked(folder), threadpool_limits(1):
+    folder = choose_folder(workspace.runs, config.run_name, chosen=config.name is not None)
+    with lock_run(folder), threadpool_limits(1):
         began = time.perf_counter()
         write_about(folder, about)
         read = {
-            split: read_features(data[split], baseline.extract, decibels, on_batch)
+            split: read_features(data[split], baseline.extract, decibels, on_progress)
             for split in ("train", "validation")
         }
         scaling = standardiser(read["train"])
@@ -143,15 +148,15 @@ def fit_baseline(
             words = f"{_words(settings)}, noise copies too"
             on_trial(trials.attempt(settings, seen["train"], words, began))
 
-        logits = classical_logits(config.model, trials.kept, about, folder / WEIGHTS)
+        to_logits = classical_logits(config.model, trials.kept, about, folder / WEIGHTS)
         run = Run(
             path=folder,
             about=about,
             history=tuple(trials.history),
             best_epoch=trials.best,
             parameters=sum(tensor.size for tensor in trials.kept.values()),
-            validation=answers(logits, data["validation"], AT_ONCE),
-            test=answers(logits, data["test"], AT_ONCE),
+            validation=predict(to_logits, data["validation"], AT_ONCE),
+            test=predict(to_logits, data["test"], AT_ONCE),
         )
         finish_run(run)
     return run

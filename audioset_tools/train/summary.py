@@ -3,31 +3,22 @@
 from collections.abc import Iterator
 from typing import Any
 
-from .evaluate import judge
-from .folder import Epoch, Run, Trial
-from .loop import Step
-from .tables import evaluation_tables
+from ..runs.evaluation import judge
+from ..runs.folder import Epoch, Run, Trial
+from ..runs.tables import evaluation_tables
 
 
-def epoch_line(epoch: Epoch, epochs: int) -> str:
-    """One epoch: losses, macro-F1 and speed."""
+def history_line(row: Epoch | Trial, epochs: int) -> str:
+    """One epoch of at most so many, or one setting of a baseline, and what came of it."""
+    if isinstance(row, Trial):
+        return (
+            f"trial {row.trial:2}: loss {row.validation_loss:.4f}, F1 {row.validation_f1:.4f} validation;"
+            f" {row.settings}"
+        )
     return (
-        f"epoch {epoch.epoch:2} of {epochs}: loss {epoch.train_loss:.4f} train, "
-        f"{epoch.validation_loss:.4f} validation; F1 {epoch.train_f1:.4f} train, "
-        f"{epoch.validation_f1:.4f} validation; {epoch.samples_per_second:.0f} samples/s"
-    )
-
-
-def step_line(step: Step) -> str:
-    """An epoch under way, beside a bar that shows how far it is."""
-    return f"loss {step.loss:.4f}, F1 {step.f1:.4f}, {step.samples_per_second:.0f} samples/s"
-
-
-def trial_line(trial: Trial) -> str:
-    """One setting of a baseline, and what came of it."""
-    return (
-        f"trial {trial.trial:2}: loss {trial.validation_loss:.4f}, F1 {trial.validation_f1:.4f} validation;"
-        f" {trial.settings}"
+        f"epoch {row.epoch:2} of {epochs}: loss {row.train_loss:.4f} train, "
+        f"{row.validation_loss:.4f} validation; F1 {row.train_f1:.4f} train, "
+        f"{row.validation_f1:.4f} validation; {row.samples_per_second:.0f} samples/s"
     )
 
 

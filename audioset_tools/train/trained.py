@@ -1,6 +1,6 @@
-"""A finished run, ready to answer: network or baseline, from its folder alone."""
+"""A finished run, network or baseline, ready to predict from its folder alone; `evaluate` judges it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +8,84 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..errors import DataMismatch, UsageError
-from .about import NOT_OURS, About
-from .classical import CLASSICAL, classical_logits
+from ..exceptions import DataMismatch, EnvironmentProblem, UsageError
+from ..runs.about import NOT_OURS, About, require_same_data
+from ..runs.evaluation import Evaluation, Mels, Predictions, ToLogits, judge, predictions, to_probability
+from ..runs.folder import (
+    HISTORY,
+    WEIGHTS,
+    Run,
+    best_of,
+    find_run,
+    is_finished,
+    read_history,
+    read_metrics,
+    write_curves,
+    write_evaluation,
+    write_metrics,
+)
+from ..runs.metrics import Logits, Probabilities
+from ..shards.dataset import SPLITS
+from ..shards.reader import MelShards, find_shards
+from ..types import OnProgress, Progress, silent
+from ..workspace import Workspace
+from .baselines import CLASSICAL, classical_logits
 from .config import TrainConfig
-from .evaluate import Logits, Mels, network_logits, to_probability
-from .folder import WEIGHTS
-from .metrics import Rates
-from .models import build
+from .networks import build
 from .weights import Tensors, read_weights
+
+AT_ONCE = 16
+"""Clips of a batch where nothing is learned."""
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; for auto the fastest there is.
+
+    Raises:
+        UsageError: no device has such a name.
+        EnvironmentProblem: it is not there.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, there in available.items() if there)
+    if name not in available:
+        raise UsageError(f"no device {name!r}", "Choose auto, cpu, cuda or mps.")
+    if not available[name]:
+        raise EnvironmentProblem(f"torch finds no {name} device here", "Use --device cpu or --device auto.")
+    return torch.device(name)
+
+
+def network_logits(model: nn.Module, device: torch.device) -> ToLogits:
+    """A network on `device`, with no more than evaluation needs; it is left in evaluation mode."""
+
+    def to_logits(mels: Mels) -> Logits:
+        model.eval()
+        with torch.inference_mode():
+            logits: Logits = model(torch.from_numpy(mels).unsqueeze(1).to(device)).cpu().double().numpy()
+        return logits
+
+    return to_logits
+
+
+def predict(
+    to_logits: ToLogits, shards: MelShards, batch_size: int, on_progress: OnProgress = silent
+) -> Predictions:
+    """Run a model over the clips of a split, in the order of the shards.
+
+    Noise copies, which only the train split has, are left out: a model is judged by clips.
+
+    Args:
+        to_logits: the model, a network or a baseline.
+        on_progress: called after every batch, with clips.
+    """
+    rows = np.flatnonzero(shards.noise == 0)
+    parts = []
+    for start in range(0, len(rows), batch_size):
+        parts.append(to_logits(shards.take(rows[start : start + batch_size])))
+        on_progress(Progress(min(start + batch_size, len(rows)), len(rows)))
+    multi_label = shards.header.multi_label
+    actual = shards.target[rows] if multi_label else shards.label[rows].astype(np.int64)
+    return predictions(tuple(key.decode() for key in shards.key[rows]), actual, np.concatenate(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +93,28 @@ class Trained:
     """A model with its weights.
 
     Args:
-        path: of its weights.
         about: what they are of.
         parameters: numbers that were learned.
-        logits: what it says to mels.
     """
 
     path: Path
     about: About
     parameters: int
-    logits: Logits
+    to_logits: ToLogits
 
-    def probabilities(self, mels: Mels) -> Rates:
+    def probabilities(self, mels: Mels) -> Probabilities:
         """Of every class, float64, [B, classes]: adding up to one, or, multi-label, each for itself.
 
         Args:
             mels: float32, [B, bands, frames], made with the spec that `about` names.
         """
-        return to_probability(self.logits(mels), self.about.multi_label)
+        return to_probability(self.to_logits(mels), self.about.multi_label)
 
 
 def load_run(folder: Path, device: torch.device) -> Trained:
     """Read the weights of a run and make its model.
 
     Args:
-        folder: of the run.
         device: where a network computes; a baseline computes on the CPU.
 
     Raises:
@@ -89,7 +155,7 @@ def _network(
             len(about.class_names),
             about.shape,
             filters=config.filters,
-            decibels=bool(about.spec.get("log")),
+            decibels=about.spec.log,
             seed=config.seed,
         )
 
@@ -107,3 +173,57 @@ def _network(
     model = make()
     model.load_state_dict({name: torch.from_numpy(np.array(tensor)) for name, tensor in tensors.items()})
     return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def evaluate(
+    workspace: Workspace,
+    run: Run | Path | str | None = None,
+    *,
+    split: str = "test",
+    shards: str | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    on_progress: OnProgress = silent,
+) -> Evaluation:
+    """Judge a run by a split and write what comes of it.
+
+    The test split of a finished run of this workspace is written into the run's folder, where `train` wrote
+    it; whatever else into `evaluate-<split>` there. So no evaluation makes an unfinished run look finished.
+
+    >>> evaluate(Workspace(Path("audioset")), "paper", split="validation").macro_f1
+
+    Args:
+        workspace: where the shards lie.
+        run: one, its name in the workspace, or any run's folder; None for the newest finished one.
+        split: train, validation or test; of train the clips themselves, without their noise copies.
+        shards: which folder of shards; None for the one the run was trained on, or the only one.
+        device: auto, cpu, cuda or mps, where a network computes.
+        seed: of the drawings behind the intervals.
+        on_progress: called after every batch, with clips.
+
+    Raises:
+        UsageError: there is no such run, split or folder of shards.
+        DataMismatch: weights or shards are damaged, foreign, or not made for each other.
+        EnvironmentProblem: the device is not there.
+    """
+    if split not in SPLITS:
+        raise UsageError(f"there is no split {split!r}", f"Choose one of {', '.join(SPLITS)}.")
+    folder = find_run(workspace, run)
+    trained = load_run(folder, pick_device(device))
+    of_run = trained.about.config.get("shards")
+    if shards is None and isinstance(of_run, str):
+        shards = of_run if (workspace.shards / of_run).is_dir() else None
+    data = MelShards(find_shards(workspace.shards, shards), split)
+    require_same_data(trained.about, data.header, data.shape, trained.path)
+    evaluation = judge(
+        predict(trained.to_logits, data, AT_ONCE, on_progress), trained.about.class_names, split, seed
+    )
+
+    in_place = split == "test" and folder.parent.resolve() == workspace.runs.resolve() and is_finished(folder)
+    target = folder if in_place else folder / f"evaluate-{split}"
+    history = read_history(folder) if (folder / HISTORY).exists() else ()
+    training = {"parameters": trained.parameters} | ({"best_epoch": best_of(history)} if history else {})
+    write_evaluation(target, evaluation)
+    write_curves(target, history)
+    write_metrics(target, read_metrics(folder) | training if in_place else training, evaluation)
+    return replace(evaluation, run=folder, folder=target)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from audioset_tools.catalog.labels import Ontology, read_ontology
 from audioset_tools.catalog.official import SUBSETS, official_files
+from audioset_tools.catalog.ontology import Ontology, read_ontology
+from audioset_tools.catalog.recipe import read_recipe
+from audioset_tools.catalog.select import Selection, read_selection
 from audioset_tools.simulator.lists import write_lists
 
 Row = tuple[str, int, int, tuple[str, ...]]
@@ -50,3 +52,50 @@ def ontology(tmp_path_factory: pytest.TempPathFactory) -> Ontology:
     folder = tmp_path_factory.mktemp("ontology")
     write_lists(folder, {"Piano": 1}, seed=0)
     return read_ontology(folder / "ontology.json")
+
+
+LABELS = [
+    ("/m/05r5c",),
+    ("/m/05r5c", "/m/09x0r"),
+    ("/m/02hnl", "/m/0342h"),
+    ("/m/0l14j_", "/m/085jw"),
+    ("/m/0342h",),
+    ("/m/09x0r",),
+    ("/m/04rlf",),
+    ("/m/05148p4",),
+    ("/m/01p970",),
+    ("/m/05r5c", "/m/015lz1"),
+]
+ROWS: list[Row] = [
+    (ytid(n), 1000 * (n % 60), 1000 * (n % 60) + 10_000, LABELS[n % len(LABELS)]) for n in range(300)
+]
+
+
+def selected(folder: Path, rows: list[Row], recipe: str = "paper") -> Selection:
+    folder.mkdir(exist_ok=True)
+    return read_selection(
+        write_folder(folder, {"balanced_train": rows[:50], "unbalanced_train": rows[50:]}),
+        read_recipe(recipe),
+    )
+
+
+@pytest.fixture(scope="session")
+def selection(tmp_path_factory: pytest.TempPathFactory) -> Selection:
+    return selected(tmp_path_factory.mktemp("lists"), ROWS)
+
+
+SEVERAL: list[tuple[str, ...]] = [
+    ("/m/05r5c", "/m/04rlf"),
+    ("/m/05r5c", "/m/02hnl"),
+    ("/m/02hnl", "/m/09x0r"),
+    ("/m/0l14j_", "/m/02hnl", "/m/05r5c"),
+    ("/m/0l14j_", "/m/0342h"),
+    ("/m/02hnl", "/m/03m5k"),
+    ("/m/0395lw",),
+]
+
+
+@pytest.fixture(scope="session")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Selection:
+    rows: list[Row] = [(ytid(n), 0, 10_000, SEVERAL[n % len(SEVERAL)]) for n in range(20 * len(SEVERAL))]
+    return selected(tmp_path_factory.mktemp("several"), rows, "several")

@@ -1,20 +1,17 @@
 """The mel engine against librosa in double precision."""
 
-import math
 from dataclasses import replace
 
 import librosa
 import numpy as np
 import pytest
-import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from audioset_tools.errors import UsageError
-from audioset_tools.featurize.fft import BandSpectra, factorise
-from audioset_tools.featurize.mel import LogMel, filterbank, logmel
-from audioset_tools.featurize.reference import reference_mel
-from audioset_tools.featurize.spec import PRESETS, MelSpec
+from audioset_tools.exceptions import UsageError
+from audioset_tools.featurize.mel import LogMel, empty_filters, filterbank, logmel
+from audioset_tools.shards.spec import PRESETS, MelSpec
+from tests.featurize.reference import reference_mel
 
 pytestmark = pytest.mark.filterwarnings("ignore:Empty filters detected")
 
@@ -142,34 +139,19 @@ def test_any_spec_and_signal_equals_librosa(spec: MelSpec, name: str, seed: int,
     assert (np.abs(found - expected) <= 1e-4 * np.abs(expected).max() + allowed).all()
 
 
+FAR_FROM_ALL_POWER = MelSpec(
+    n_fft=286, win_length=254, hop_length=100, n_mels=39, fmin=824, fmax=2_205, htk=False, power=1,
+    center=False, log=True, top_db=20,
+)  # fmt: skip
+"""Of one sample it sees little but the side lobes of a constant, 1e-7 of what lies below its bands."""
+
+
 @settings(max_examples=20, deadline=None)
 @given(spec=specs(), name=st.sampled_from(["one sample", "short", "impulse", "nothing"]))
+@example(spec=FAR_FROM_ALL_POWER, name="one sample")
 def test_the_reference_says_the_same(spec: MelSpec, name: str) -> None:
     expected = librosa_mel(SIGNALS[name], spec)
     np.testing.assert_allclose(reference_mel(SIGNALS[name], spec), expected, rtol=1e-4, atol=1e-3)
-
-
-@settings(max_examples=100, deadline=None)
-@given(n_fft=st.integers(1, 1100), hop_length=st.integers(1, 300), frames=st.integers(1, 150))
-def test_spectra_of_any_length_are_those_of_numpy(n_fft: int, hop_length: int, frames: int) -> None:
-    rng = np.random.default_rng(n_fft)
-    bins = scipy.sparse.eye_array(1 + n_fft // 2, dtype=np.float32, format="csr")
-    spectra = BandSpectra(rng.random(n_fft, np.float32), hop_length, bins, 2.0)
-    waveform = rng.standard_normal(spectra.samples(frames), np.float32)
-    found = np.empty((1 + n_fft // 2, frames), np.float32)
-    spectra(waveform, found)
-    windows = np.lib.stride_tricks.sliding_window_view(waveform, n_fft)[::hop_length][:frames]
-    expected = np.abs(np.fft.rfft(windows.astype(np.float64) * rng_window(n_fft), axis=1).T) ** 2
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * expected.max())
-
-
-def rng_window(n_fft: int) -> np.ndarray:
-    return np.random.default_rng(n_fft).random(n_fft, np.float32)
-
-
-@given(st.integers(1, 5000))
-def test_the_radices_of_a_length_multiply_to_it(n: int) -> None:
-    assert math.prod(factorise(n)) == n
 
 
 def test_one_engine_takes_one_waveform_after_the_other() -> None:
@@ -225,11 +207,11 @@ def test_what_does_not_fit_is_refused(shape: tuple[int, ...]) -> None:
 
 
 def test_empty_filters_are_reported() -> None:
-    assert PAPER.empty_filters == 4
-    assert MelSpec(htk=False, norm="slaney").empty_filters == 0
+    assert empty_filters(PAPER) == 4
+    assert empty_filters(MelSpec(htk=False, norm="slaney")) == 0
 
 
-def test_the_filterbank_is_as_sparse_as_the_facts_say() -> None:
+def test_the_filterbank_is_sparse() -> None:
     assert filterbank(PAPER).shape == (128, 201)
     assert filterbank(PAPER).nnz == 395
 

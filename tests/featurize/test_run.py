@@ -12,21 +12,23 @@ import numpy as np
 import pytest
 import soundfile
 
-from audioset_tools.errors import DataMismatch, UsageError
-from audioset_tools.featurize.audio import read_clip
-from audioset_tools.featurize.dataset import read_dataset
-from audioset_tools.featurize.index import read_index
+from audioset_tools.audio.clip import read_clip
+from audioset_tools.csvfile import write_csv
+from audioset_tools.exceptions import DataMismatch, EnvironmentProblem, UsageError
 from audioset_tools.featurize.mel import logmel
-from audioset_tools.featurize.reader import MelShards
-from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, featurize
-from audioset_tools.featurize.spec import PRESETS
-from audioset_tools.featurize.summary import Speed
-from audioset_tools.types import Clip
+from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, Speed, featurize, make_shards
+from audioset_tools.featurize.task import Classes
+from audioset_tools.removal.exclusions import HEADER
+from audioset_tools.shards.dataset import read_dataset
+from audioset_tools.shards.index import read_index
+from audioset_tools.shards.reader import MelShards
+from audioset_tools.shards.spec import PRESETS
+from audioset_tools.types import Clip, Progress
 from audioset_tools.workspace import Workspace
-
-from .conftest import CLASSES
+from tests.factories import CLASSES, featurized
 
 MakeClips = Callable[[int], Sequence[Clip]]
+SYNTHETIC = Classes("synthetic", CLASSES)
 SMALL = FeaturizeConfig(clips_per_shard=4, jobs=1)
 BOTH = {"_T00000000A_0", "-T00000001A_1000"}
 """Tones that have noise besides, where clips may carry several classes."""
@@ -36,7 +38,7 @@ def go(
     clips: Sequence[Clip], workspace: Workspace, config: FeaturizeConfig = SMALL, progress: list | None = None
 ) -> FeaturizeResult:
     seen = [] if progress is None else progress
-    return featurize(clips, CLASSES, "synthetic", workspace, config, lambda *step: seen.append(step))
+    return make_shards(workspace, clips, SYNTHETIC, config, lambda at: seen.append((at.done, at.total)))
 
 
 def many(jobs: int) -> FeaturizeConfig:
@@ -128,7 +130,7 @@ def test_same_bytes_for_any_number_of_workers_and_any_time(
 
 def test_targets_hold_every_class_that_a_clip_carries(make_clips: MakeClips, workspace: Workspace) -> None:
     clips = [replace(clip, also=("Noise",)) if clip.key in BOTH else clip for clip in make_clips(3)]
-    done = featurize(clips, CLASSES, "synthetic", workspace, SMALL, lambda done, total: None, True)
+    done = make_shards(workspace, clips, replace(SYNTHETIC, multi_label=True), SMALL)
     for split in ("train", "validation", "test"):
         shards = MelShards(done.folder, split)
         assert shards.header.multi_label
@@ -198,14 +200,14 @@ def test_a_killed_run_is_finished_by_the_next(make_clips: MakeClips, workspace: 
 def test_an_interrupt_keeps_finished_shards(make_clips: MakeClips, workspace: Workspace, jobs: int) -> None:
     clips = make_clips(6)
 
-    def interrupt(done: int, total: int) -> None:
+    def interrupt(progress: Progress) -> None:
         if list(workspace.shards.glob("*/*.h5")):
             raise KeyboardInterrupt
 
     # So many copies that the last shard is not made before the first one is seen.
     config = replace(many(jobs), noise_copies=20)
     with pytest.raises(KeyboardInterrupt):
-        featurize(clips, CLASSES, "synthetic", workspace, config, interrupt)
+        make_shards(workspace, clips, SYNTHETIC, config, interrupt)
     folder = next(workspace.shards.iterdir())
     assert not list(folder.glob(".*"))
     assert not (folder / "index.json").exists()
@@ -331,3 +333,25 @@ def test_no_clips(workspace: Workspace) -> None:
 def test_impossible_settings_are_usage_errors(bad: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         FeaturizeConfig(**bad)
+
+
+def test_a_workspace_is_featurized_as_fetch_left_it(tmp_path: Path) -> None:
+    workspace = featurized(tmp_path / "w")
+    seen: list[Progress] = []
+    again = featurize(workspace, on_progress=seen.append)
+    assert (again.built, again.reused) == (0, 3)
+    assert seen == [Progress(10, 10)]
+    out = read_dataset(workspace.dataset)[0].key
+    write_csv(tmp_path / "out.csv", HEADER, [(out, "duplicate", "")])
+    less = featurize(workspace, exclude=tmp_path / "out.csv", jobs=1, on_progress=seen.append)
+    assert any(
+        str(one).startswith("1 candidate is newly excluded; 1 clip lies in set-aside/") for one in seen
+    )
+    assert out not in {placement.key for placement in read_dataset(workspace.dataset)}
+    assert less.built >= 1 and (less.folder / "index.json").exists()
+    with workspace.lock(), pytest.raises(EnvironmentProblem, match="another audioset-tools process"):
+        featurize(workspace)
+    with pytest.raises(UsageError, match="no mel preset"):
+        featurize(workspace, preset="cqt")
+    with pytest.raises(UsageError, match="there is no workspace"):
+        featurize(Workspace(tmp_path / "nowhere"))

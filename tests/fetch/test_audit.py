@@ -7,13 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audioset_tools.fetch.audit import AGREED, Audit
-from audioset_tools.fetch.rate import PacePolicy
 from audioset_tools.ledger import Ledger
-from audioset_tools.simulator.gate import Bucket, draw
 from audioset_tools.simulator.plan import Limit
+from audioset_tools.simulator.site import Bucket, draw
+from audioset_tools.sources.rate import PacePolicy
 from audioset_tools.types import Candidate, Reason
-
-from .world import World, accepted, candidate, dead, fetch
+from tests.fetch.world import World, accepted, candidate, dead, fetch
 
 pytestmark = pytest.mark.usefixtures("no_ffmpeg")
 

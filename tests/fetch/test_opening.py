@@ -1,15 +1,14 @@
-"""The first minute: a run begins with a clip known to be alive, and ends at once if that cannot be had."""
+"""The first minute: a run begins with a clip known to be alive, and ends at once without one."""
 
 import pytest
 
-from audioset_tools.errors import EnvironmentProblem, Paused
+from audioset_tools.exceptions import EnvironmentProblem, Paused
 from audioset_tools.fetch.opening import no_beginning, step_of
-from audioset_tools.fetch.source import FetchError
-from audioset_tools.fetch.youtube import KNOWN_ALIVE
 from audioset_tools.ledger import Ledger, State
+from audioset_tools.sources.source import FetchError
+from audioset_tools.sources.youtube import KNOWN_ALIVE
 from audioset_tools.types import LASTING, Candidate, Failure, Reason, Scope
-
-from .world import BEGAN, World, accepted, candidate, fetch
+from tests.fetch.world import BEGAN, World, accepted, candidate, fetch, fetch_of
 
 pytestmark = pytest.mark.usefixtures("no_ffmpeg")
 
@@ -18,9 +17,10 @@ RUN = [reason for reason in Reason if reason.scope is Scope.RUN and reason is no
 
 def test_a_run_begins_with_a_clip_known_to_be_alive_and_says_what_answers(flutes: Ledger) -> None:
     world = World(lambda candidate, now: None)
-    end = fetch(flutes, world, per_class=3)
+    told: list[str] = []
+    fetch_of(flutes, world, per_class=3).run(lambda progress: told.append(str(progress)))
     assert world.asked[0] == KNOWN_ALIVE.ytid and world.asked.count(KNOWN_ALIVE.ytid) == 1
-    assert end.answers == "youtube webm/opus 251 by lean"
+    assert told.count("YouTube answers: webm/opus 251 by the lean extraction") == 1
 
 
 def test_a_run_with_nothing_to_fetch_sends_nothing(flutes: Ledger) -> None:

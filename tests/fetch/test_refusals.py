@@ -4,23 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audioset_tools.fetch.pace import parse_pace
-from audioset_tools.fetch.refusals import EVERYONE, LEAST, Refusals, Refused
-from audioset_tools.fetch.source import FetchError
-from audioset_tools.fetch.youtube import KNOWN_ALIVE
-from audioset_tools.history import failures
+from audioset_tools.fetch.refusals import EVERYONE, LEAST, Refusals, RefusedAttempt
 from audioset_tools.ledger import Ledger, State
+from audioset_tools.ledger.queries import failures
+from audioset_tools.sources.pace import parse_pace
+from audioset_tools.sources.source import FetchError
+from audioset_tools.sources.youtube import KNOWN_ALIVE
 from audioset_tools.types import Candidate, Reason, Scope
-
-from .world import World, accepted, candidate, dead, fetch, fetch_of
+from tests.fetch.world import World, accepted, candidate, dead, fetch, fetch_of
 
 pytestmark = pytest.mark.usefixtures("no_ffmpeg")
 
 KINDS = [reason for reason in Reason if reason.scope is Scope.RUN and reason is not Reason.IMPLAUSIBLE]
 
 
-def refused(rank: int, number: int) -> Refused:
-    return Refused(candidate(rank), 0, number, FetchError(Reason.BOT_CHECK, "not a bot"))
+def refused(rank: int, number: int) -> RefusedAttempt:
+    return RefusedAttempt(candidate(rank), 0, number, FetchError(Reason.BOT_CHECK, "not a bot"))
 
 
 def rounds(refusals: Refusals, times: int) -> list[bool]:

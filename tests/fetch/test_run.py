@@ -1,163 +1,242 @@
-"""The loop of fetch with a source of our own: what each kind of failure costs, and what ends the run."""
+"""`fetch()` as a notebook calls it: the whole command without a terminal, and Ctrl-C at any moment."""
 
+import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator
-from errno import ENOSPC
-from itertools import count
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 
-from audioset_tools.errors import EnvironmentProblem, UsageError
-from audioset_tools.fetch import attempt as attempt_module
-from audioset_tools.fetch.check import restore_lost
-from audioset_tools.fetch.pace import Pace
-from audioset_tools.fetch.progress import FetchConfig, Progress
-from audioset_tools.fetch.rate import PacePolicy
-from audioset_tools.fetch.run import Fetch
-from audioset_tools.fetch.source import Excerpt, FetchError
-from audioset_tools.fetch.spent import read_spent
-from audioset_tools.fetch.transcode import Sound
-from audioset_tools.fetch.youtube import KNOWN_ALIVE
-from audioset_tools.ledger import Ledger, Origin, State
-from audioset_tools.types import CLIP_SAMPLES, Candidate, Reason
+from audioset_tools.csvfile import write_csv
+from audioset_tools.exceptions import EnvironmentProblem, Paused, Shortfall, UsageError
+from audioset_tools.fetch import run as run_module
+from audioset_tools.fetch.listed import Wanted
+from audioset_tools.fetch.progress import FetchProgress, FetchResult
+from audioset_tools.fetch.run import estimate, fetch
+from audioset_tools.ledger import Ledger
+from audioset_tools.removal.exclusions import HEADER
+from audioset_tools.simulator import Plan, Refusal, Simulator
+from audioset_tools.simulator.lists import write_lists
+from audioset_tools.sources.connection.connection import Connection
+from audioset_tools.types import Message, Progress
 from audioset_tools.workspace import Workspace
 
-Answer = Callable[[Candidate, int], None]
+Serve = Callable[[Plan], Simulator]
+
+CLASSES = ("Piano", "Drums", "Flute", "Other")
 
 
-class Scripted:
-    """A source that answers as a function of the candidate and of how often it was asked for it."""
+@dataclass(frozen=True)
+class World:
+    """Lists of four classes with six videos each, all alive, and a YouTube that has them."""
 
-    known_alive = KNOWN_ALIVE
+    lists: Path
+    plan: Plan
 
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        self.asked: dict[str, int] = {}
-
-    def open(self, candidate: Candidate) -> Excerpt:
-        self.asked[candidate.key] = self.asked.get(candidate.key, 0) + 1
-        self.answer(candidate, self.asked[candidate.key])
-        return Excerpt(b"", "scripted")
-
-    def close(self) -> None:
-        pass
+    def arguments(self, simulator: Simulator, **changes: Any) -> dict[str, Any]:
+        """What a call of `fetch` needs to get two clips of each class from a simulator."""
+        where = {"metadata": self.lists, "proxy": simulator.proxy, "check_certificate": False}
+        return {"per_class": 2, **where, "pace": "unlimited", "retry_wait": 0.1, **changes}
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        candidates = [Candidate(f"{n:010}A", 0, 10_000, "Flute", 0, n, "eval") for n in range(40)]
-        ledger.load(Origin("paper", "", "", ("Flute",), 0, (10, 1, 1)), candidates)
-        yield ledger
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("lists")
+    return World(folder, Plan(seed=5, table=write_lists(folder, dict.fromkeys(CLASSES, 6), seed=3)))
 
 
-@pytest.fixture(autouse=True)
-def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
-    sound = Sound(np.ones(CLIP_SAMPLES, np.int16), 10.0, 1 / 32768)
-    monkeypatch.setattr(attempt_module, "decode", lambda *_: sound)
+def clips(workspace: Workspace) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(workspace.clips.rglob("*.wav"))}
 
 
-def fetch(ledger: Ledger, answer: Answer, per_class: int = 3, **settings: float) -> tuple[Progress, Scripted]:
-    source = Scripted(answer)
-    config = FetchConfig(per_class, jobs=2, retry_wait=0.01, **settings)
-    pace = Pace(PacePolicy(start=1e9, most=1e9, first_pause=0.05))
-    run = Fetch(ledger, source, Workspace(ledger.path.parent), config, pace, threading.Event())
-    return run.run(), source
+def recorded(workspace: Workspace) -> set[str]:
+    with Ledger(workspace.ledger, read_only=True) as ledger:
+        return {Path(clip.path).name for _, clip in ledger.clips()}
 
 
-def fail(reason: Reason) -> None:
-    raise FetchError(reason, "said so")
+def test_one_call_fetches_and_the_same_call_continues(
+    world: World, serve: Serve, workspace: Workspace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    simulator, told = serve(world.plan), list[Progress]()
+    result = fetch(workspace, **world.arguments(simulator), on_progress=told.append)
+    assert result.complete and not result.stopped and result.given_up == 0
+    assert recorded(workspace) == clips(workspace).keys() and len(recorded(workspace)) == 8
+    messages = [one.text for one in told if isinstance(one, Message)]
+    assert messages == [
+        f"reading the lists into {workspace.root}",
+        "YouTube answers: webm/opus 251 by the lean extraction",
+    ]
+    assert (told[-1].done, told[-1].total) == (8, 8) and str(told[-1]).startswith("8 of 8: pace unlimited")
+    lost = next(workspace.clips.rglob("*.wav"))
+    whole = lost.read_bytes()
+    lost.unlink()
+    told.clear()
+    fetch(workspace, **world.arguments(simulator), on_progress=told.append)
+    assert f"clips/{lost.parent.name}/{lost.name} is missing: fetching it again" in map(str, told)
+    assert lost.read_bytes() == whole
+    assert capfd.readouterr() == ("", "")
 
 
-def states(ledger: Ledger) -> dict[State, int]:
-    found: dict[State, int] = {}
-    for tally in ledger.tallies():
-        found[tally.state] = found.get(tally.state, 0) + tally.n
-    return found
+def test_what_is_excluded_is_left_out_and_what_is_named_is_tried_again(
+    world: World, serve: Serve, workspace: Workspace
+) -> None:
+    simulator = serve(replace(world.plan, shares={"removed": 0.5}))
+    with pytest.raises(Shortfall, match=r"the queues are spent: .* lacks") as caught:
+        fetch(workspace, **world.arguments(simulator, per_class=6))
+    assert isinstance(caught.value.result, FetchResult) and not caught.value.result.complete
+    first = min(recorded(workspace))
+    told: list[str] = []
+    arguments = world.arguments(serve(world.plan), per_class=5, retry=["removed"])
+    listed = workspace.root / "wrong.csv"
+    write_csv(listed, HEADER, [(first.removeprefix("Y").removesuffix(".wav"), "wrong label", "")])
+    fetch(workspace, **arguments, exclude=listed, on_progress=lambda one: told.append(str(one)))
+    assert any(line.endswith("candidates are in the queue again") for line in told)
+    assert "1 candidate is newly excluded; 1 clip lies in set-aside/ now" in told
+    assert first not in recorded(workspace) and len(recorded(workspace)) == 20
 
 
-def test_a_final_failure_gives_the_place_to_the_next(ledger: Ledger) -> None:
-    end, source = fetch(ledger, lambda c, n: fail(Reason.REMOVED) if c.rank in (0, 2) else None)
-    assert end.complete
-    assert [candidate.rank for candidate, _ in ledger.clips()] == [1, 3, 4]
-    once = [source.asked[candidate.key] for candidate, _ in ledger.clips()]
-    assert once == [1, 1, 1] and source.asked["0000000000A_0"] <= 2, "one of the dead may be asked again"
+def test_a_refusal_is_an_error_that_says_what_was_reached(
+    world: World, serve: Serve, workspace: Workspace
+) -> None:
+    simulator = serve(replace(world.plan, refusals=(Refusal(at=7, seconds=600, retry_after=600),)))
+    told: list[Progress] = []
+    with pytest.raises(Paused, match="longer than --max-wait") as caught:
+        fetch(workspace, **world.arguments(simulator, max_wait=60), on_progress=told.append)
+    assert isinstance(caught.value.result, FetchResult)
+    assert recorded(workspace) == clips(workspace).keys() and not caught.value.result.complete
+    news = [one for one in told if isinstance(one, FetchProgress) and one.news and one.classes]
+    assert len(news) == 1
+    with pytest.raises(EnvironmentProblem, match="another audioset-tools process"), workspace.lock():
+        fetch(workspace, **world.arguments(simulator))
 
 
-def test_a_passing_failure_keeps_its_place(ledger: Ledger) -> None:
-    _, source = fetch(ledger, lambda c, n: fail(Reason.TIMEOUT) if c.rank == 0 and n < 4 else None)
-    assert [candidate.rank for candidate, _ in ledger.clips()] == [0, 1, 2]
-    assert source.asked["0000000000A_0"] == 4
-
-
-def test_after_the_last_attempt_a_passing_failure_is_final(ledger: Ledger) -> None:
-    _, source = fetch(ledger, lambda c, n: fail(Reason.TIMEOUT) if c.rank == 0 else None)
-    assert [candidate.rank for candidate, _ in ledger.clips()] == [1, 2, 3]
-    assert source.asked["0000000000A_0"] == FetchConfig(1).attempts
-
-
-def test_a_refusal_of_the_run_spends_no_attempt(ledger: Ledger) -> None:
-    refused = count()
+def test_from_a_folder_no_pace_is_kept(
+    world: World, serve: Serve, workspace: Workspace, tmp_path: Path
+) -> None:
+    fetch(workspace, **world.arguments(serve(world.plan)))
+    other = Workspace(tmp_path / "other")
+    told: list[str] = []
+    source = f"local:{workspace.clips}"
     fetch(
-        ledger, lambda c, n: fail(Reason.BOT_CHECK) if c.rank >= 0 and next(refused) in range(1, 7) else None
+        other, per_class=2, metadata=world.lists, source=source, on_progress=lambda one: told.append(str(one))
     )
-    assert [candidate.rank for candidate, _ in ledger.clips()] == [0, 1, 2]
-    assert states(ledger) == {State.ACCEPTED: 3, State.QUEUED: 37}
+    assert clips(other) == clips(workspace)
+    assert "8 files of 8 videos" in told and not any("YouTube" in line for line in told)
+    with Ledger(other.ledger, read_only=True) as ledger:
+        assert ledger.get("pace") is None
 
 
-def test_an_unknown_error_in_a_worker_ends_nothing_and_is_kept_whole(ledger: Ledger) -> None:
-    def answer(candidate: Candidate, asked: int) -> None:
-        if candidate.rank == 0:
-            raise ZeroDivisionError("surprise")
+def test_whoever_sets_the_event_gets_the_result(world: World, serve: Serve, workspace: Workspace) -> None:
+    stop = threading.Event()
 
-    end, _ = fetch(ledger, answer)
-    assert end.complete
-    (detail,) = ledger._db.execute("SELECT DISTINCT detail FROM event WHERE reason = 'unknown'").fetchall()
-    assert "ZeroDivisionError: surprise" in detail[0]
+    def watch(progress: Progress) -> None:
+        if progress.done >= 2:
+            stop.set()
 
-
-def test_a_full_disk_ends_the_run_and_costs_nobody(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> str:
-        raise OSError(ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(attempt_module, "write_clip", full)
-        with pytest.raises(EnvironmentProblem, match="full"):
-            fetch(ledger, lambda c, n: None)
-    assert states(ledger) == {State.QUEUED: 40}
-    end, _ = fetch(ledger, lambda c, n: None)
-    assert end.complete
+    result = fetch(workspace, **world.arguments(serve(world.plan)), on_progress=watch, stop=stop)
+    assert result.stopped and 2 <= len(recorded(workspace)) < 8
+    assert recorded(workspace) == clips(workspace).keys()
 
 
-def test_an_empty_queue_is_told(ledger: Ledger) -> None:
-    end, _ = fetch(ledger, lambda c, n: None, per_class=41)
-    assert end.shortfall == {"Flute": 1}
-    assert not end.complete
+def test_an_error_of_the_caller_leaves_everything_recorded(
+    world: World, serve: Serve, workspace: Workspace
+) -> None:
+    def watch(progress: Progress) -> None:
+        if progress.done >= 2:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fetch(workspace, **world.arguments(serve(world.plan)), on_progress=watch)
+    assert recorded(workspace) == clips(workspace).keys()
+    assert fetch(workspace, **world.arguments(serve(world.plan))).complete
 
 
-def test_half_written_files_of_a_killed_process_are_removed(ledger: Ledger, tmp_path: Path) -> None:
-    fetch(ledger, lambda c, n: None)
-    place = Workspace(tmp_path)
-    clips = sorted((tmp_path / "clips" / "Flute").iterdir())
-    (tmp_path / "clips" / "Flute" / ".Yx.wav.1.part").write_bytes(b"half")
-    assert list(restore_lost(ledger, place, at=0)) == []
-    assert sorted((tmp_path / "clips" / "Flute").iterdir()) == clips
-
-
-@pytest.mark.parametrize("numbers", [{"per_class": 0}, {"per_class": -1}, {"per_class": 1, "jobs": 0}])
-def test_impossible_numbers_are_refused(numbers: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [{"per_class": 0}, {"jobs": 0}, {"pace": "fast"}, {"source": "tape"}, {"retry": ["nonsense"]}],
+)
+def test_arguments_that_make_no_sense_make_no_workspace(workspace: Workspace, wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
-        FetchConfig(**numbers)
+        fetch(workspace, **wrong)
+    assert not workspace.root.exists()
 
 
-def test_what_was_spent_adds_up_over_the_runs(ledger: Ledger) -> None:
-    first, _ = fetch(ledger, lambda c, n: None, per_class=2)
-    spent = read_spent(ledger.get("spent"))
-    assert (spent.runs, spent.requests, spent.media_bytes) == (1, first.requests, 0) and spent.seconds >= 0
-    fetch(ledger, lambda c, n: None, per_class=4)
-    again = read_spent(ledger.get("spent"))
-    assert again.runs == 2 and again.seconds >= spent.seconds
-    for nonsense in ("", "[]", "{", '{"runs": -1}', '{"runs": "x"}', '{"more": 1}', "null"):
-        assert read_spent(nonsense).runs == 0
+def test_an_estimate_sends_nothing(world: World, serve: Serve, workspace: Workspace) -> None:
+    simulator = serve(world.plan)
+    found = estimate(
+        workspace,
+        Wanted(per_class=5, metadata=world.lists),
+        pace="600/h",
+        connection=Connection(simulator.proxy),
+    )
+    assert found.policy is not None and found.policy.start == 600
+    assert {one.class_name: (one.wanted, one.accepted) for one in found.classes} == dict.fromkeys(
+        CLASSES, (5, 0)
+    )
+    assert sum(simulator.counts()["requests"].values()) == 0 and not clips(workspace)
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from audioset_tools.fetch.run import fetch
+from audioset_tools.csvfile import write_csv
+from audioset_tools.workspace import Workspace
+
+workspace = Workspace(Path(sys.argv[1]))
+print("here", flush=True)
+try:
+    fetch(workspace, per_class=5, metadata=Path(sys.argv[2]), proxy=sys.argv[3], check_certificate=False,
+          pace="unlimited", on_progress=lambda progress: print(progress, flush=True))
+except KeyboardInterrupt:
+    with workspace.lock():
+        print("interrupted, and the lock is free")
+"""
+
+
+@pytest.mark.parametrize("moment", ["reading the lists", "3 of 20"])
+def test_ctrl_c_in_a_notebook_ends_as_cleanly_as_in_a_shell(
+    world: World, serve: Serve, workspace: Workspace, moment: str
+) -> None:
+    simulator = serve(replace(world.plan, latency_s=0.05))
+    words = [sys.executable, "-c", CHILD, str(workspace.root), str(world.lists), simulator.proxy]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if line.startswith(moment) or (moment[0].isdigit() and _reached(line, int(moment.split()[0]))):
+                break
+        child.send_signal(signal.SIGINT)
+        rest = child.stdout.read()
+    assert child.returncode == 0 and "interrupted, and the lock is free" in rest
+    assert recorded(workspace) == clips(workspace).keys() and len(recorded(workspace)) < 20
+    assert not list(workspace.root.rglob("*.part"))
+    assert fetch(workspace, **world.arguments(simulator, per_class=5)).complete
+
+
+def _reached(line: str, clips: int) -> bool:
+    done, of, _ = line.partition(" of 20")
+    return bool(of) and int(done) >= clips
+
+
+def test_a_second_ctrl_c_is_raised_at_once_and_the_handler_is_put_back() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), run_module._draining(None) as (drains, interrupted):
+        signal.raise_signal(signal.SIGINT)
+        assert drains.is_set() and interrupted.is_set()
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_handler_of_the_callers_own_is_left_alone() -> None:
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+    try:
+        with run_module._draining(None) as (drains, interrupted):
+            signal.raise_signal(signal.SIGINT)
+        assert caught == [signal.SIGINT] and not drains.is_set() and not interrupted.is_set()
+    finally:
+        signal.signal(signal.SIGINT, before)

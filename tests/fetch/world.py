@@ -4,13 +4,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from audioset_tools.fetch.pace import Pace
-from audioset_tools.fetch.progress import FetchConfig, Progress
-from audioset_tools.fetch.rate import PacePolicy
-from audioset_tools.fetch.run import Fetch
-from audioset_tools.fetch.source import Excerpt, FetchError
-from audioset_tools.fetch.youtube import KNOWN_ALIVE
+from audioset_tools.audio.ffmpeg import Media
+from audioset_tools.fetch.loop import Fetch
+from audioset_tools.fetch.progress import FetchConfig, FetchProgress
 from audioset_tools.ledger import Ledger, State
+from audioset_tools.sources.pace import Pace
+from audioset_tools.sources.rate import PacePolicy
+from audioset_tools.sources.source import Excerpt, FetchError
+from audioset_tools.sources.youtube import KNOWN_ALIVE
 from audioset_tools.types import Candidate, Reason, Scope
 from audioset_tools.workspace import Workspace
 
@@ -32,6 +33,7 @@ class World:
     """
 
     answer: Callable[[Candidate, float], Reason | FetchError | None]
+    name: str = "youtube"
     now: float = BEGAN
     known_alive: Candidate | None = KNOWN_ALIVE
     takes: float = 1.0
@@ -49,6 +51,9 @@ class World:
         self.now += max(seconds, 1e-3)
         return False
 
+    def holds(self, candidate: Candidate) -> bool:
+        return True
+
     def open(self, candidate: Candidate) -> Excerpt:
         sent_at = self.pace.spend()
         self.asked.append(candidate.ytid)
@@ -57,10 +62,10 @@ class World:
         if isinstance(answer, Reason):
             answer = FetchError(answer, "said so", sent_at=sent_at)
         if answer is None or answer.reason.scope is Scope.FINAL:
-            self.pace.granted(sent_at)
+            self.pace.on_grant(sent_at)
         if answer is not None:
             raise answer
-        return Excerpt(b"", "youtube webm/opus 251 by lean")
+        return Excerpt(Media(b""), "youtube webm/opus 251 by lean")
 
     def close(self) -> None:
         pass
@@ -80,11 +85,11 @@ class Patience(threading.Event):
 
 def fetch_of(ledger: Ledger, world: World, per_class: int = 30, jobs: int = 1, **settings: float) -> Fetch:
     config = FetchConfig(per_class, jobs=jobs, **{"max_wait": 1e6, **settings})
-    place = Workspace(ledger.path.parent)
-    return Fetch(ledger, world, place, config, world.pace, Patience(world), world.clock)
+    workspace = Workspace(ledger.path.parent)
+    return Fetch(ledger, [world], workspace, config, Patience(world), world.clock)
 
 
-def fetch(ledger: Ledger, world: World, per_class: int = 30, **settings: float) -> Progress:
+def fetch(ledger: Ledger, world: World, per_class: int = 30, **settings: float) -> FetchProgress:
     return fetch_of(ledger, world, per_class, **settings).run()
 
 

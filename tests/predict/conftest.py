@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from audioset_tools.featurize.spec import MelSpec
+from audioset_tools.predict.timeline import Recording, Timeline
+from audioset_tools.shards.spec import MelSpec
 from audioset_tools.types import SAMPLE_RATE
+
+RATE = 16_000
 
 SPEC = MelSpec(n_mels=32, hop_length=4_000)
 
@@ -30,7 +33,7 @@ class Ears:
         return SimpleNamespace(
             class_names=self.class_names,
             multi_label=self.multi_label,
-            spec={name: getattr(self.spec, name) for name in MelSpec.__slots__},
+            spec=self.spec,
             spec_digest=self.spec.digest,
             shape=self.spec.shape,
         )
@@ -60,3 +63,16 @@ def write(path: Path, *parts: np.ndarray) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, np.concatenate(parts), SAMPLE_RATE)
     return path
+
+
+def heard(*answers: tuple[float, ...], multi_label: bool = False) -> Timeline:
+    """Answers on windows of ten seconds that follow one another."""
+    return Timeline(
+        recording=Recording(Path("a/b\n.wav"), Path("b\n.wav")),
+        class_names=("Piano", "Drums", "Flute"),
+        multi_label=multi_label,
+        sample_rate=RATE,
+        windows=tuple((10 * RATE * n, 10 * RATE * (n + 1)) for n in range(len(answers))),
+        probability=np.array(answers),
+        notes=(),
+    )

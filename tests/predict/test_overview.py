@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audioset_tools.featurize.mel import logmel
-from audioset_tools.featurize.spec import MelSpec
 from audioset_tools.predict.overview import COLUMNS, Overview, Spectrogram
+from audioset_tools.shards.spec import MelSpec
 
 SPEC = MelSpec(n_mels=16, hop_length=1_000)
 

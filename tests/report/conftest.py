@@ -1,102 +1,44 @@
-"""A headless Chromium for the tests of pages; one for all, with an empty profile."""
+"""A finished workspace and its report, made once for all tests of the report."""
 
-import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-CHROMIUM = Path(os.environ.get("AUDIOSET_TOOLS_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium")
-
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--mute-audio",
-    "--autoplay-policy=no-user-gesture-required",
-)
-"""So that the browser itself asks nobody for anything."""
-
-
-@dataclass(slots=True)
-class Watched:
-    """A page and all that it did.
-
-    Args:
-        page: Playwright's.
-        errors: what the console called an error or a warning, what scripts threw, what dialogs said.
-        requests: the address of everything that was asked for.
-    """
-
-    page: Page
-    errors: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def clean(self, *hosts: str) -> bool:
-        """Whether nothing went wrong and nothing was asked of anybody but the disk and these hosts."""
-        allowed = ("file:///", "data:", "blob:", *(f"http://{host}/" for host in hosts))
-        foreign = [address for address in self.requests if not address.startswith(allowed)]
-        assert not self.errors and not foreign, (self.errors, foreign)
-        return True
+from audioset_tools.report.run import ReportConfig, write_report
+from audioset_tools.workspace import Workspace
+from tests.factories import featurized
+from tests.report.workspaces import add_run
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The browser; its tests are skipped where there is none, unless AUDIOSET_TOOLS_BROWSER=required."""
-    if not CHROMIUM.exists():
-        said = f"there is no browser at {CHROMIUM}: apt-get install chromium, or set AUDIOSET_TOOLS_CHROMIUM"
-        if os.environ.get("AUDIOSET_TOOLS_BROWSER") == "required":
-            pytest.fail(said)
-        pytest.skip(said)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield browser
-        browser.close()
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Clips, shards and two runs; not to be changed."""
+    workspace = featurized(tmp_path_factory.mktemp("report"))
+    add_run(workspace)
+    add_run(workspace, "knn", wrong=3, model="knn")
+    return workspace
 
 
 @pytest.fixture
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """A laptop's window in an empty profile; further pages of it share what they store."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    yield context
-    context.close()
+def copy(workspace: Workspace, tmp_path: Path) -> Workspace:
+    """The same, to be changed."""
+    return Workspace(Path(shutil.copytree(workspace.root, tmp_path / "w")))
+
+
+@pytest.fixture(scope="session")
+def once(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of that workspace; not to be changed."""
+    return write_report(workspace, tmp_path_factory.mktemp("once")).index.parent
 
 
 @pytest.fixture
-def watched(context: BrowserContext) -> Watched:
-    """A page whose errors and requests are written down."""
-    return watch(context.new_page())
+def written(once: Path, tmp_path: Path) -> Path:
+    """The same report, to be changed."""
+    return Path(shutil.copytree(once, tmp_path / "out"))
 
 
-def watch(page: Page) -> Watched:
-    """Write down all that a page does."""
-    seen = Watched(page)
-    page.on(
-        "console",
-        lambda said: seen.errors.append(said.text) if said.type in ("error", "warning") else None,
-    )
-    page.on("pageerror", lambda error: seen.errors.append(str(error)))
-
-    def dismiss(dialog: object) -> None:
-        seen.errors.append(f"a dialog: {dialog.message}")
-        dialog.dismiss()
-
-    page.on("dialog", dismiss)
-    page.on("request", lambda request: seen.requests.append(request.url))
-    return seen
-
-
-def until(page: Page, expression: str) -> None:
-    """Wait until a page says yes; Playwright's own way needs `eval`, which the policy forbids."""
-    for _ in range(400):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(25)
-    raise AssertionError(f"never came true: {expression}")
+@pytest.fixture(scope="session")
+def index(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a report that shows five clips of each class."""
+    return write_report(workspace, tmp_path_factory.mktemp("page"), ReportConfig(per_class=5)).index

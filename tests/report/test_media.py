@@ -9,27 +9,15 @@ import soundfile
 from matplotlib.image import imread
 
 from audioset_tools.ledger import Ledger
-from audioset_tools.report.media import Source, make_media, sweep
-from audioset_tools.report.sounds import write_sound
+from audioset_tools.report.media import ClipFile, make_media, sweep, write_sound
 from audioset_tools.workspace import Workspace
-
-from ..featurized import featurized
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Clips and shards; not to be changed."""
-    return featurized(tmp_path_factory.mktemp("media"))
+from tests.report.pages import content
 
 
 @pytest.fixture(scope="module")
-def sources(place: Workspace) -> list[Source]:
-    with Ledger(place.ledger, read_only=True) as ledger:
-        return [Source(clip.key, clip.path, clip.sha256) for _, clip in ledger.clips()][::4]
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def sources(workspace: Workspace) -> list[ClipFile]:
+    with Ledger(workspace.ledger, read_only=True) as ledger:
+        return [ClipFile(clip.key, clip.path, clip.sha256) for _, clip in ledger.clips()][::4]
 
 
 def test_a_sound_that_the_disk_does_not_take_is_told_as_that(tmp_path: Path) -> None:
@@ -44,10 +32,10 @@ def test_a_sound_that_the_disk_does_not_take_is_told_as_that(tmp_path: Path) -> 
     assert not list(tmp_path.iterdir())
 
 
-def test_a_sound_is_the_clip(place: Workspace, sources: list[Source], tmp_path: Path) -> None:
-    for key, media in make_media(sources, place, tmp_path).items():
+def test_a_sound_is_the_clip(workspace: Workspace, sources: list[ClipFile], tmp_path: Path) -> None:
+    for key, media in make_media(sources, workspace, tmp_path).items():
         source = next(source for source in sources if source.key == key)
-        clip, _ = soundfile.read(place.root / source.path)
+        clip, _ = soundfile.read(workspace.root / source.path)
         heard, rate = soundfile.read(tmp_path / media.sound)
         assert (len(heard), rate) == (160_000, 16_000)
         # Of white noise, the worst there is for MP3, the highest kilohertz is lost.
@@ -56,10 +44,10 @@ def test_a_sound_is_the_clip(place: Workspace, sources: list[Source], tmp_path: 
 
 
 def test_a_picture_is_the_mel_low_bands_below(
-    place: Workspace, sources: list[Source], tmp_path: Path
+    workspace: Workspace, sources: list[ClipFile], tmp_path: Path
 ) -> None:
     tone = next(source for source in sources if "/Tone/" in source.path)
-    media = make_media([tone], place, tmp_path)[tone.key]
+    media = make_media([tone], workspace, tmp_path)[tone.key]
     picture = imread(tmp_path / media.mel).astype(float).sum(axis=2)
     assert picture.shape == (128, 400)
     # A tone of some 300 Hz lies in the lowest fifth of the bands, at the bottom of the picture.
@@ -67,25 +55,25 @@ def test_a_picture_is_the_mel_low_bands_below(
 
 
 def test_the_bytes_are_the_same_whatever_the_threads_and_whether_shards_are_there(
-    place: Workspace, sources: list[Source], tmp_path: Path
+    workspace: Workspace, sources: list[ClipFile], tmp_path: Path
 ) -> None:
-    make_media(sources, place, tmp_path / "one", jobs=1)
-    make_media(sources, place, tmp_path / "many", jobs=3)
+    make_media(sources, workspace, tmp_path / "one", jobs=1)
+    make_media(sources, workspace, tmp_path / "many", jobs=3)
     without = Workspace(tmp_path / "without")
     without.root.mkdir()
-    without.clips.symlink_to(place.clips)
+    without.clips.symlink_to(workspace.clips)
     make_media(sources, without, tmp_path / "wav")
     assert content(tmp_path / "one") == content(tmp_path / "many") == content(tmp_path / "wav")
     assert len(content(tmp_path / "one")) == 2 * len(sources)
 
 
 def test_they_are_made_once_and_swept_when_no_longer_shown(
-    place: Workspace, sources: list[Source], tmp_path: Path
+    workspace: Workspace, sources: list[ClipFile], tmp_path: Path
 ) -> None:
-    make_media(sources, place, tmp_path)
+    make_media(sources, workspace, tmp_path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.*")}
     (tmp_path / "sounds" / "mine.mp3").write_bytes(b"")
-    few = make_media(sources[:1], place, tmp_path)
+    few = make_media(sources[:1], workspace, tmp_path)
     assert all(path.stat().st_mtime_ns == at for path, at in before.items())
     sweep(tmp_path, few.values())
     left = {*few[sources[0].key].sound.split(), few[sources[0].key].mel, "sounds/mine.mp3"}
@@ -93,11 +81,11 @@ def test_they_are_made_once_and_swept_when_no_longer_shown(
 
 
 def test_a_lost_clip_still_has_the_picture_of_its_shard(
-    place: Workspace, sources: list[Source], tmp_path: Path
+    workspace: Workspace, sources: list[ClipFile], tmp_path: Path
 ) -> None:
     lost = Workspace(tmp_path / "lost")
     lost.root.mkdir()
-    lost.shards.symlink_to(place.shards)
+    lost.shards.symlink_to(workspace.shards)
     media = make_media(sources[:1], lost, tmp_path / "page")[sources[0].key]
     assert (
         media.mel
@@ -105,12 +93,12 @@ def test_a_lost_clip_still_has_the_picture_of_its_shard(
         and "cannot be read" in media.trouble
         and str(tmp_path) not in media.trouble
     )
-    changed = Source(sources[0].key, sources[0].path, "0" * 64)
-    told = make_media([changed], place, tmp_path / "page")[changed.key]
+    changed = ClipFile(sources[0].key, sources[0].path, "0" * 64)
+    told = make_media([changed], workspace, tmp_path / "page")[changed.key]
     assert not told.sound and "not the file" in told.trouble
 
 
-def test_what_is_no_key_never_becomes_a_name(place: Workspace, tmp_path: Path) -> None:
-    hostile = [Source(key, "clips/x", "0" * 64) for key in ("../../x", "<b>", "abcdefghijA_0/../../y", "")]
-    assert make_media(hostile, place, tmp_path / "page") == {}
+def test_what_is_no_key_never_becomes_a_name(workspace: Workspace, tmp_path: Path) -> None:
+    hostile = [ClipFile(key, "clips/x", "0" * 64) for key in ("../../x", "<b>", "abcdefghijA_0/../../y", "")]
+    assert make_media(hostile, workspace, tmp_path / "page") == {}
     assert list(tmp_path.iterdir()) == []

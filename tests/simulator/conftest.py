@@ -1,5 +1,7 @@
 """What the simulator's tests share: its sounds, encoded once, and the real yt-dlp pointed at it."""
 
+import gzip
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,10 +10,14 @@ from typing import Any
 import pytest
 from yt_dlp import YoutubeDL
 
-from audioset_tools.simulator import Plan, Simulator
+from audioset_tools.simulator import Plan, Simulator, Video, answers, decide
+from audioset_tools.simulator.bank import Studio
 
 LEAN = {"player_client": ["visionos"], "player_skip": ["webpage", "configs", "js", "initial_data"]}
+OTHER = {"youtube": {**LEAN, "player_client": ["tv_samsung"]}}
 GOOD = "gooDvideo-A"
+SOME = [f"{number:010d}A" for number in range(200)]
+RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
 
 
 class Quiet:
@@ -31,15 +37,8 @@ class Quiet:
 
 
 @pytest.fixture(scope="session")
-def cache(request: pytest.FixtureRequest) -> Path:
-    """Encoded banks, kept from one run of the tests to the next."""
-    return Path(request.config.cache.mkdir("simulator"))
-
-
-@pytest.fixture
-def serve(cache: Path) -> Iterator[Callable[[Plan], Simulator]]:
-    with ExitStack() as stack:
-        yield lambda plan: stack.enter_context(Simulator(plan, cache=cache))
+def studio(cache: Path) -> Studio:
+    return Studio(cache)
 
 
 @pytest.fixture
@@ -86,3 +85,29 @@ def address(ydl: YoutubeDL, itag: int = 251, ytid: str = GOOD) -> str:
     """Where one format of a video is."""
     (url,) = [one["url"] for one in streams(extract(ydl, ytid)) if one["format_id"] == str(itag)]
     return str(url)
+
+
+def sounds(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The streams of an extraction that have sound."""
+    return [one for one in streams(found) if one["acodec"] not in (None, "none")]
+
+
+def one_that(wished: Callable[[Video], bool]) -> str:
+    """An id whose video is of a kind."""
+    return next(ytid for ytid in SOME if wished(decide(Plan(), ytid)))
+
+
+def recorded(pattern: str) -> list[dict[str, Any]]:
+    """Answers of the real YouTube, from the files of such names."""
+    return [json.loads(gzip.decompress(path.read_bytes()))["answer"] for path in RECORDINGS.glob(pattern)]
+
+
+def player(
+    studio: Studio, ytid: str = GOOD, plan: Plan | None = None, client: str = "VISIONOS"
+) -> dict[str, Any]:
+    """What a player request is answered."""
+    answer: dict[str, Any] = json.loads(answers.player(decide(plan or Plan(), ytid), studio, client))
+    return answer
+
+
+needs_recordings = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not here")

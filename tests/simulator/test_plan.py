@@ -1,3 +1,5 @@
+"""A plan: what any id is, and plans and tables from files."""
+
 import math
 from pathlib import Path
 
@@ -5,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audioset_tools.errors import DataMismatch, UsageError
-from audioset_tools.simulator import Limit, Plan, Refusal, Row, decide, read_plan, read_table
+from audioset_tools.exceptions import DataMismatch, UsageError
+from audioset_tools.simulator import Limit, Plan, Refusal, TableRow, decide, read_plan, read_table
 from audioset_tools.simulator.faults import DEAD, FAULTS, spread
 from audioset_tools.simulator.plan import PHRASES, PICKS
 
@@ -101,7 +103,7 @@ def test_read_table(tmp_path: Path) -> None:
         "key,ytid,start_ms,end_ms,class,tier,rank,subset\n"
         "-aaaaaaaaaA_30000,-aaaaaaaaaA,30000,40000,Piano,3,0,eval\n"
     )
-    assert read_table(path) == {"-aaaaaaaaaA": Row("Piano", 30_000, 40_000)}
+    assert read_table(path) == {"-aaaaaaaaaA": TableRow("Piano", 30_000, 40_000)}
     path.write_text("ytid,start\naaaaaaaaaaA,30\n")
     with pytest.raises(DataMismatch, match="not a table"):
         read_table(path)
@@ -125,7 +127,7 @@ def test_read_plan(tmp_path: Path) -> None:
         chance=0.05,
         chance_clients=("VISIONOS",),
         hls="slow",
-        table={"aaaaaaaaaaA": Row("Drums", 0, 10_000)},
+        table={"aaaaaaaaaaA": TableRow("Drums", 0, 10_000)},
         shares={"removed": 0.1},
         clients_off={"VISIONOS": "player-400"},
         limit=Limit(per_second=5, burst=2, answer="bot-check"),
@@ -141,5 +143,8 @@ def test_read_plan_refuses_what_no_plan_has(tmp_path: Path, text: str) -> None:
         read_plan(path)
 
 
-def test_spread() -> None:
-    assert math.isclose(sum(spread(0.25).values()), 0.25)
+def test_shares_of_dubs_and_twins_are_small_and_fixed() -> None:
+    videos = [decide(Plan(), ytid) for ytid in some_ids[:200]]
+    for share, held in ((0.05, "dubs"), (0.1, "drc"), (0.3, "many")):
+        had = sum(bool(getattr(video, held)) for video in videos) / len(videos)
+        assert math.isclose(had, share, abs_tol=3 * math.sqrt(share / len(videos)))

@@ -16,20 +16,18 @@ from yt_dlp.networking import Request
 from yt_dlp.networking.exceptions import HTTPError, IncompleteRead, TransportError
 from yt_dlp.utils import DownloadError
 
-from audioset_tools.errors import DataMismatch, UsageError
-from audioset_tools.simulator import Plan, Simulator, records
+from audioset_tools.exceptions import DataMismatch, UsageError
+from audioset_tools.simulator import Plan, Simulator
+from audioset_tools.simulator import replay as records
 from audioset_tools.simulator.__main__ import main
-from audioset_tools.simulator.records import Records
-
-from .conftest import LEAN, extract, kind, streams
+from audioset_tools.simulator.replay import Records
+from tests.simulator.conftest import LEAN, RECORDINGS, extract, kind, needs_recordings, streams
 
 Client = Callable[..., YoutubeDL]
 Replay = Callable[[Path], Simulator]
 
-RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings"
 ANYONE = "INVALID_ID_"
 ALIVE = "abcdefghijA"
-needs_recordings = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not here")
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from audioset_tools.errors import EnvironmentProblem
+from audioset_tools.exceptions import EnvironmentProblem
 from audioset_tools.simulator import Limit, Plan, Refusal, Simulator
 from audioset_tools.simulator.__main__ import main
 from audioset_tools.simulator.counts import KINDS
-from audioset_tools.simulator.site import _reset
+from audioset_tools.simulator.site import reset
 from audioset_tools.simulator.wire import Line
 
 ANYONE = "abcdefghijA"
@@ -140,7 +140,7 @@ def test_stats_and_plan(serve: Callable[[Plan], Simulator]) -> None:
 def test_a_reset_is_one() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = socket.create_connection(listener.getsockname())
-        assert _reset(Line(listener.accept()[0])) is False
+        assert reset(Line(listener.accept()[0])) is False
         with client, pytest.raises(ConnectionResetError):
             client.recv(1)
 
@@ -162,7 +162,10 @@ def test_the_end_waits_for_nobody(cache: Path) -> None:
 
 
 def test_a_port_that_is_taken(youtube: Simulator, cache: Path) -> None:
-    with pytest.raises(EnvironmentProblem, match="cannot be had"), Simulator(port=port(youtube), cache=cache):
+    with (
+        pytest.raises(EnvironmentProblem, match="is not available"),
+        Simulator(port=port(youtube), cache=cache),
+    ):
         pass
 
 

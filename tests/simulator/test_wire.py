@@ -1,3 +1,5 @@
+"""HTTP on a connection: requests in pieces, heads of answers, ranges."""
+
 import socket
 import threading
 import time

@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audioset_tools.featurize.finish import finish_folder
 from audioset_tools.featurize.mel import logmel
-from audioset_tools.featurize.shard import ShardHeader, write_shard
-from audioset_tools.featurize.spec import MelSpec
+from audioset_tools.featurize.run import finish_folder
+from audioset_tools.shards.shard import ShardHeader, write_shard
+from audioset_tools.shards.spec import MelSpec
 from audioset_tools.train.config import TrainConfig
 from audioset_tools.workspace import Workspace
 
@@ -46,7 +46,7 @@ def write_shards(
             split,
             "synthetic",
             CLASSES,
-            spec.json(),
+            spec,
             spec.digest,
             split + inputs,
             "0.1.0",

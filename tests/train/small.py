@@ -4,14 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
-from audioset_tools.featurize.finish import finish_folder
-from audioset_tools.featurize.shard import ShardHeader, write_shard
-from audioset_tools.train.about import About
+from audioset_tools.featurize.run import finish_folder
+from audioset_tools.runs.about import About
+from audioset_tools.shards.shard import ShardHeader, write_shard
+from audioset_tools.shards.spec import MelSpec
 from audioset_tools.workspace import Workspace
 
 CLASSES = ("Piano", "Drums", "Flute")
 SHAPE = (12, 24)
-SPEC = '{"log": true}'
+SPEC = MelSpec(log=True)
 
 
 def mel(classes: list[int], rng: np.random.Generator, noise: float = 2) -> np.ndarray:
@@ -77,7 +78,7 @@ def about(**changes: object) -> About:
         "class_names": CLASSES,
         "multi_label": False,
         "recipe": "paper",
-        "spec": {"log": True},
+        "spec": SPEC,
         "spec_digest": "small",
         "shape": SHAPE,
         "versions": {"audioset_tools": "0.1.0"},

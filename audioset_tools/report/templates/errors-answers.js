@@ -1,20 +1,21 @@
 "use strict";
 // What an annotator answered: kept in this browser first, and sent, where our server answers, until the server
-// has said that it is on disk. An answer is later than the one it replaces, whatever the clock says.
+// has said that it is on disk. An answer is later than the one it replaces, whatever the clock says. Times are
+// by the server's clock once that is known, since it takes none from the future.
 
 const KIND = "audioset-tools errors";
-const BATCH = 20, IDLE_MS = 600, FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 8000;
+const BATCH = 20, IDLE_MS = 600, FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 8000, AHEAD_MS = 60_000;
 
 class Answers {
   constructor(data, changed) {
     this.data = data;
-    this.changed = changed;           // called whenever something is to be shown anew
+    this.changed = changed;           // called whenever something has to be drawn again
     this.me = null;
     this.found = new Map();           // key -> {cause, note, given, saved}
     this.refused = new Map();         // key -> why the server will never take it
     this.storageWorks = true;
     this.served = location.protocol !== "file:";
-    this.token = null;
+    this.ahead = 0;                   // milliseconds that this browser's clock is ahead of the server's
     this.pulled = false;              // whether we have what the server had before
     this.sending = false;
     this.trouble = "";
@@ -45,9 +46,13 @@ class Answers {
   record(key, change, delay) {
     const { cause, note, given } = this.of(key);
     this.refused.delete(key);
-    this.take(key, { cause, note, ...change, given: Math.max(Date.now(), given + 1), saved: false });
+    this.take(key, { cause, note, ...change, given: Math.max(this.now(), given + 1), saved: false });
     this.sendSoon(delay);
     this.changed();
+  }
+
+  now() {
+    return Date.now() - this.ahead;
   }
 
   pending() {
@@ -115,7 +120,7 @@ class Answers {
     try {
       const { cause, note, given, saved } = JSON.parse(text);
       const known = cause === null || this.data.causes.includes(cause);
-      if (known && typeof note === "string" && Number.isSafeInteger(given)) return { cause, note, given, saved: saved === true };
+      if (known && typeof note === "string" && Number.isSafeInteger(given) && given >= 0) return { cause, note, given, saved: saved === true };
     } catch { /* nothing, or not ours */ }
     return null;
   }
@@ -130,9 +135,9 @@ class Answers {
   hear(event) {
     if (this.me === null || event.key === null || event.newValue === null) return;
     const clip = this.data.clips.find(({ key }) => this.place(key) === event.key);
-    const told = clip && this.understood(event.newValue);
-    if (!told || told.given < this.of(clip.key).given) return;
-    this.found.set(clip.key, told);
+    const other = clip && this.understood(event.newValue);
+    if (!other || other.given < this.of(clip.key).given) return;
+    this.found.set(clip.key, other);
     this.changed();
   }
 
@@ -148,16 +153,15 @@ class Answers {
     clearTimeout(this.timer);
     this.sending = true;
     try {
-      if (this.token === null) await this.beginSession();
-      if (this.served && !this.pulled) await this.pull();
+      if (!this.pulled) await this.pull();
       const due = this.served ? this.pending() : [];
       for (let n = 0; n < due.length; n += BATCH) await this.push(due.slice(n, n + BATCH).map((clip) => this.body(clip)));
       if (this.served) await this.pushLeftBehind();
       this.trouble = "";
       this.wait = FIRST_WAIT_MS;
     } catch (error) {
-      this.trouble = error.told ?? "the server does not answer";
-      this.token = null;              // a server that was started anew knows it no more
+      this.trouble = error.reason ?? "the server does not answer";
+      this.pulled = false;            // a server that was started again may have lost something
       this.timer = setTimeout(() => this.send(), this.wait);
       this.wait = Math.min(2 * this.wait, LONGEST_WAIT_MS);
     }
@@ -167,22 +171,20 @@ class Answers {
     this.changed();
   }
 
-  async beginSession() {
-    const answer = await fetch("session", { cache: "no-store" });
-    // Somebody else's server: the page is what it is from disk.
-    if (answer.status === 404) this.served = false;
-    else this.token = (await this.told(answer)).token;
-    this.pulled = false;
-  }
-
   async pull() {
     const { me } = this;
-    const answer = await fetch(`answers?annotator=${encodeURIComponent(me)}`, { cache: "no-store", headers: { "X-Token": this.token } });
-    const { answers } = await this.told(answer);
+    const answer = await fetch(`answers?annotator=${encodeURIComponent(me)}`, { cache: "no-store" });
+    // Somebody else's server: the page is what it is from disk.
+    if (answer.status === 404) this.served = false;
+    if (!this.served) return;
+    const { answers, now } = await this.accepted(answer);
     if (me !== this.me) return;
+    this.ahead = Date.now() - now;
     const there = new Map(answers.map(({ key, ...answer }) => [key, answer]));
     for (const { key } of this.data.clips) {
-      const stored = there.get(key);
+      const stored = there.get(key), mine = this.of(key);
+      // By a clock that was ahead: what was not sent was given before now, what was sent is as the server has it.
+      if (mine.given > now + AHEAD_MS) this.found.set(key, { ...mine, given: mine.saved ? 0 : Math.max(now, (stored?.given ?? 0) + 1) });
       if (stored) this.take(key, { cause: stored.cause, note: stored.note, given: stored.given, saved: true });
       // What the server had and lost, as with an older copy of its file, it gets again.
       if (this.of(key).given > (stored?.given ?? 0)) this.take(key, { ...this.of(key), saved: false });
@@ -198,7 +200,7 @@ class Answers {
       if (annotator === this.me) this.refused.set(key, error);
       return;
     }
-    await this.told(answer);
+    await this.accepted(answer);
     for (const { annotator, key, given } of batch) {
       if (annotator === this.me && this.of(key).given === given) this.take(key, { ...this.of(key), saved: true });
     }
@@ -206,16 +208,17 @@ class Answers {
 
   async pushLeftBehind() {
     for (const [name, clip, annotator, answer] of [...this.leftBehind()].slice(0, BATCH)) {
-      const response = await this.post([{ ...this.body(clip, answer), annotator }]);
+      const given = Math.min(answer.given, this.now());
+      const response = await this.post([{ ...this.body(clip, answer), annotator, given }]);
       if (response.status === 400) continue;     // refused for good; it must not hold up anybody else's
-      await this.told(response);
+      await this.accepted(response);
       this.keep(name, JSON.stringify({ ...answer, saved: true }));
     }
   }
 
   post(batch) {
     const body = JSON.stringify({ answers: batch });
-    const headers = { "Content-Type": "application/json", "X-Token": this.token };
+    const headers = { "Content-Type": "application/json" };
     // What is on its way when the page closes still arrives; browsers allow that to no more than 64 KiB.
     return fetch("answers", { method: "POST", headers, body, keepalive: body.length < 15_000 });
   }
@@ -224,9 +227,9 @@ class Answers {
     return { annotator: this.me, key, actual, predicted, cause, note, given };
   }
 
-  async told(answer) {
+  async accepted(answer) {
     if (answer.ok) return answer.json();
-    const said = await answer.json().catch(() => ({}));
-    throw Object.assign(new Error("refused"), { told: said.error ?? `the server says ${answer.status}` });
+    const refusal = await answer.json().catch(() => ({}));
+    throw Object.assign(new Error("refused"), { reason: refusal.error ?? `the server says ${answer.status}` });
   }
 }

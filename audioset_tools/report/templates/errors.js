@@ -33,7 +33,7 @@
     return line;
   }
 
-  // A picture or sound that could not be had while the server was gone.
+  // A picture or sound that did not load while the server was gone.
   function askAgain() {
     if (answers.trouble) return;
     for (const one of missed) if (one.hasAttribute("src")) one.setAttribute("src", one.getAttribute("src"));
@@ -199,9 +199,9 @@
   }
 
   function exportAnswers() {
-    const told = answers.exported(), n = told.answers.length;
+    const file = answers.exported(), n = file.answers.length;
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([JSON.stringify(told, null, 1)], { type: "application/json" }));
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(file, null, 1)], { type: "application/json" }));
     link.download = `error-answers-${answers.me.replace(/[^\p{L}\p{N}-]+/gu, "-")}.json`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);

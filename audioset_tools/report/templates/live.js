@@ -1,5 +1,5 @@
-// A page that renews itself: a hidden frame reads the same file anew and tells what it holds; what has changed is
-// put in place. From disk a page can read itself in no other way. Nothing that is playing is touched, the scrolled
+// A page that renews itself: a hidden frame reads the same file again and sends what it holds; what has changed
+// is put in place. From disk a page can read itself in no other way. Nothing that is playing is touched, the scrolled
 // place stays, and what was folded open stays open.
 (() => {
   "use strict";
@@ -15,7 +15,7 @@
   const known = new Map(parts().map((part) => [part.id, part.innerHTML]));
   const frame = document.createElement("iframe");
   frame.hidden = true;
-  frame.title = "the same page, read anew";
+  frame.title = "the same page, read again";
   const focusable = "a[href], button, summary, audio, [tabindex]";
 
   const renew = (part, html) => {

@@ -1,0 +1,1 @@
+"""Sound itself: what ffmpeg decodes, and the clip file."""

@@ -1,0 +1,1 @@
+"""What a run got wrong, listened to and judged by people."""

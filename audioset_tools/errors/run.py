@@ -1,0 +1,150 @@
+"""The error analysis of a run: people are asked about its mistakes, and the causes they name are counted."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..exceptions import UsageError
+from ..runs.folder import PREDICTIONS, find_run
+from ..types import OnProgress, Progress, silent
+from ..workspace import ANSWERS, Workspace, printable
+from .answers import annotator_names, import_answers, read_answers, store_answers
+from .mistakes import draw, label_names, read_mistakes
+from .page import Made, make_page
+from .secret import keep_secret
+from .server import listen, make_app, serve
+from .table3 import Analysis, Rule, analyse, merge, write_relabel, write_table3
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorsConfig:
+    """Which mistakes people are asked about, and where.
+
+    Args:
+        per_class: misclassified clips of each actual class; the paper's 30 (section 5).
+        seed: another one draws other clips.
+        annotators: names to choose from, each alone or several with commas between them.
+        metadata: folder with AudioSet's lists, for the labels; None for the workspace's.
+        out: folder of the page; None for one in the run's.
+        serve: whether to serve the page on this machine and keep the answers.
+        port: where it is served; 0 for the run's own.
+
+    Raises:
+        UsageError: an impossible setting.
+    """
+
+    per_class: int = 30
+    seed: int = 0
+    annotators: tuple[str, ...] = ()
+    metadata: Path | None = None
+    out: Path | None = None
+    serve: bool = False
+    port: int = 0
+
+    def __post_init__(self) -> None:
+        if self.per_class < 1:
+            raise UsageError("--per-class must be at least 1", "The paper listened to 30 of each class.")
+        # Names that differ by blanks alone are one name.
+        object.__setattr__(self, "annotators", annotator_names(self.annotators))
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What an import came to: the file of the run's answers, and how many are new and were known already."""
+
+    answers: Path
+    new: int
+    known: int
+
+
+def ask(
+    workspace: Workspace,
+    run: str,
+    config: ErrorsConfig = ErrorsConfig(),
+    *,
+    on_ready: Callable[[Made, str], object] = lambda made, address: None,
+    on_progress: OnProgress = silent,
+) -> Made:
+    """Write the page that asks people about a run's mistakes, and serve it until Ctrl-C if `config` says so.
+
+    Args:
+        run: its name in the workspace, or the path of its folder.
+        on_ready: called with the page and its address once it is served.
+        on_progress: called with what takes long, and with what the page cannot show.
+
+    Raises:
+        UsageError: there is no such run, a list is missing, or the port is taken.
+        DataMismatch: the predictions, the stored answers, `dataset.csv` or a list is damaged.
+        EnvironmentProblem: answers cannot be stored.
+    """
+    folder = find_run(workspace, run, PREDICTIONS)
+    mistakes = read_mistakes(folder / PREDICTIONS)
+    answers = folder / ANSWERS
+    if config.serve:
+        # What is damaged, or cannot be written to, is reported now and not when somebody has answered.
+        read_answers(answers)
+        store_answers(answers, [])
+    drawn = draw(mistakes, config.per_class, config.seed)
+    labels = label_names({one.key for one in drawn}, config.metadata, workspace.metadata)
+    on_progress(
+        Progress(0, 1, f"clips drawn: {len(drawn):,}; what is lacking of their sounds and pictures is made")
+    )
+    out = config.out or folder / "errors"
+    made = make_page(out, workspace, folder.name, mistakes, drawn, config.annotators, labels)
+    for remark in made.remarks:
+        on_progress(Progress(1, 1, remark))
+    if config.serve:
+        with listen(config.port, folder) as listening:
+            on_progress(Progress(1, 1, f"Answers go to {printable(answers)}; Ctrl-C stops."))
+            secret = keep_secret(folder, listening.getsockname()[1])
+            app = make_app(made, mistakes.by_key, answers, secret)
+            serve(app, listening, secret, lambda address: on_ready(made, address))
+    return made
+
+
+def take_in(workspace: Workspace, run: str, files: Iterable[Path]) -> TakenIn:
+    """Add what pages exported to the answers of a run; the same file twice changes nothing.
+
+    Args:
+        run: its name in the workspace, or the path of its folder.
+
+    Raises:
+        UsageError: there is no such run.
+        DataMismatch: a file, or what is stored already, is damaged; nothing was added.
+        EnvironmentProblem: the answers cannot be stored; nothing was added.
+    """
+    folder = find_run(workspace, run, PREDICTIONS)
+    mistakes = read_mistakes(folder / PREDICTIONS)
+    new, known = import_answers(folder / ANSWERS, files, mistakes.by_key)
+    return TakenIn(folder / ANSWERS, new, known)
+
+
+def tabulate(
+    workspace: Workspace,
+    run: str,
+    rule: Rule | str = Rule.PAPER,
+    *,
+    csv: Path | None = None,
+    relabel: Path | None = None,
+) -> Analysis:
+    """Count the causes that people named: the paper's Table 3, their agreement, and the clips to relabel.
+
+    Args:
+        run: its name in the workspace, or the path of its folder.
+        rule: how several answers for a clip become one.
+        csv: a file for Table 3.
+        relabel: a file for the clips to relabel, as an exclusion list.
+
+    Raises:
+        UsageError: there is no such run.
+        DataMismatch: nobody has answered yet, or the predictions or the stored answers are damaged.
+    """
+    folder = find_run(workspace, run, PREDICTIONS)
+    mistakes = read_mistakes(folder / PREDICTIONS)
+    rule = Rule(rule)
+    found = analyse(mistakes, merge(mistakes.wrong, read_answers(folder / ANSWERS), rule), rule)
+    if csv is not None:
+        write_table3(csv, found.rows)
+    if relabel is not None:
+        write_relabel(relabel, found.relabel)
+    return found

@@ -1,0 +1,273 @@
+"""All that happens before the first candidate is asked for: a sound ledger, filled queues, nothing lost.
+
+The queues are filled once, from a selection by a recipe. Later fetches continue with what is there; another
+recipe, or other lists, are refused with what sets them apart and how to go on.
+"""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Collection, Sequence
+from dataclasses import astuple
+from itertools import chain, count
+from pathlib import Path
+
+from ..catalog.official import find_metadata, official_files
+from ..catalog.recipe import SHIPPED, Recipe, read_recipe
+from ..catalog.segment_list import SegmentList
+from ..catalog.select import read_selection
+from ..catalog.summary import funnel_json
+from ..clock import steady
+from ..exceptions import DataMismatch
+from ..files import open_file, parse_json
+from ..ledger import Ledger, Origin
+from ..ledger.changes import mark_unheld, queue_again, refuse_damage
+from ..removal.exclusions import Exclusion
+from ..removal.run import complete, exclude, excluded_line
+from ..sources.local import Local
+from ..sources.source import Source
+from ..types import SAMPLE_RATE, OnProgress, Reason, message
+from ..verify.clips import refuse_lost_ledger, restore_lost
+from ..workspace import Workspace, folder_name
+from .listed import Wanted, enqueue_list, refuse_other_rate, refuse_without_list
+
+_OF_A_COPY = {Reason.NOT_IN_SOURCE, Reason.DAMAGED_FILE, Reason.WRONG_LENGTH}
+"""What one source lacks another may have."""
+
+
+def prepare(
+    ledger: Ledger,
+    workspace: Workspace,
+    wanted: Wanted,
+    segments: SegmentList | None,
+    on_progress: OnProgress,
+) -> None:
+    """See that the workspace is sound, fill an empty ledger, and queue again what was lost from the disk.
+
+    Args:
+        segments: what its list says, if it names one.
+
+    Raises:
+        UsageError: there is no such recipe.
+        DataMismatch: ledger or lists are damaged, or those of another recipe.
+    """
+    reading = "reading the lists into" if segments is None else "filling"
+    on_progress(message(f"{'continuing' if ledger.class_names else reading} {workspace.root}"))
+    refuse_damage(ledger)
+    refuse_lost_ledger(ledger, workspace)
+    complete(ledger, workspace)
+    refuse_other_rate(ledger, wanted.sample_rate)
+    if segments is not None:
+        enqueue_list(ledger, segments, wanted.sample_rate, on_progress)
+    else:
+        refuse_without_list(ledger)
+        lists = None if wanted.metadata is None else Path(wanted.metadata)
+        rate = wanted.sample_rate or SAMPLE_RATE
+        enqueue(ledger, read_recipe(wanted.recipe), lists, workspace.metadata, rate)
+    for lost in restore_lost(ledger, workspace, steady()):
+        on_progress(message(f"{lost}: fetching it again"))
+
+
+def change_queues(
+    ledger: Ledger,
+    workspace: Workspace,
+    retry: Collection[Reason],
+    listed: Collection[Exclusion] | None,
+    sources: Sequence[str],
+    on_progress: OnProgress,
+) -> None:
+    """Queue again what the user names, and what a new source may have; then leave out what is listed.
+
+    Args:
+        retry: reasons for which dead candidates are tried again.
+        listed: an exclusion list, or None.
+        sources: their names; one that was not asked the last time may have what the others lacked.
+        on_progress: called with what was changed.
+    """
+    of_a_copy = set() if {*sources} <= _asked(ledger) else _OF_A_COPY
+    ledger.put(_ASKED, json.dumps(sources))
+    reasons = {*retry, *of_a_copy} & {tally.reason for tally in ledger.tallies()}
+    if retry or reasons:
+        found = queue_again(ledger, {reason for reason in reasons if reason}, steady())
+        on_progress(message(f"{found:,} candidates are in the queue again"))
+    if listed is not None:
+        on_progress(message(excluded_line(exclude(ledger, workspace, listed, steady()))))
+
+
+_ASKED = "sources"
+
+
+def _asked(ledger: Ledger) -> set[str]:
+    """The sources of the last fetch; none where nothing sensible was noted."""
+    try:
+        return set(map(str, parse_json(ledger.get(_ASKED) or "[]")))
+    except (ValueError, TypeError):
+        return set()
+
+
+def pass_over(ledger: Ledger, sources: Sequence[Source], on_progress: OnProgress) -> None:
+    """Pass over all candidates of videos that no source has anything of, where all sources know theirs."""
+    known = [videos for source in sources if (videos := source.videos()) is not None]
+    if len(known) == len(sources):
+        n = mark_unheld(ledger, chain.from_iterable(known), steady())
+        if n:
+            on_progress(message(f"{n:,} candidates are of videos that no source has"))
+
+
+def look_ahead(ledger: Ledger, sources: Sequence[Source], per_class: int) -> None:
+    """Tell a source that unpacks sounds along with others which will be asked for: some more than wanted."""
+    for source in sources:
+        if isinstance(source, Local):
+            source.expect(ledger.next_videos(per_class * 5 // 4))
+
+
+def enqueue(
+    ledger: Ledger,
+    recipe: Recipe,
+    metadata: Path | None,
+    workspace_copy: Path,
+    rate: int = SAMPLE_RATE,
+) -> None:
+    """Fill an empty ledger with the recipe's queues, or see that a filled one is of the same origin.
+
+    Args:
+        recipe: what the classes are.
+        metadata: `--metadata`; a filled ledger needs none.
+        workspace_copy: where the workspace keeps lists of its own.
+        rate: hertz of the clips to come, where the ledger is empty.
+
+    Raises:
+        DataMismatch: the workspace belongs to another recipe or other lists.
+    """
+    origin = ledger.origin()
+    if origin is None:
+        folder = find_metadata(metadata, workspace_copy)
+        origin = Origin(
+            recipe=recipe.name,
+            recipe_digest=recipe.digest,
+            lists_digest=lists_digest(folder),
+            class_names=recipe.class_names,
+            seed=recipe.seed,
+            splits=astuple(recipe.splits),
+            multi_label=recipe.multi_label,
+            least_ms=recipe.least_ms,
+            label_digests=recipe.label_digests,
+            sample_rate=rate,
+        )
+        selection = read_selection(folder, recipe)
+        candidates = chain.from_iterable(map(selection.candidates, selection.queues))
+        # With the account of the rows left out, which the queues alone no longer tell.
+        funnel = json.dumps(funnel_json(selection))
+        ledger.load(origin, candidates, funnel=funnel, recipe_text=recipe.text)
+        return
+    workspace, changes = Workspace(ledger.path.parent), []
+    if origin.recipe_digest != recipe.digest:
+        parts = "; ".join(differences(origin, recipe))
+        changes.append(f"was made with another recipe than {recipe.given} as it is now ({parts})")
+    if metadata is not None and lists_digest(find_metadata(metadata, workspace_copy)) != origin.lists_digest:
+        changes.append(f"was made from other lists than those in {metadata}")
+    if changes:
+        raise DataMismatch(
+            f"{workspace.root} {' and '.join(changes)}", way_on(workspace, origin, recipe, metadata)
+        )
+
+
+def lists_digest(folder: Path) -> str:
+    """A sha256 over the lists and the ontology in a folder."""
+    digest = hashlib.sha256()
+    for official in official_files().values():
+        with open_file(folder / official.file) as handle:
+            digest.update(hashlib.file_digest(handle, "sha256").digest())
+    return digest.hexdigest()
+
+
+_NAMED = 4
+"""So many classes are named; the others are counted."""
+
+
+def differences(origin: Origin, recipe: Recipe) -> list[str]:
+    """In words, each with what the workspace has (`there`) and what the recipe says (`here`).
+
+    Args:
+        origin: what the workspace was made from.
+        recipe: the one asked for now.
+    """
+    settings = [
+        ("name", origin.recipe, recipe.name),
+        ("seed", str(origin.seed), str(recipe.seed)),
+        ("multi_label", str(origin.multi_label).lower(), str(recipe.multi_label).lower()),
+        ("splits", _parted(origin.splits), _parted(astuple(recipe.splits))),
+        ("least_seconds", _seconds(origin.least_ms), _seconds(recipe.least_ms)),
+    ]
+    changes = [f"{word} ({there} there, {here} here)" for word, there, here in settings if there != here]
+    only = [
+        f"{_few(names)} only {where}"
+        for names, where in (
+            ([name for name in origin.class_names if name not in recipe.class_names], "there"),
+            ([name for name in recipe.class_names if name not in origin.class_names], "here"),
+        )
+        if names
+    ]
+    if only:
+        changes.append(f"the classes ({', '.join(only)})")
+    elif origin.class_names != recipe.class_names:
+        changes.append("the order of the classes")
+    parts = [
+        part
+        for part, digest in recipe.label_digests.items()
+        if origin.label_digests.get(part, digest) != digest
+    ]
+    if parts:
+        changes.append(f"the labels of {_few(parts)}")
+    return changes
+
+
+def way_on(workspace: Workspace, origin: Origin, recipe: Recipe, metadata: Path | None) -> str:
+    """What to do, as a command: nothing that was fetched need be fetched again.
+
+    Args:
+        workspace: the one that is there.
+        origin: what it was made from.
+        recipe: the one asked for now.
+        metadata: `--metadata`, if it was given.
+    """
+    own = f" (--recipe {origin.recipe})" if origin.recipe in SHIPPED and origin.recipe != recipe.name else ""
+    stay = f"Go on with its own recipe{own} and lists"
+    if not workspace.clips.is_dir():
+        return f"{stay}, or choose another --workspace."
+    lists = metadata or (workspace.metadata if _has_lists(workspace.metadata) else None)
+    words = [
+        *("audioset-tools", "fetch", "--recipe", recipe.given),
+        *(("--metadata", str(lists)) if lists else ()),
+        *("--workspace", str(_free(workspace.root, recipe))),
+        *("--source", f"local:{workspace.clips}"),
+    ]
+    return (
+        f"{stay}, or make a new data set from its clips, with your --per-class: `{shlex.join(words)}`;"
+        " then the same without --source, for what they lack."
+    )
+
+
+def _seconds(milliseconds: int) -> str:
+    return f"{milliseconds / 1000:g}" if milliseconds else "none"
+
+
+def _parted(numbers: Sequence[int]) -> str:
+    return "/".join(map(str, numbers))
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _has_lists(folder: Path) -> bool:
+    return all((folder / official.file).is_file() for official in official_files().values())
+
+
+def _free(root: Path, recipe: Recipe) -> Path:
+    """A folder beside a workspace that is not there yet."""
+    beside = root if root.name not in ("", "..") else root.resolve()
+    named = beside.with_name(f"{beside.name}-{folder_name(recipe.name)}")
+    others = (named.with_name(f"{named.name}-{n}") for n in count(2))
+    return named if not named.exists() else next(path for path in others if not path.exists())

@@ -1,0 +1,5 @@
+"""What was tried, what became of it, and what is left: one SQLite file a workspace."""
+
+from .ledger import Ledger, Origin, State, StateCount
+
+__all__ = ["Ledger", "Origin", "State", "StateCount"]

@@ -1,0 +1,459 @@
+"""The ledger: every candidate's state, every attempt, every clip, in one SQLite file.
+
+It is the only truth about what happened; audio files are checked against it. Each outcome is one transaction,
+written after its clip is whole on disk: a kill or a power cut can lose the last outcomes, which
+only means that they are fetched again, and can never leave a wrong one.
+
+Candidates are clustered by class and rank, and an index holds those not tried yet, so the next one of a queue
+is found at once, whatever the size of the table and however many are settled. Counts are kept as they change.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, astuple, dataclass, field
+from enum import StrEnum
+from itertools import chain, islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..exceptions import DataMismatch, EnvironmentProblem
+from ..files import parse_json
+from ..types import (
+    SAMPLE_RATE,
+    SAMPLE_RATES,
+    Candidate,
+    Clip,
+    Failure,
+    KeptSource,
+    Reason,
+    VideoInfo,
+    join_classes,
+    split_classes,
+)
+from .schema import RESTORE, connect, connect_to_read, identity, reading, seal_of, speaking_to
+
+_LOADED = "ytid, start_ms, end_ms, class, tier, rank, subset, also, labels, split"
+
+CANDIDATE = f"{_LOADED}, candidate.seal"
+"""The columns that `Ledger.candidate` makes a candidate of; `also` holds numbers of classes."""
+
+OF_CANDIDATE = CANDIDATE.count(",") + 1
+"""So many are they, where others follow."""
+
+_OWN = "path, sha256, seconds, peak, source, decoder, fingerprint, kept_path, kept_sha256, kept_begins_ms"
+
+CLIP = f"{_OWN}, clip.seal, channel_id, channel, title, video.seal"
+"""The columns that `clip_of` makes a clip of, from the tables `clip` and (LEFT JOIN) `video`."""
+
+STANDING = "state, reason, detail, attempts, retry_at, standing"
+"""The columns that `standing_of` reads."""
+
+OF_STANDING = STANDING.count(",") + 1
+
+STANDING_SEAL = (
+    "candidate",
+    "standing <> seal_of(state, reason, detail, attempts, retry_at)",
+    "the states of {:,} candidates are not those that were written",
+)
+
+SEALS = (
+    ("candidate", f"seal <> seal_of({_LOADED})", "{:,} candidates are not those that were loaded"),
+    STANDING_SEAL,
+    (
+        "clip JOIN candidate USING (class, rank)",
+        f"clip.seal <> seal_of(ytid, start_ms, {_OWN})",
+        "{:,} clips are not those that were written",
+    ),
+    (
+        "video",
+        "seal <> seal_of(ytid, channel_id, channel, title)",
+        "{:,} videos are not as they were written",
+    ),
+    (
+        "event",
+        "seal <> seal_of(at, class, rank, outcome, reason, detail)",
+        "{:,} events are not those that were written",
+    ),
+    ("meta", "seal <> seal_of(name, value)", "{:,} notes are not those that were written"),
+)
+"""Tables, which of their rows differ from what was written, and how that is told."""
+
+_OWN_COLUMNS = _OWN.count(",") + 1
+
+_LOAD_ROWS = 50
+"""Candidates per INSERT of a load: half the time of one by one, and no more is gained by 100."""
+
+
+class State(StrEnum):
+    """Where a candidate stands."""
+
+    QUEUED = "queued"
+    """Not tried yet."""
+    WAITING = "waiting"
+    """Tried, failed for now, holds its place and is tried again at `retry_at`."""
+    ACCEPTED = "accepted"
+    """Its clip is on disk."""
+    DEAD = "dead"
+    """Failed for good; the next candidate has its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many candidates of a class are in a state for a reason (None where there is no reason)."""
+
+    class_name: str
+    state: State
+    reason: Reason | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the candidates of a ledger were made from; only fetches of the same origin continue each other.
+
+    `least_ms` is the least length of a segment, 0 where none was asked for; `label_digests` are short digests
+    of the labels that each part of the recipe names, to say which part another recipe changes. Of a list of
+    segments that somebody has, `lists_digest` is of what it says, and there is no recipe but a name.
+    `sample_rate` is in hertz, of every clip.
+    """
+
+    recipe: str
+    recipe_digest: str
+    lists_digest: str
+    class_names: tuple[str, ...]
+    seed: int
+    splits: tuple[int, int, int]
+    multi_label: bool = False
+    least_ms: int = 0
+    label_digests: Mapping[str, str] = field(default_factory=dict)
+    of_list: bool = False
+    sample_rate: int = SAMPLE_RATE
+
+
+class Ledger:
+    """An open ledger; use as a context manager, from one thread.
+
+    Args:
+        path: the file; made if it is missing.
+        read_only: only look, at the ledger as it is at the first question; whoever writes is not disturbed.
+        patience: seconds to wait for another program that has it locked.
+
+    Raises:
+        DataMismatch: the file is damaged, foreign, or written by another version; or missing, to a reader.
+        EnvironmentProblem: it is locked by another program, or cannot be read.
+    """
+
+    def __init__(self, path: Path, read_only: bool = False, patience: float = 10.0) -> None:
+        self.path = path
+        self._db = (connect_to_read if read_only else connect)(path, patience)
+        self._identity = identity(path)
+        try:
+            origin = self.origin()
+            self.class_names: tuple[str, ...] = origin.class_names if origin else ()
+            self.sample_rate = origin.sample_rate if origin else SAMPLE_RATE
+        except BaseException:
+            self._db.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def origin(self) -> Origin | None:
+        """What the candidates were made from, or None before `load`."""
+        text = self.get("origin")
+        if text is None:
+            return None
+        with reading(self.path):
+            table: dict[str, Any] = parse_json(text)
+            table["class_names"], table["splits"] = tuple(table["class_names"]), tuple(table["splits"])
+            origin = Origin(**table)
+            if origin.sample_rate not in SAMPLE_RATES:
+                raise ValueError(f"clips of {origin.sample_rate} Hz")
+            return origin
+
+    def load(self, origin: Origin, candidates: Iterable[Candidate], **notes: str) -> None:
+        """Fill an empty ledger, with notes of how it was made; all of it or, after a kill, nothing."""
+        number = {name: index for index, name in enumerate(origin.class_names)}
+        rows = (_row_of(one, number) for one in candidates)
+        insert, row = f"INSERT INTO candidate ({_LOADED}, seal) VALUES ", "(?,?,?,?,?,?,?,?,?,?,?)"
+        with self.transaction():
+            while block := list(islice(rows, _LOAD_ROWS)):
+                self._db.execute(insert + ",".join([row] * len(block)), tuple(chain.from_iterable(block)))
+            # Grouping by the class alone follows the table's own order, without sorting.
+            self._db.execute(
+                "INSERT INTO tally SELECT class, 'queued', '', count(*) FROM candidate GROUP BY class"
+            )
+            for name, value in {**notes, "origin": json.dumps(asdict(origin))}.items():
+                self.put(name, value)
+        self.class_names, self.sample_rate = origin.class_names, origin.sample_rate
+        with speaking_to(self.path):
+            # From here on the main file alone is a ledger, should the log beside it be lost.
+            self._db.execute("PRAGMA wal_checkpoint").fetchall()
+
+    def next_queued(self, class_name: str, after_rank: int) -> Candidate | None:
+        """The best candidate of a class not tried yet, behind `after_rank` (-1 for the first)."""
+        with reading(self.path):
+            row = self._db.execute(
+                f"SELECT {CANDIDATE}, state FROM candidate INDEXED BY queued"
+                " WHERE class = ? AND rank > ? AND state = 'queued' ORDER BY rank LIMIT 1",
+                (self.class_names.index(class_name), after_rank),
+            ).fetchone()
+            # The index alone has said so, whose pages may be damaged.
+            if row and row[-1] != State.QUEUED:
+                raise ValueError(f"a candidate that is {row[-1]!r} among the queued ones")
+            return self.candidate(row[:-1]) if row else None
+
+    def next_videos(self, most: int) -> list[str]:
+        """The videos of the best candidates not tried yet, so many of each class."""
+        with reading(self.path):
+            rows = [
+                row
+                for number in range(len(self.class_names))
+                for row in self._db.execute(
+                    "SELECT ytid FROM candidate INDEXED BY queued"
+                    " WHERE class = ? AND state = 'queued' ORDER BY rank LIMIT ?",
+                    (number, most),
+                )
+            ]
+        return [ytid for (ytid,) in rows]
+
+    def waiting(self, class_name: str) -> list[tuple[Candidate, int, float]]:
+        """Candidates that failed for now, by rank, each with its attempts so far and when to try again."""
+        with reading(self.path):
+            rows = self._db.execute(
+                f"SELECT {CANDIDATE}, {STANDING} FROM candidate INDEXED BY waiting"
+                " WHERE class = ? AND state = 'waiting' ORDER BY rank",
+                (self.class_names.index(class_name),),
+            ).fetchall()
+            found = []
+            for row in rows:
+                *_, attempts, retry_at = standing_of(row[OF_CANDIDATE:])
+                if retry_at is None:
+                    raise ValueError("a candidate that waits for no time")
+                found.append((self.candidate(row[:OF_CANDIDATE]), attempts, retry_at))
+            return found
+
+    def accept(self, candidate: Candidate, clip: Clip, at: float) -> None:
+        """Record a clip that is whole on disk."""
+        key = self._key(candidate)
+        own = (clip.path, clip.sha256, float(clip.seconds), float(clip.peak), clip.source, clip.decoder,
+               clip.fingerprint, *(astuple(clip.kept) if clip.kept else (None, None, None)))  # fmt: skip
+        with self.transaction():
+            self._db.execute(
+                f"INSERT OR REPLACE INTO clip (class, rank, {_OWN}, seal) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                (*key, *own, seal_of(candidate.ytid, candidate.start_ms, *own)),
+            )
+            if clip.video:
+                told = candidate.ytid, *map(_storable, astuple(clip.video))
+                self._db.execute("INSERT OR REPLACE INTO video VALUES (?,?,?,?,?)", (*told, seal_of(*told)))
+            self._set(candidate, State.ACCEPTED, None)
+            self._event(at, key, "accepted", "", clip.source)
+
+    def fail(self, candidate: Candidate, failure: Failure, at: float) -> None:
+        """Record a failure: for good if `failure.retry_at` is None, else for now."""
+        state = State.DEAD if failure.retry_at is None else State.WAITING
+        with self.transaction():
+            self._set(candidate, state, failure)
+            self._event(at, self._key(candidate), state, failure.reason, failure.detail)
+
+    def lose(self, candidate: Candidate, detail: str, at: float) -> None:
+        """Put an accepted candidate whose clip was lost back in its place in the queue."""
+        with self.transaction():
+            self._db.execute("DELETE FROM clip WHERE class = ? AND rank = ?", self._key(candidate))
+            self._set(candidate, State.QUEUED, None)
+            self._event(at, self._key(candidate), "lost", "", detail)
+
+    def lose_source(self, candidate: Candidate, detail: str, at: float) -> None:
+        """Forget what a clip was decoded from, which was kept and lost; the clip stays."""
+        with self.transaction():
+            which = "WHERE class = ? AND rank = ?"
+            self._db.execute(
+                f"UPDATE clip SET kept_path = NULL, kept_sha256 = NULL, kept_begins_ms = NULL {which}",
+                self._key(candidate),
+            )
+            self._db.execute(
+                f"UPDATE clip SET seal = seal_of(?, ?, {_OWN}) {which}",
+                (candidate.ytid, candidate.start_ms, *self._key(candidate)),
+            )
+            self._event(at, self._key(candidate), "lost source", "", detail)
+
+    def pass_on(self, candidate: Candidate, reason: Reason, detail: str, at: float) -> None:
+        """Record that a source has no clip of a candidate, whom the next source is asked for."""
+        with self.transaction():
+            self._event(at, self._key(candidate), "passed on", reason, detail)
+
+    def note(self, outcome: str, reason: Reason | None, detail: str, at: float) -> None:
+        """Record something that concerns the run, not one clip."""
+        with self.transaction():
+            self._event(at, (None, None), outcome, reason or "", detail)
+
+    def clips(self) -> list[tuple[Candidate, Clip]]:
+        """The accepted clips by class and rank."""
+        with reading(self.path):
+            rows = self._db.execute(
+                f"SELECT {CANDIDATE}, {CLIP}"
+                " FROM clip JOIN candidate USING (class, rank) LEFT JOIN video USING (ytid)"
+                " ORDER BY class, rank"
+            ).fetchall()
+            candidates = [self.candidate(row[:OF_CANDIDATE]) for row in rows]
+            return [
+                (one, clip_of(one, row[OF_CANDIDATE:])) for one, row in zip(candidates, rows, strict=True)
+            ]
+
+    def tallies(self) -> list[StateCount]:
+        """How many candidates there are by class, state and reason."""
+        with reading(self.path):
+            rows = self._db.execute(
+                "SELECT class, state, reason, n FROM tally WHERE n > 0 ORDER BY class, state, n DESC, reason"
+            ).fetchall()
+            return [
+                StateCount(self.class_names[number], State(state), Reason(reason) if reason else None, int(n))
+                for number, state, reason, n in rows
+            ]
+
+    def rows(self, select: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """What a SELECT finds, a row at a time."""
+        with speaking_to(self.path):
+            # `yield from` would close the cursor if it is dropped half-way, perhaps after the ledger.
+            for row in self._db.execute(select, values):  # noqa: UP028
+                yield row
+
+    def candidate(self, row: tuple[Any, ...]) -> Candidate:
+        """A candidate from the columns `CANDIDATE`.
+
+        Raises:
+            ValueError, TypeError, LookupError: the row is damaged.
+        """
+        ytid, start_ms, end_ms, number, tier, rank, subset, also, labels, split, seal = row
+        if seal != seal_of(*row[:-1]):
+            raise ValueError(f"the candidate {ytid!r:.40} is not the one that was loaded")
+        names = dict(enumerate(self.class_names))
+        name, *others = (names[n] for n in (number, *map(int, str(also).split())))
+        one = Candidate(
+            ytid, int(start_ms), int(end_ms), name, int(tier), int(rank), str(subset), tuple(others),
+            split_classes(str(labels)), str(split),
+        )  # fmt: skip
+        # Refuses what is no video id before anybody makes a path of it.
+        _ = one.key
+        return one
+
+    def get(self, name: str) -> str | None:
+        """A stored note such as the pace's state, or None."""
+        with speaking_to(self.path):
+            row = self._db.execute("SELECT value, seal FROM meta WHERE name = ?", (name,)).fetchone()
+        if row and row[1] != seal_of(name, row[0]):
+            raise DataMismatch(f"{self.path} is damaged: its note {name} is not the one written", RESTORE)
+        return str(row[0]) if row else None
+
+    def put(self, name: str, value: str) -> None:
+        """Store a note under a name."""
+        with speaking_to(self.path):
+            self._db.execute(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (name, value, seal_of(name, value))
+            )
+
+    def _set(self, candidate: Candidate, state: State, failure: Failure | None) -> None:
+        values: tuple[Any, ...] = ("", "", 0, None)
+        if failure:
+            retry_at = None if failure.retry_at is None else float(failure.retry_at)
+            values = failure.reason, _storable(failure.detail), failure.attempts, retry_at
+        self._db.execute(
+            "UPDATE candidate SET state = ?, reason = ?, detail = ?, attempts = ?, retry_at = ?, standing = ?"
+            " WHERE class = ? AND rank = ?",
+            (state, *values, seal_of(state, *values), *self._key(candidate)),
+        )
+
+    def _event(
+        self, at: float, key: tuple[int | None, int | None], outcome: str, reason: str, detail: str
+    ) -> None:
+        said = float(at), *key, outcome, reason, _storable(detail)
+        self._db.execute(
+            "INSERT INTO event (at, class, rank, outcome, reason, detail, seal) VALUES (?,?,?,?,?,?,?)",
+            (*said, seal_of(*said)),
+        )
+
+    def _key(self, candidate: Candidate) -> tuple[int, int]:
+        return self.class_names.index(candidate.class_name), candidate.rank
+
+    @contextmanager
+    def transaction(self, durable: bool = False) -> Iterator[Callable[..., Any]]:
+        """All or nothing of what is executed through the function given.
+
+        Args:
+            durable: not even a power cut may undo it; what follows could not be undone either.
+
+        Raises:
+            EnvironmentProblem: the disk is full, or the ledger was moved away or deleted.
+        """
+        if identity(self.path) != self._identity:
+            raise EnvironmentProblem(
+                f"the ledger {self.path} was moved or deleted while it was in use",
+                "Put its folder back and run the same command again.",
+            )
+        with speaking_to(self.path):
+            if durable:
+                self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db.execute
+                self._db.execute("COMMIT")
+            except BaseException:
+                # After a full disk SQLite has rolled back by itself.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+            if durable:
+                self._db.execute("PRAGMA synchronous = NORMAL")
+
+
+def clip_of(candidate: Candidate, row: tuple[Any, ...]) -> Clip:
+    """A candidate's clip from the columns `CLIP`.
+
+    Raises:
+        ValueError, TypeError: the row is damaged.
+    """
+    own, (seal, *video, video_seal) = row[:_OWN_COLUMNS], row[_OWN_COLUMNS:]
+    path, sha256, seconds, peak, source, decoder, fingerprint, kept_path, kept_sha256, begins_ms = own
+    if seal != seal_of(candidate.ytid, candidate.start_ms, *own):
+        raise ValueError(f"the clip {candidate.key} is not the one that was written")
+    if video[0] is not None and video_seal != seal_of(candidate.ytid, *video):
+        raise ValueError(f"the video {candidate.ytid} is not as it was written")
+    kept = None if kept_path is None else KeptSource(str(kept_path), str(kept_sha256), int(begins_ms))
+    return Clip(
+        candidate.key, candidate.class_name, candidate.rank, str(path), str(sha256), float(seconds),
+        float(peak), str(source), candidate.also, str(decoder), bytes(fingerprint),
+        None if video[0] is None else VideoInfo(*map(str, video)), candidate.labels, candidate.split, kept,
+    )  # fmt: skip
+
+
+def standing_of(row: tuple[Any, ...]) -> tuple[State, Reason | None, str, int, float | None]:
+    """Where a candidate stands, from the columns `STANDING`.
+
+    Raises:
+        ValueError, TypeError: the row is damaged.
+    """
+    *said, seal = row
+    state, reason, detail, attempts, retry_at = said
+    if seal != seal_of(*said):
+        raise ValueError(f"the state {state!r:.20} of a candidate is not the one that was written")
+    return State(state), Reason(reason) if reason else None, str(detail), int(attempts), retry_at
+
+
+def _row_of(one: Candidate, number: Mapping[str, int]) -> tuple[Any, ...]:
+    """A candidate as the columns `_LOADED` and their seal have it."""
+    also = " ".join(str(number[name]) for name in one.also) if one.also else ""
+    row = (one.ytid, one.start_ms, one.end_ms, number[one.class_name], one.tier, one.rank, one.subset,
+           also, join_classes(one.labels), one.split)  # fmt: skip
+    return *row, seal_of(*row)
+
+
+def _storable(text: str) -> str:
+    """Text of a stranger without what UTF-8 cannot hold: JSON may bring half of a surrogate pair."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,1 @@
+"""How two sources of the same clips differ: where each was cut."""

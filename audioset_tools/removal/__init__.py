@@ -1,0 +1,1 @@
+"""Taking clips out: excluded, or forgotten for good."""

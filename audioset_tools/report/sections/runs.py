@@ -1,0 +1,309 @@
+"""The section about the runs: how they compare, how each was trained, what it confuses; and a page a cell."""
+
+import hashlib
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from ...csvfile import write_csv
+from ...runs.folder import Epoch, Prediction, RunFound
+from ...types import Table
+from .. import charts
+from ..charts import Mark
+from ..media import ClipFile, ClipMedia
+from ..page import Block, Card, Cards, Cell, Chart, Heading, Matrix, Missing, Section, Shown, Words
+from ..snapshot import MOST_RUNS, NEWEST_RUNS, Snapshot
+
+CELLS = "cells"
+"""The folder of the pages behind the cells of confusion matrices."""
+
+MOST_CLASSES = 60
+"""Classes of which a matrix is shown; a larger one is read from `confusion.csv`."""
+
+MOST_CELLS = 5_000
+"""Cells of all matrices together, each with a page behind it."""
+
+MOST_CARDS = 300
+"""Clips on the page behind a cell."""
+
+RUNS = "runs.csv"
+"""Beside the page, where there are more runs than it shows in full."""
+
+_HEADER = (
+    "run",
+    "model",
+    "recipe",
+    "test clips",
+    "precision (%)",
+    "recall (%)",
+    "macro-F1 (%)",
+    "95 % interval",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CellPage:
+    """The page behind a cell: clips of one class that a run took for one class."""
+
+    path: str
+    title: str
+    section: Section
+
+
+def runs_section(snapshot: Snapshot) -> Section:
+    """All runs: a comparison, then one after the other; of very many the best and the newest."""
+    blocks: list[Block] = []
+    if not snapshot.runs:
+        if not snapshot.placements:
+            blocks.append(Missing("There are no mel shards yet.", "audioset-tools featurize"))
+        blocks.append(Missing("Nothing was trained yet.", "audioset-tools train"))
+    else:
+        blocks += _comparison(snapshot)
+        drawn = {id(run) for run in with_matrix(snapshot.in_full)}
+        for run in snapshot.in_full:
+            blocks += _run(run, id(run) in drawn)
+    return Section("runs", "The runs", tuple(blocks))
+
+
+def cell_pages(run: RunFound, media: Mapping[str, ClipMedia]) -> list[CellPage]:
+    """A page for every cell of a run's confusion matrix that is not empty."""
+    return [_cell_page(run, cell, clips, media) for cell, clips in sorted(_cells(run).items())]
+
+
+def with_matrix(runs: Sequence[RunFound]) -> list[RunFound]:
+    """The runs whose confusion matrices are shown: not too large ones, and not too many."""
+    found, cells = [], 0
+    for run in runs:
+        own = len(run.class_names) ** 2
+        if run.predictions and 0 < own <= MOST_CLASSES**2 and cells + own <= MOST_CELLS:
+            found.append(run)
+            cells += own
+    return found
+
+
+def shown_keys(runs: Sequence[RunFound]) -> list[str]:
+    """The clips behind all cells that have a page, as far as these show them."""
+    cells = (clips for run in with_matrix(runs) for clips in _cells(run).values())
+    return list(dict.fromkeys(one.key for clips in cells for one in clips[:MOST_CARDS]))
+
+
+def write_runs(path: Path, snapshot: Snapshot) -> None:
+    """Write the figures of all runs as CSV where the page cannot show all; else there is none."""
+    if len(snapshot.runs) > len(snapshot.in_full):
+        write_csv(path, _HEADER, map(_figures, _ranked(snapshot.runs)))
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sources_of(snapshot: Snapshot) -> dict[str, ClipFile]:
+    """Where the clips that can be shown lie, by key: as the ledger has them, else as `dataset.csv` does."""
+    sources = {p.key: ClipFile(p.key, p.path, p.sha256) for p in snapshot.placements}
+    if snapshot.fetched is not None:
+        sources |= {
+            clip.key: ClipFile(clip.key, clip.path, clip.sha256) for _, clip in snapshot.fetched.clips
+        }
+    return sources
+
+
+def _cells(run: RunFound) -> dict[tuple[int, int], list[Prediction]]:
+    """The clips of each actual class that were predicted as each class, in the order of a page.
+
+    Where the model was wrong, the surest mistakes come first; where it was right, the most doubtful.
+    """
+    members: dict[tuple[int, int], list[Prediction]] = {}
+    for one in run.predictions:
+        for cell in product(one.actual, one.predicted):
+            members.setdefault(cell, []).append(one)
+    for (actual, predicted), clips in members.items():
+        sign = 1 if actual == predicted else -1
+        clips.sort(key=lambda one: (sign * one.probability[predicted], one.key))
+    return members
+
+
+def _ranked(runs: Sequence[RunFound]) -> list[RunFound]:
+    """The best on the test split first."""
+    return sorted(runs, key=lambda run: -(run.score("test", "f1") or 0))
+
+
+def _figures(run: RunFound) -> tuple[str, ...]:
+    """A run's row of the comparison."""
+    ends = run.interval("test", "f1")
+    between = f"{_percent(ends[0])} to {_percent(ends[1])}" if ends else ""
+    scores = [_percent(run.score("test", name)) for name in ("precision", "recall", "f1")]
+    test = run.metrics.get("test")
+    clips = len(run.predictions) or (test.get("clips") if isinstance(test, dict) else None)
+    shown = f"{clips:,}" if isinstance(clips, int) and clips else ""
+    return run.name, run.model, run.about.recipe if run.about else "", shown, *scores, between
+
+
+def _comparison(snapshot: Snapshot) -> list[Block]:
+    runs = snapshot.runs
+    best = _ranked(runs)[:MOST_RUNS]
+    few = len(runs) == len(snapshot.in_full)
+    drawn = {run.name: {"macro-F1": 100 * f1} for run in best if (f1 := run.score("test", "f1")) is not None}
+    blocks: list[Block] = []
+    if len(drawn) > 1:
+        highest = max(one["macro-F1"] for one in drawn.values())
+        first = [name for name, one in drawn.items() if one["macro-F1"] == highest]
+        words = f"The highest has {', '.join(first)}."
+        blocks.append(Chart(charts.bars("Macro-F1 on the test split", "%", drawn, words=words, high=100)))
+    if not few:
+        blocks.append(
+            Words(
+                f"Of {len(runs):,} runs {len(snapshot.in_full)} are shown in full: those with the highest"
+                f" macro-F1 and the {NEWEST_RUNS} newest. The figures of all are in {RUNS} beside this page."
+            )
+        )
+        whole = {run.name for run in snapshot.in_full}
+        damaged = [run.name for run in runs if run.troubles and run.name not in whole]
+        if damaged:
+            names = ", ".join(damaged[:MOST_RUNS])
+            blocks.append(Words(f"{len(damaged):,} of the others cannot be read in part: {names}", warn=True))
+    rows = tuple(map(_figures, runs if few else _ranked(runs)))
+    table = Table("Models on the test split, macro means", _HEADER, rows)
+    return [*blocks, Shown(table, folded=not few)]
+
+
+def _run(run: RunFound, has_matrix: bool) -> list[Block]:
+    digest = hashlib.sha256(run.name.encode()).hexdigest()[:10]
+    blocks: list[Block] = [Heading(f"Run {run.name}", f"run-{digest}")]
+    blocks += [Words(trouble, warn=True) for trouble in run.troubles]
+    if not run.metrics and not run.troubles:
+        blocks.append(Missing("This run is unfinished: it has no metrics.json yet.", "audioset-tools train"))
+    blocks += _curves(run)
+    if run.predictions and not has_matrix:
+        blocks.append(
+            Words(f"The matrix of its {len(run.class_names)} classes has no room here: see confusion.csv.")
+        )
+    elif run.predictions:
+        wrong = sum(set(one.actual) != set(one.predicted) for one in run.predictions)
+        blocks += [
+            Words(
+                f"{wrong:,} of {len(run.predictions):,} test clips were taken for something else."
+                " Rows are the actual class, columns the predicted one; a number opens the clips behind it."
+            ),
+            _matrix(run),
+        ]
+        if wrong:
+            command = f"audioset-tools errors --run {shlex.quote(run.name)}"
+            blocks.append(Missing("To listen to the mistakes and say why:", command))
+    if table := _classes(run):
+        blocks.append(Shown(table))
+    if settings := _settings(run):
+        blocks.append(Shown(settings, folded=True))
+    return blocks
+
+
+def _curves(run: RunFound) -> list[Block]:
+    """Losses and macro-F1 over the epochs; a baseline has none."""
+    epochs = [row for row in run.history if isinstance(row, Epoch)]
+    if not epochs:
+        return []
+    best = run.metrics.get("best_epoch")
+    marks = [Mark(f"best, epoch {best}", float(best))] if isinstance(best, int) else []
+    ends = max(row.epoch for row in epochs)
+    x = charts.Axis("epoch", 1, max(ends, 2.0))
+    blocks: list[Block] = []
+    for title, label, names, decades in (
+        ("Loss", "mean loss a clip, nat", ("train_loss", "validation_loss"), True),
+        ("Macro-F1", "macro-F1, %", ("train_f1", "validation_f1"), False),
+    ):
+        factor = 1 if decades else 100
+        lines = [
+            charts.Series(
+                name.split("_")[0],
+                [(row.epoch, factor * getattr(row, name)) for row in epochs],
+                True,
+            )
+            for name in names
+        ]
+        y = charts.Axis(label) if decades else charts.Axis(label, 0, 100)
+        words = f"{len(epochs)} epochs" + (f"; the weights of epoch {best} were kept." if marks else ".")
+        drawn = charts.line_chart(title, x, y, lines, marks=marks, words=words, y_decades=decades)
+        blocks.append(Chart(drawn))
+    return blocks
+
+
+def _matrix(run: RunFound) -> Matrix:
+    counts = run.confusion
+    rows = []
+    for actual, row in enumerate(counts.tolist()):
+        total = max(sum(row), 1)
+        rows.append(
+            tuple(
+                Cell(n, round(n / total, 3), _cell_path(run, actual, predicted) if n else "")
+                for predicted, n in enumerate(row)
+            )
+        )
+    return Matrix("Confusion matrix of the test split", run.class_names, tuple(rows))
+
+
+def _classes(run: RunFound) -> Table | None:
+    clips = run.confusion.sum(axis=1).tolist() if run.predictions else [0] * len(run.class_names)
+    rows = [
+        (
+            name,
+            *(_percent(run.score("test", score, name)) for score in ("precision", "recall", "f1")),
+            f"{n:,}" if n else "",
+        )
+        for name, n in zip(run.class_names, clips, strict=True)
+    ]
+    if not any(any(row[1:4]) for row in rows):
+        return None
+    rows.append(
+        ("macro mean", *(_percent(run.score("test", score)) for score in ("precision", "recall", "f1")), "")
+    )
+    head = ("class", "precision (%)", "recall (%)", "F1 (%)", "clips")
+    return Table("Each class on the test split", head, tuple(rows))
+
+
+def _settings(run: RunFound) -> Table | None:
+    if run.about is None:
+        return None
+    rows = [
+        (str(name), str(value))
+        for table in (run.about.config, run.about.versions)
+        for name, value in sorted(table.items())
+        if value is not None
+    ]
+    rows.append(("mel spec", run.about.spec_digest))
+    return Table("Settings and versions", ("what", "value"), tuple(rows))
+
+
+def _cell_page(
+    run: RunFound, cell: tuple[int, int], clips: Sequence[Prediction], media: Mapping[str, ClipMedia]
+) -> CellPage:
+    names, (actual, predicted) = run.class_names, cell
+    right = actual == predicted
+    cards = [
+        Card(
+            media.get(one.key) or ClipMedia(one.key, "", "", "no such clip is in this workspace"),
+            (_probabilities(one, names),),
+        )
+        for one in clips[:MOST_CARDS]
+    ]
+    what = f"{names[actual]}, taken for {names[predicted]}" if not right else f"{names[actual]}, recognised"
+    order = "the most doubtful first" if right else "the surest mistakes first"
+    some = f"; the first {len(cards)} are here, the others in predictions.csv" if clips[MOST_CARDS:] else ""
+    words = f"Run {run.name}, test split: {len(clips):,} clips, {order}{some}."
+    section = Section("clips", what, (Words(words), Cards(cards)))
+    return CellPage(_cell_path(run, *cell), what, section)
+
+
+def _cell_path(run: RunFound, actual: int, predicted: int) -> str:
+    """Where the page behind a cell lies; a folder's name may hold anything, so a digest names it."""
+    digest = hashlib.sha256(run.name.encode()).hexdigest()[:10]
+    return f"{CELLS}/{digest}/{actual}-{predicted}.html"
+
+
+def _probabilities(one: Prediction, names: tuple[str, ...]) -> str:
+    """The likeliest classes and their probabilities."""
+    ranked = sorted(range(len(names)), key=lambda number: -one.probability[number])[:4]
+    return ", ".join(f"{names[number]} {100 * one.probability[number]:.1f} %" for number in ranked)
+
+
+def _percent(value: float | None) -> str:
+    """A fraction for a table; nothing where it is not known."""
+    return "" if value is None else f"{100 * value:.2f}"

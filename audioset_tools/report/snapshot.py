@@ -1,0 +1,128 @@
+"""What a workspace holds at one moment, as far as it has come; looking changes nothing in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..exceptions import DataMismatch
+from ..fetch.progress import Totals, read_totals
+from ..fetch.status import Status, read_status
+from ..files import parse_json
+from ..ledger import Ledger, Origin, State
+from ..ledger.queries import Event, events, tried_tiers
+from ..runs.folder import CONFIG, RunFound, read_run, run_folders
+from ..shards.dataset import Placement, read_dataset
+from ..types import Candidate, Clip
+from ..workspace import Workspace, printable
+
+MOST_RUNS = 20
+"""Runs that are read and shown in full: the best on the test split, and some of the newest."""
+
+NEWEST_RUNS = 4
+"""The newest among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the ledger has.
+
+    `funnel` is the selection's account as JSON, None where it was not recorded; `tiers` counts the candidates
+    that were tried by class, tier and state; `clips` are the verified ones by class and rank.
+    """
+
+    origin: Origin
+    status: Status
+    funnel: Mapping[str, Any] | None
+    tiers: Mapping[tuple[str, int, State], int]
+    events: tuple[Event, ...]
+    clips: tuple[tuple[Candidate, Clip], ...]
+    spent: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a workspace holds.
+
+    Args:
+        fetched: None where there is no ledger, or one without candidates.
+        placements: the frozen splits; none before featurize.
+        runs: what was trained, by name; of many, most without history and predictions.
+        in_full: those that have both.
+        troubles: what is there and cannot be read, in words.
+    """
+
+    workspace: Workspace
+    fetched: Fetched | None
+    placements: tuple[Placement, ...]
+    runs: tuple[RunFound, ...]
+    in_full: tuple[RunFound, ...]
+    troubles: tuple[str, ...]
+
+
+def read_snapshot(workspace: Workspace) -> Snapshot:
+    """Look a workspace over, also while a command runs in it."""
+    troubles: list[str] = []
+    fetched = None
+    if workspace.ledger.exists():
+        try:
+            with Ledger(workspace.ledger, read_only=True) as ledger:
+                fetched = _read_ledger(ledger) if ledger.class_names else None
+        except DataMismatch as error:
+            troubles.append(_without_place(error, workspace))
+    placements: list[Placement] = []
+    try:
+        placements = read_dataset(workspace.dataset)
+    except DataMismatch as error:
+        troubles.append(_without_place(error, workspace))
+    runs, in_full = _read_runs(workspace.runs)
+    return Snapshot(workspace, fetched, tuple(placements), runs, in_full, tuple(troubles))
+
+
+def _read_runs(folder: Path) -> tuple[tuple[RunFound, ...], tuple[RunFound, ...]]:
+    """All runs, and those of them that are read in full."""
+    folders = run_folders(folder)
+    if len(folders) <= MOST_RUNS:
+        found = tuple(map(read_run, folders))
+        return found, found
+    brief = {path: read_run(path, whole=False) for path in folders}
+    newest = sorted(folders, key=_written_at, reverse=True)[:NEWEST_RUNS]
+    best = sorted(folders, key=lambda path: -(brief[path].score("test", "f1") or 0))
+    wanted = set(list(dict.fromkeys([*newest, *best]))[:MOST_RUNS])
+    whole = {path: read_run(path) for path in folders if path in wanted}
+    return tuple((brief | whole).values()), tuple(whole.values())
+
+
+def _written_at(folder: Path) -> int:
+    """When a run was begun, in nanoseconds."""
+    try:
+        return (folder / CONFIG).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _read_ledger(ledger: Ledger) -> Fetched:
+    origin = ledger.origin()
+    assert origin is not None
+    return Fetched(
+        origin=origin,
+        status=read_status(ledger),
+        funnel=_funnel(ledger.get("funnel")),
+        tiers=tried_tiers(ledger),
+        events=tuple(events(ledger)),
+        clips=tuple(ledger.clips()),
+        spent=read_totals(ledger.get("spent")),
+    )
+
+
+def _funnel(stored: str | None) -> Mapping[str, Any] | None:
+    try:
+        funnel = parse_json(stored or "null")
+    except ValueError:
+        return None
+    return funnel if isinstance(funnel, dict) and isinstance(funnel.get("classes"), dict) else None
+
+
+def _without_place(error: DataMismatch, workspace: Workspace) -> str:
+    """What is wrong, without where the workspace happens to lie."""
+    return printable(error.what.replace(f"{workspace.root}/", "")) + ". " + error.remedy

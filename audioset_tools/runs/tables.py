@@ -1,0 +1,166 @@
+"""An evaluation in words: the paper's Tables 1 and 2, and the same as JSON."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .evaluation import Evaluation
+from .metrics import LEVEL, Counts, Intervals, Ranking, Rates, Scores
+
+WIDEST = 110
+"""Columns of text; a table that would be wider has its classes down the side."""
+
+FIGURES = ("precision", "recall", "f1")
+HEADINGS = ("Precision (%)", "Recall (%)", "F1-score (%)")
+
+
+def evaluation_tables(evaluation: Evaluation) -> Iterator[str]:
+    """Tables 1 and 2 of a split, and what is left out of them."""
+    names, predictions = evaluation.class_names, evaluation.predictions
+    clips = f"{len(predictions.key):,} {evaluation.split} clips"
+    if predictions.multi_label:
+        yield f"Table 1. In how many clips of a class which classes were predicted, {clips}"
+    else:
+        yield f"Table 1. Confusion matrix, {clips}"
+    yield format_table1(predictions.confusion, names) + "\n"
+    yield f"Table 2. Precision, recall and F1-score, with {100 * LEVEL:.0f} % intervals"
+    yield format_table2(evaluation.scores, names, evaluation.intervals) + "\n"
+    if evaluation.ranking is not None:
+        yield f"Average precision, AUC and d', with {100 * LEVEL:.0f} % intervals of the means"
+        yield _format_ranking(evaluation.ranking, names, evaluation.intervals) + "\n"
+        if left_out := _undefined(evaluation.ranking, names):
+            yield f"Left out of these means, as they sound in no clip or in all: {', '.join(left_out)}\n"
+
+
+def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
+    """The same for programs; what is not defined, or infinite, is null."""
+    found, ends = evaluation.scores, evaluation.intervals
+    names = evaluation.class_names
+    per_class = zip(found.precision, found.recall, found.f1, strict=True)
+    figures: dict[str, Any] = {
+        "clips": len(evaluation.predictions.key),
+        "loss": evaluation.predictions.loss,
+        "classes": {name: _named(rates) for name, rates in zip(names, per_class, strict=True)},
+        "macro": _named(found.macro),
+        "micro": _named(found.micro),
+        "intervals": {
+            "level": LEVEL,
+            "resamples": ends.resamples,
+            "seed": ends.seed,
+            "classes": {name: _named(ends.classes[:, number]) for number, name in enumerate(names)},
+            "macro": _named(ends.macro),
+            "micro": _named(ends.micro),
+        },
+        "confusion": evaluation.predictions.confusion.tolist(),
+    }
+    if (ranked := evaluation.ranking) is not None and ends.ranking is not None:
+        for name, *values in zip(names, ranked.ap, ranked.auc, ranked.d_prime, strict=True):
+            figures["classes"][name] |= _named(values, ("ap", "auc", "d_prime"))
+        figures["macro"] |= _named(ranked.macro, ("map", "auc", "d_prime"))
+        figures["intervals"]["macro"] |= _named(ends.ranking, ("map", "auc"))
+        figures["left_out"] = _undefined(ranked, names)
+    return figures
+
+
+def format_table1(confusion: Counts, class_names: Sequence[str]) -> str:
+    """A confusion matrix in the form of the paper's Table 1: a row per actual class.
+
+    The paper's header reads "predict-actual", but its rows sum to 200, the number of test clips of a class.
+    Where the names are too long for columns, numbers stand for them.
+    """
+    cells = [[str(count) for count in row] for row in confusion]
+    table = [["actual \\ predicted", *class_names], *_beside(class_names, cells)]
+    if _width(table) > WIDEST:
+        numbers = [str(number) for number in range(1, len(class_names) + 1)]
+        numbered = [f"{number} {name}" for number, name in zip(numbers, class_names, strict=True)]
+        table = [["actual \\ predicted", *numbers], *_beside(numbered, cells)]
+    return _format(table)
+
+
+def format_table2(found: Scores, class_names: Sequence[str], ends: Intervals | None = None) -> str:
+    """Scores in the form of the paper's Table 2: percent, a column per class, their mean as Total.
+
+    With intervals, these stand below each figure, and Micro has a column too. A table that would be too wide
+    is turned: a row per class.
+    """
+    columns: list[tuple[str, list[str]]] = []
+    each = zip(found.precision, found.recall, found.f1, strict=True)
+    for number, (name, rates) in enumerate(zip(class_names, each, strict=True)):
+        columns.append((name, _cells(rates, None if ends is None else ends.classes[:, number])))
+    columns.append(("Total", _cells(found.macro, None if ends is None else ends.macro)))
+    if ends is not None:
+        columns.append(("Micro", _cells(found.micro, ends.micro)))
+    heads = [text for heading in HEADINGS for text in ([heading] if ends is None else [heading, ""])]
+    table = [["", *(name for name, _ in columns)]]
+    table += [[head, *(cells[row] for _, cells in columns)] for row, head in enumerate(heads)]
+    if _width(table) > WIDEST:
+        table = [["", *heads], *([name, *cells] for name, cells in columns)]
+    return _format(table)
+
+
+def _cells(rates: Sequence[float], ends: Rates | None) -> list[str]:
+    """Precision, recall and F1 of one column, each followed by its interval if there are any."""
+    if ends is None:
+        return [f"{100 * rate:.2f}" for rate in rates]
+    return [
+        text
+        for rate, pair in zip(rates, ends, strict=True)
+        for text in (f"{100 * rate:.2f}", _interval(pair, 100))
+    ]
+
+
+def _format_ranking(found: Ranking, class_names: Sequence[str], ends: Intervals) -> str:
+    assert ends.ranking is not None
+    per_class = zip(class_names, found.ap, found.auc, found.d_prime, strict=True)
+    rows = [[name, *(_number(value) for value in values)] for name, *values in per_class]
+    rows.append(["Mean", *(_number(value) for value in found.macro)])
+    rows.append(["", *(_interval(pair, 1) for pair in ends.ranking), ""])
+    return _format([["", "AP", "AUC", "d'"], *rows])
+
+
+def _interval(pair: Rates, times: int) -> str:
+    if math.isnan(pair[0]):
+        return "-"
+    digits = 1 if times == 100 else 3
+    return f"{times * pair[0]:.{digits}f} to {times * pair[1]:.{digits}f}"
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def _undefined(found: Ranking, class_names: Sequence[str]) -> list[str]:
+    return [name for name, ap in zip(class_names, found.ap, strict=True) if math.isnan(ap)]
+
+
+def _named(values: Any, names: Sequence[str] = FIGURES) -> dict[str, Any]:
+    """Numbers, or pairs of them, by name."""
+    return {name: _plain(value) for name, value in zip(names, values, strict=True)}
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__len__"):
+        return [_plain(each) for each in value]
+    return float(value) if math.isfinite(value) else None
+
+
+def _beside(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[name, *row] for name, row in zip(names, cells, strict=True)]
+
+
+def _widths(table: Sequence[Sequence[str]]) -> list[int]:
+    return [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
+
+
+def _width(table: Sequence[Sequence[str]]) -> int:
+    widths = _widths(table)
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _format(table: Sequence[Sequence[str]]) -> str:
+    widths = _widths(table)
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in table
+    ]
+    return "\n".join(line.rstrip() for line in lines)

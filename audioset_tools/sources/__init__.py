@@ -1,0 +1,1 @@
+"""Where sound comes from, within a budget of requests."""

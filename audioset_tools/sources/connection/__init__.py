@@ -1,0 +1,1 @@
+"""How YouTube is reached: a proxy, cookies, options of yt-dlp; all checked before anything begins."""

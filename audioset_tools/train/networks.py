@@ -1,0 +1,356 @@
+"""The networks by name; each takes mels, [B, 1, bands, frames], and gives one logit per class, [B, classes].
+
+`paper` and `paper-7` are the two readings of the paper's CNN, `han` is the ConvNet of its reference [5], and
+`rnn`, `crnn` and `rcnn` are those of its future work.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..exceptions import UsageError
+from ..shards.reader import MelShards
+
+FLOOR = 1e-10
+"""Power below which everything is the same: librosa's `amin`, as in the preset `log`."""
+
+RANGE_DB = 80.0
+"""How far below the loudest value of a clip the floor lies, as in the preset `log`."""
+
+FITTED_ROWS = 256
+"""Mels of the train split that the statistics are taken from: at 801 frames, 205,000 values a band."""
+
+
+class InputNorm(nn.Module):
+    """Turns mels into decibels where they are not, joins frames, and standardises every band.
+
+    Mean and deviation are buffers, stored with the weights: 0 and 1 until `fit_levels` has seen the train
+    split.
+
+    Args:
+        bands: how many a mel has.
+        decibels: whether the mels are in decibels already.
+        pool: neighbouring frames that are joined to their mean, in power where the mels are.
+
+    Shape:
+        Input: [B, 1, bands, frames]
+        Output: [B, 1, bands, ceil(frames / pool)]
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, bands: int, decibels: bool, pool: int = 1) -> None:
+        super().__init__()
+        self._decibels = decibels
+        self._join = nn.AvgPool2d((1, pool), ceil_mode=True) if pool > 1 else nn.Identity()
+        self.register_buffer("mean", torch.zeros(bands, 1))
+        self.register_buffer("std", torch.ones(bands, 1))
+
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
+        """Standardised decibels."""
+        standardised: torch.Tensor = (self.decibels(mel) - self.mean) / self.std
+        return standardised
+
+    def decibels(self, mel: torch.Tensor) -> torch.Tensor:
+        """The same without the standardisation."""
+        joined: torch.Tensor = self._join(mel)
+        if self._decibels:
+            return joined
+        level = 10 * torch.log10(joined.clamp_min(FLOOR))
+        return level.maximum(level.amax(dim=(2, 3), keepdim=True) - RANGE_DB)
+
+
+def fit_levels(model: nn.Module, shards: MelShards) -> None:
+    """Give every `InputNorm` of a model the statistics of the train split.
+
+    Those of at most `FITTED_ROWS` mels, evenly spaced over the split, so that they depend on nothing but the
+    split. A band that never changes, as the empty filters of the preset `paper`, is left at 0.
+
+    Args:
+        model: any; one without such a layer is left as it is.
+    """
+    layers = [layer for layer in model.modules() if isinstance(layer, InputNorm)]
+    rows = np.unique(np.linspace(0, len(shards) - 1, FITTED_ROWS).astype(np.int64)) if layers else ()
+    for layer in layers:
+        bands = layer.mean.shape[0]
+        count, sums, squares = (
+            0,
+            torch.zeros(bands, dtype=torch.float64),
+            torch.zeros(bands, dtype=torch.float64),
+        )
+        for start in range(0, len(rows), 16):
+            mel = torch.from_numpy(shards.take(rows[start : start + 16])).unsqueeze(1)
+            level = layer.decibels(mel).double()
+            count += level.numel() // bands
+            sums += level.sum(dim=(0, 1, 3))
+            squares += level.square().sum(dim=(0, 1, 3))
+        mean = sums / count
+        std = (squares / count - mean.square()).clamp_min(0).sqrt()
+        layer.mean.copy_(mean.unsqueeze(1))
+        layer.std.copy_(torch.where(std > 1e-3, std, 1).unsqueeze(1))
+
+
+FRAMES_A_STEP = 8
+"""Frames joined to one step of `rnn`: 0.1 s, 100 steps a clip."""
+
+
+class OverTime(nn.Module):
+    """Recurrent layers over the frames of maps.
+
+    Args:
+        cells: a GRU that takes [B, steps, features].
+        last: give the output of the last step rather than the mean over all.
+
+    Shape:
+        Input: [B, channels, bands, frames]; each frame is a step, its channels and bands are the features.
+        Output: [B, features of the cells]
+    """
+
+    def __init__(self, cells: nn.GRU, last: bool) -> None:
+        super().__init__()
+        self._cells = cells
+        self._last = last
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """What the cells make of it."""
+        steps = maps.flatten(1, 2).transpose(1, 2).contiguous()
+        outputs: torch.Tensor = self._cells(steps)[0]
+        return outputs[:, -1] if self._last else outputs.mean(dim=1)
+
+
+def rnn(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
+    """Gated recurrent units (Cho et al. 2014, arXiv 1406.1078), two layers of 64 in both directions.
+
+    Both directions as in Schuster and Paliwal, "Bidirectional recurrent neural networks", IEEE TSP 45(11),
+    1997. The input is the bands of a frame of 0.1 s; dropout 0.3 between the layers and before the dense
+    layer, which sees the mean over time.
+
+    Args:
+        shape: bands and frames of a mel; any will do.
+        decibels: whether the mels are in decibels.
+    """
+    cells = nn.GRU(shape[0], 64, num_layers=2, batch_first=True, bidirectional=True, dropout=0.3)
+    levels = InputNorm(shape[0], decibels, pool=FRAMES_A_STEP)
+    return nn.Sequential(levels, OverTime(cells, last=False), nn.Dropout(0.3), nn.Linear(128, n_classes))
+
+
+def crnn(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
+    """Choi, Fazekas, Sandler and Cho, "Convolutional recurrent neural networks for music classification",
+    ICASSP 2017 (arXiv 1609.04243), with 30, 60, 60 and 60 filters and two layers of 30 GRUs.
+
+    Four 3 x 3 convolutions, each with batch normalisation, ELU, max-pooling (by 2, 3, 4 and 4 along both
+    axes) and dropout 0.1; the GRUs read what is left of the bands step by step, and the last step decides,
+    after dropout 0.3. Made for 96 bands by 1366 frames of 21 ms, a step of 2 s; here two frames are joined
+    to one of 25 ms, a step being 2.4 s, and 128 bands leave two where his 96 left one.
+
+    Args:
+        shape: bands and frames of a mel; any will do.
+        decibels: whether the mels are in decibels.
+    """
+    layers: list[nn.Module] = [InputNorm(shape[0], decibels, pool=2)]
+    channels, bands = 1, shape[0]
+    for width, pool in ((30, 2), (60, 3), (60, 4), (60, 4)):
+        layers += [nn.Conv2d(channels, width, kernel_size=3, padding=1), nn.BatchNorm2d(width)]
+        layers += [nn.ELU(inplace=True), nn.MaxPool2d(pool, ceil_mode=True), nn.Dropout(0.1)]
+        channels, bands = width, -(-bands // pool)
+    cells = nn.GRU(channels * bands, 30, num_layers=2, batch_first=True)
+    return nn.Sequential(*layers, OverTime(cells, last=True), nn.Dropout(0.3), nn.Linear(30, n_classes))
+
+
+def paper(n_classes: int, shape: tuple[int, int], filters: Sequence[int]) -> nn.Sequential:
+    """The paper's CNN (section 4): convolutions of kernel 2, stride 1, no padding; ReLU; max-pools of 2.
+
+    The paper says "a 7 layer CNN" and then lists eight filter counts. `paper` reads eight convolutions,
+    pooled after each pair as in its reference [5]: 106,516 parameters at 128 x 801 and 4 classes. `paper-7`
+    takes the word: seven convolutions, the last count without use, pooled after the second, fourth and
+    sixth: 339,156 parameters. Pooling after every convolution does not fit 128 bands. The mels go in as they
+    are, as the paper's did.
+
+    Args:
+        shape: bands and frames of a mel.
+        filters: how many each convolution has.
+
+    Raises:
+        UsageError: the mel is too small for so many layers.
+    """
+    layers: list[nn.Module] = []
+    channels = 1
+    bands, frames = shape
+    for number, width in enumerate(filters, start=1):
+        layers.append(nn.Conv2d(channels, width, kernel_size=2))
+        channels, bands, frames = width, bands - 1, frames - 1
+        if number % 2 == 0:
+            # Before the ReLU: the largest of four stays the largest, and the ReLU has a quarter of the work.
+            layers.append(nn.MaxPool2d(2))
+            bands, frames = bands // 2, frames // 2
+        layers.append(nn.ReLU(inplace=True))
+    if min(bands, frames) < 1:
+        raise UsageError(
+            f"a mel of {shape[0]} x {shape[1]} is too small for {len(filters)} convolutions",
+            "Give fewer filters.",
+        )
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * bands * frames, n_classes))
+
+
+LEAK = 0.33
+
+
+class GlobalMax(nn.Module):
+    """The largest value of every channel: [B, channels, bands, frames] to [B, channels]."""
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """The maxima."""
+        return maps.amax(dim=(2, 3))
+
+
+def han(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
+    """Han, Kim and Lee, "Deep convolutional neural networks for predominant instrument recognition in
+    polyphonic music", IEEE/ACM TASLP 25(1), 2017 (arXiv 1605.09507).
+
+    Four pairs of 3 x 3 convolutions with 32, 64, 128 and 256 filters, zeros around the maps such that each
+    grows by 2, leaky ReLU with slope 0.33; max-pooling by 3 and dropout 0.25 after each pair but the last,
+    whose maxima over the whole map go through dropout 0.25, a dense layer of 1024 and dropout 0.5.
+
+    It was made for windows of 1 s, 128 bands by 43 frames of 23 ms; the predictions of a clip's windows were
+    joined afterwards. Here the whole clip goes in, the global pooling taking any length, two frames joined
+    to one of 25 ms; the sigmoid is left to the loss.
+
+    Args:
+        shape: bands and frames of a mel; any will do.
+        decibels: whether the mels are in decibels.
+    """
+    layers: list[nn.Module] = [InputNorm(shape[0], decibels, pool=2)]
+    channels = 1
+    for width in (32, 64, 128, 256):
+        for _ in range(2):
+            layers += [nn.Conv2d(channels, width, kernel_size=3, padding=2), nn.LeakyReLU(LEAK, inplace=True)]
+            channels = width
+        layers += [nn.MaxPool2d(3) if width < 256 else GlobalMax(), nn.Dropout(0.25)]
+    dense = [nn.Linear(channels, 1024), nn.LeakyReLU(LEAK, inplace=True), nn.Dropout(0.5)]
+    return nn.Sequential(*layers, *dense, nn.Linear(1024, n_classes))
+
+
+CHANNELS = 32
+ITERATIONS = 3
+
+
+class RecurrentConvolution(nn.Module):
+    """A recurrent convolutional layer: `x(t) = norm(relu(feed(u) + back(x(t - 1))))` for `ITERATIONS` steps.
+
+    Every step has the same weights, its own normalisation and a wider view than the one before.
+
+    Shape:
+        Input, output: [B, CHANNELS, bands, frames]
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._feed = nn.Conv2d(CHANNELS, CHANNELS, kernel_size=3, padding=1)
+        self._back = nn.Conv2d(CHANNELS, CHANNELS, kernel_size=3, padding=1, bias=False)
+        self._norms = nn.ModuleList(nn.GroupNorm(1, CHANNELS) for _ in range(ITERATIONS + 1))
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """The output of the last step."""
+        fed = self._feed(maps)
+        output: torch.Tensor = self._norms[0](torch.relu(fed))
+        for norm in self._norms[1:]:
+            output = norm(torch.relu(fed + self._back(output)))
+        return output
+
+
+def rcnn(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
+    """Liang and Hu, "Recurrent convolutional neural network for object recognition", CVPR 2015.
+
+    A 5 x 5 convolution, four recurrent convolutional layers with max-pooling after the first convolution and
+    the second recurrent layer, dropout between, global max-pooling and a dense layer. 32 channels where
+    they had 96 to 192; two frames joined to one, and a first pooling by 4 where theirs was by 2, since a mel
+    is a hundred times as large as their 32 x 32 pictures; group normalisation of one group where they had
+    local response normalisation.
+
+    Args:
+        shape: bands and frames of a mel; any will do.
+        decibels: whether the mels are in decibels.
+    """
+    return nn.Sequential(
+        InputNorm(shape[0], decibels, pool=2),
+        nn.Conv2d(1, CHANNELS, kernel_size=5, padding=2),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(4, ceil_mode=True),
+        RecurrentConvolution(),
+        nn.Dropout(0.2),
+        RecurrentConvolution(),
+        nn.MaxPool2d(2, ceil_mode=True),
+        nn.Dropout(0.2),
+        RecurrentConvolution(),
+        nn.Dropout(0.2),
+        RecurrentConvolution(),
+        GlobalMax(),
+        nn.Linear(CHANNELS, n_classes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network of the registry.
+
+    Args:
+        make: from the number of classes, bands and frames of a mel, and, where it has `filters`, those,
+            else whether the mels are in decibels.
+        lr: the learning rate it is trained with unless another is asked for.
+        filters: of each convolution, where that is a setting; None where it is not.
+    """
+
+    make: Callable[..., nn.Module]
+    lr: float
+    filters: tuple[int, ...] | None = None
+
+
+MODELS: dict[str, Network] = {
+    "paper": Network(paper, lr=0.01, filters=(8, 8, 16, 16, 32, 32, 64, 64)),
+    "paper-7": Network(paper, lr=0.01, filters=(8, 8, 16, 16, 32, 32, 64)),
+    "han": Network(han, lr=0.001),
+    "crnn": Network(crnn, lr=0.001),
+    "rnn": Network(rnn, lr=0.003),
+    "rcnn": Network(rcnn, lr=0.001),
+}
+
+
+def build(
+    name: str,
+    n_classes: int,
+    shape: tuple[int, int],
+    *,
+    filters: Sequence[int] | None = None,
+    decibels: bool = False,
+    seed: int = 0,
+) -> nn.Module:
+    """A new network with He's initialisation, which "works better with ReLU activations" (paper, section 4).
+
+    Weights of convolutions and dense layers are normal with variance `2 / fan_in`, biases zero; recurrent
+    cells begin as torch has them.
+
+    Args:
+        shape: bands and frames of a mel.
+        filters: of each convolution of the paper's networks; None for the network's own.
+        decibels: whether the mels are in decibels rather than power.
+        seed: decides the weights; the global random state is left as it was.
+
+    Raises:
+        UsageError: the mel is too small for the network.
+    """
+    network = MODELS[name]
+    make = partial(network.make, n_classes, shape)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = make(decibels) if network.filters is None else make(filters or network.filters)
+        for layer in model.modules():
+            if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+    return model

@@ -1,0 +1,323 @@
+"""Training, from top to bottom: shards, model, epochs, the best weights, the run folder."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .. import __version__
+from ..exceptions import DataMismatch, UsageError
+from ..runs.about import About, about_run
+from ..runs.folder import (
+    CHECKPOINT,
+    WEIGHTS,
+    Epoch,
+    Run,
+    Trial,
+    best_of,
+    choose_folder,
+    finish_run,
+    lock_run,
+    write_about,
+    write_history,
+)
+from ..shards.reader import MelShards, find_shards
+from ..types import OnProgress, Progress, silent
+from ..workspace import Workspace
+from .augment import augmented, generators
+from .baselines import CLASSICAL
+from .config import TrainConfig
+from .fit import fit_baseline
+from .networks import build, fit_levels
+from .step import Learner, RunningScores, batches, keep_memory, learn, make_learner
+from .trained import AT_ONCE, count_parameters, network_logits, pick_device, predict
+from .weights import (
+    START_AGAIN,
+    Checkpoint,
+    digest_of,
+    load_optimiser_state,
+    load_state,
+    optimiser_state_of,
+    read_checkpoint,
+    require_same_run,
+    state_of,
+    write_checkpoint,
+    write_weights,
+)
+
+LOOK_EVERY = 10
+"""Steps between two looks at the loss where each makes the CPU wait for the device."""
+
+OnEpoch = Callable[[Epoch | Trial], object]
+"""Called with each new row of a run's history."""
+
+
+def ignore(row: Epoch | Trial) -> None:
+    """Do nothing with a row of the history."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Progress):
+    """How far an epoch is, in clips: mean loss and macro-F1 so far, and how fast it goes."""
+
+    loss: float
+    f1: float
+    samples_per_second: float
+
+
+def train(
+    workspace: Workspace,
+    model: str = "paper",
+    *,
+    filters: tuple[int, ...] | None = None,
+    batch_size: int = 128,
+    lr: float | None = None,
+    epochs: int = 15,
+    patience: int = 5,
+    seed: int = 0,
+    augment: tuple[str, ...] = (),
+    device: str = "auto",
+    shards: str | None = None,
+    name: str | None = None,
+    resume: bool = False,
+    on_epoch: OnEpoch = ignore,
+    on_progress: OnProgress = silent,
+) -> Run:
+    """Train a network or fit a baseline on the workspace's shards, and leave a run folder.
+
+    >>> run = train(Workspace(Path("audioset")), "paper", epochs=2, on_epoch=print)
+    >>> run.path, run.best_epoch
+
+    Args:
+        workspace: as `featurize` left it.
+        model, filters, batch_size, lr, epochs, patience, seed, augment, device, shards, name: see
+            `TrainConfig`.
+        resume: go on with the unfinished run of these settings, with as many threads as it began with.
+        on_epoch: called after every epoch of a network, and every trial of a baseline.
+        on_progress: called with the clips of an epoch, each a `Step`, or those whose features are computed.
+
+    Raises:
+        DataMismatch: no shards, shards of several specs, damaged ones, a loss that is no number, a class
+            without clips, or a checkpoint of another run.
+        EnvironmentProblem: the device asked for is not there, or somebody else trains in the folder.
+        UsageError: a value is impossible, a finished run has the chosen name, there is none to resume, or
+            the model does not fit the mels.
+    """
+    config = TrainConfig(
+        model, filters, batch_size, lr, epochs, patience, seed, augment, device, shards, name
+    )
+    return train_as(workspace, config, resume=resume, on_epoch=on_epoch, on_progress=on_progress)
+
+
+def train_as(
+    workspace: Workspace,
+    config: TrainConfig,
+    *,
+    resume: bool = False,
+    on_epoch: OnEpoch = ignore,
+    on_progress: OnProgress = silent,
+) -> Run:
+    """`train` with settings that are together already."""
+    if config.model not in CLASSICAL:
+        return train_network(workspace, config, resume=resume, on_epoch=on_epoch, on_progress=on_progress)
+    if resume:
+        raise UsageError(f"the baseline {config.model} cannot be resumed", "Leave --resume out.")
+    return fit_baseline(workspace, config, on_trial=on_epoch, on_progress=on_progress)
+
+
+def train_network(
+    workspace: Workspace,
+    config: TrainConfig,
+    *,
+    resume: bool = False,
+    on_epoch: OnEpoch = ignore,
+    on_progress: OnProgress = silent,
+) -> Run:
+    """Train a network, from top to bottom.
+
+    Adam and cross-entropy (paper, section 5), binary cross-entropy for several classes at once. After every
+    epoch the validation split is predicted; the weights of the best epoch (`best_of`) are kept, and training
+    stops when `patience` epochs brought nothing better. The test split is predicted once, with those
+    weights. On a CPU the same seed and number of threads give the same weights, bit for bit, whether a run
+    was killed and resumed or not. What may be raised is listed with `train`.
+    """
+    source = find_shards(workspace.shards, config.shards)
+    data = {split: MelShards(source, split) for split in ("train", "validation", "test")}
+    digest = digest_of(list(data.values()))
+    header, shape = data["train"].header, data["train"].shape
+    device = pick_device(config.device)
+    keep_memory()
+
+    folder = choose_folder(workspace.runs, config.run_name, chosen=config.name is not None, resume=resume)
+    with lock_run(folder):
+        kept = read_checkpoint(folder) if resume and (folder / CHECKPOINT).exists() else None
+        if kept is not None:
+            torch.set_num_threads(kept.about.threads)
+        versions = {"audioset_tools": __version__, "torch": torch.__version__}
+        about = about_run(asdict(config), header, shape, versions, torch.get_num_threads())
+        if kept is not None:
+            require_same_run(kept, about, digest, folder)
+
+        model = build(
+            config.model,
+            len(header.class_names),
+            shape,
+            filters=config.filters,
+            decibels=about.spec.log,
+            seed=config.seed,
+        )
+        fit_levels(model, data["train"])
+        learner = make_learner(model, config.learning_rate, device, header.multi_label)
+        if kept is None:
+            (folder / CHECKPOINT).unlink(missing_ok=True)
+            write_about(folder, about)
+        else:
+            _restore(learner, kept)
+            _publish(folder, kept)
+
+        while kept is None or _goes_on(kept, config):
+            epoch = run_epoch(learner, data, config, len(kept.history) + 1 if kept else 1, on_progress)
+            require_finite(epoch, folder, kept)
+            kept = _checkpoint(learner, about, digest, epoch, kept)
+            write_checkpoint(folder, kept)
+            _publish(folder, kept)
+            on_epoch(epoch)
+
+        load_state(model, kept.best)
+        run = Run(
+            path=folder,
+            about=about,
+            history=kept.history,
+            best_epoch=kept.best_epoch,
+            parameters=count_parameters(model),
+            validation=predict(network_logits(model, device), data["validation"], AT_ONCE),
+            test=predict(network_logits(model, device), data["test"], AT_ONCE),
+        )
+        finish_run(run)
+        (folder / CHECKPOINT).unlink()
+        return run
+
+
+def run_epoch(
+    learner: Learner,
+    data: Mapping[str, MelShards],
+    config: TrainConfig,
+    number: int,
+    on_progress: OnProgress,
+) -> Epoch:
+    """Learn from the train split once and judge the validation split; stops at a loss that is no number.
+
+    Dropout's random numbers come from seed and epoch; the global random state is left as it was.
+    """
+    began = time.perf_counter()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(np.random.SeedSequence((config.seed, number)).generate_state(1)[0]))
+        tally = train_epoch(learner, data["train"], config, number, on_progress)
+    speed = tally.clips / (time.perf_counter() - began)
+    train_loss, train_f1 = tally.report()
+    found = predict(network_logits(learner.model, learner.device), data["validation"], AT_ONCE)
+    return Epoch(
+        epoch=number,
+        train_loss=train_loss,
+        train_f1=train_f1,
+        validation_loss=found.loss,
+        validation_f1=found.macro_f1,
+        seconds=round(time.perf_counter() - began, 3),
+        samples_per_second=round(speed, 1),
+    )
+
+
+def train_epoch(
+    learner: Learner, shards: MelShards, config: TrainConfig, number: int, on_progress: OnProgress
+) -> RunningScores:
+    """One pass over the train split; ends early at a loss that is no number."""
+    began = time.perf_counter()
+    n_classes = len(shards.header.class_names)
+    mean = torch.from_numpy(shards.mean).to(learner.device)
+    look_every = 1 if learner.device.type == "cpu" else LOOK_EVERY
+    tally = RunningScores(n_classes, learner.multi_label, learner.device)
+    ordered = batches(shards, config.batch_size, (config.seed, number), learner.device)
+    for count, (mel, target) in enumerate(ordered, start=1):
+        places = range(tally.clips, tally.clips + len(mel))
+        rngs = generators(config.seed, number, places)
+        loss, logits = learn(learner, *augmented(config.augment, mel, target, n_classes, rngs, mean))
+        tally.add(loss, logits, target)
+        if count % look_every == 0 or tally.clips == len(shards):
+            if not tally.is_finite():
+                break
+            speed = tally.clips / (time.perf_counter() - began)
+            loss_so_far, f1 = tally.report()
+            text = f"loss {loss_so_far:.4f}, F1 {f1:.4f}, {speed:.0f} samples/s"
+            on_progress(
+                Step(tally.clips, len(shards), text, loss=loss_so_far, f1=f1, samples_per_second=speed)
+            )
+    return tally
+
+
+def require_finite(epoch: Epoch, folder: Path, kept: Checkpoint | None) -> None:
+    """See that the losses of an epoch are numbers.
+
+    Args:
+        kept: the state before it, if there is one.
+
+    Raises:
+        DataMismatch: one is not.
+    """
+    for split, loss in (("train", epoch.train_loss), ("validation", epoch.validation_loss)):
+        if not math.isfinite(loss):
+            raise DataMismatch(
+                f"the {split} loss is {loss} in epoch {epoch.epoch}: training ran away. "
+                + (
+                    f"The weights of epoch {kept.best_epoch} are kept in {folder / WEIGHTS}"
+                    if kept
+                    else "There are no weights to keep"
+                ),
+                "Lower --lr, or featurize with --preset log, whose values lie closer together.",
+            )
+
+
+def _checkpoint(
+    learner: Learner, about: About, digest: str, epoch: Epoch, before: Checkpoint | None
+) -> Checkpoint:
+    """The state after an epoch."""
+    model = state_of(learner.model)
+    history = (*(before.history if before else ()), epoch)
+    best_epoch = best_of(history)
+    return Checkpoint(
+        about=about,
+        data=digest,
+        model=model,
+        best=model if before is None or best_epoch == epoch.epoch else before.best,
+        optimiser=optimiser_state_of(learner.optimiser),
+        history=history,
+        best_epoch=best_epoch,
+    )
+
+
+def _restore(learner: Learner, kept: Checkpoint) -> None:
+    """Bring a new learner to the state of a checkpoint.
+
+    Raises:
+        DataMismatch: it is of another model.
+    """
+    try:
+        load_state(learner.model, kept.model)
+        load_optimiser_state(learner.optimiser, kept.optimiser)
+    except (RuntimeError, ValueError, LookupError, TypeError) as error:
+        # torch raises any of these over tensors that are not those of a model.
+        raise DataMismatch("the checkpoint is of another model than it names", START_AGAIN) from error
+
+
+def _publish(folder: Path, kept: Checkpoint) -> None:
+    """Write what follows from a checkpoint: the best weights and the history."""
+    write_weights(folder / WEIGHTS, kept.best, kept.about)
+    write_history(folder, kept.history)
+
+
+def _goes_on(kept: Checkpoint, config: TrainConfig) -> bool:
+    done = len(kept.history)
+    return done < config.epochs and done - kept.best_epoch < config.patience

@@ -1,0 +1,1 @@
+"""Is what the workspace holds what it says it holds?"""

@@ -1,0 +1,363 @@
+"""The shards against their index, `dataset.csv` and the ledger: what is wrong, and what is taken away.
+
+What is taken away `featurize` makes again from the clips. The caller holds the workspace's lock.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..audio.clip import read_clip
+from ..exceptions import DataMismatch
+from ..featurize.run import FeaturizeConfig
+from ..shards.dataset import RESTORE, Placement, named, read_dataset
+from ..shards.index import NAME as INDEX
+from ..shards.index import Index, Listed, read_index
+from ..shards.shard import Accumulator, Shard, Statistics, classes_of, combined, keys_of, open_shard
+from ..shards.spec import PRESETS
+from ..types import SAMPLE_RATES, Clip, OnProgress, Progress, silent
+from ..workspace import Workspace
+from .findings import Finding, Kind, Report
+
+YOURS = "What it cannot name it never deletes: look at the file, then move it out of shards/."
+
+_UNHARMED = {Kind.MISSING, Kind.ORPHANED}
+
+_ROWS_AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the ledger says, as far as shards are made from it: its recipe's name, accepted clips by key."""
+
+    recipe: str
+    class_names: tuple[str, ...]
+    clips: dict[str, Clip]
+
+
+def look_at_shards(
+    workspace: Workspace, recorded: Recorded, deep: bool = False, on_progress: OnProgress = silent
+) -> Report:
+    """What is wrong with a workspace's shards; changes nothing.
+
+    `deep` reads every row instead of headers and small columns.
+    """
+    folders = sorted(path for path in workspace.shards.glob("*") if path.is_dir())
+    strays = sorted(path for path in workspace.shards.glob("*") if not path.is_dir())
+    total, done = sum(len(list(folder.glob("*.h5"))) for folder in folders), 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        on_progress(Progress(min(done, total), total, "shards"))
+
+    found = [Finding(Kind.ORPHANED, _below(path, workspace), "", YOURS) for path in strays]
+    if folders:
+        trouble, placements = _read_dataset(workspace)
+        found += trouble
+        found += _look_at_dataset(placements or {}, recorded)
+        expected = Expected(workspace.root, recorded.recipe, recorded.class_names, placements)
+        for folder in folders:
+            try:
+                index = read_index(folder)
+            except DataMismatch:
+                found.append(_without_index(folder, workspace))
+                index = None
+            found += check_folder(folder, expected, index, deep, step)
+    return Report(shards=total, findings=tuple(found), left=tuple(found))
+
+
+def repair_shards(
+    workspace: Workspace, recorded: Recorded, deep: bool = False, on_progress: OnProgress = silent
+) -> Report:
+    """Remove shards that are not as they should be, for `featurize` to make again from the clips.
+
+    The index of their folder goes with them, so that no training uses what is left. `deep` reads every row
+    instead of headers and small columns.
+    """
+    report = look_at_shards(workspace, recorded, deep, on_progress)
+    removed = []
+    for name in dict.fromkeys(finding.path for finding in report.findings if _is_made_again(finding)):
+        path = workspace.root / name
+        # Also what is no file: a pipe or a link in a shard's place.
+        if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
+            if path.suffix != ".part":
+                (path.parent / INDEX).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+            removed.append(name)
+    if not removed:
+        return report
+    left = look_at_shards(workspace, recorded).findings
+    return Report(0, report.shards, report.findings, left, removed=tuple(removed))
+
+
+def _is_made_again(finding: Finding) -> bool:
+    """Whether a finding is about a file that featurize makes, and might otherwise take for right."""
+    path = finding.path
+    return path.endswith(".part") or (path.endswith((".h5", INDEX)) and finding.kind not in _UNHARMED)
+
+
+def _read_dataset(workspace: Workspace) -> tuple[list[Finding], dict[str, Placement] | None]:
+    name = _below(workspace.dataset, workspace)
+    try:
+        placements = read_dataset(workspace.dataset)
+    except DataMismatch as error:
+        detail = error.what.replace(str(workspace.dataset), "").lstrip(", :")
+        return [Finding(Kind.DAMAGED, name, detail, RESTORE)], None
+    if not placements:
+        return [Finding(Kind.MISSING, name, "is missing or empty, and there are shards", RESTORE)], None
+    return [], {placement.key: placement for placement in placements}
+
+
+def _look_at_dataset(placements: dict[str, Placement], recorded: Recorded) -> Iterator[Finding]:
+    """Clips of which the ledger says something else; one that is in the queue again is no fault here."""
+    for key, placement in placements.items():
+        clip = recorded.clips.get(key)
+        if clip and named(clip) != named(placement):
+            detail = f"clip {key} is of class {named(placement)}, and {named(clip)} in the ledger"
+            yield Finding(Kind.DAMAGED, "dataset.csv", detail, RESTORE)
+        elif clip and clip.sha256 != placement.sha256:
+            detail = f"clip {key} was fetched again since its mel was taken"
+            yield Finding(Kind.OUT_OF_DATE, "dataset.csv", detail, "Run: audioset-tools featurize")
+
+
+def _without_index(folder: Path, workspace: Workspace) -> Finding:
+    """Why the shards of a folder are of no use: its index is damaged, or not there."""
+    run = f"Run: {make_again(folder)}"
+    if (folder / INDEX).exists():
+        return Finding(Kind.DAMAGED, _below(folder / INDEX, workspace), "is damaged", run)
+    detail = "featurize did not complete it, or forget, --exclude or a repair took a shard away"
+    return Finding(Kind.UNFINISHED, _below(folder, workspace), detail, run)
+
+
+def _below(path: Path, workspace: Workspace) -> str:
+    return path.relative_to(workspace.root).as_posix()
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the shards of the workspace at `root` should be made from.
+
+    `recipe` is the name of the ledger's; `placements` are the clips of `dataset.csv` by key, None if it
+    cannot be read.
+    """
+
+    root: Path
+    recipe: str
+    class_names: tuple[str, ...]
+    placements: Mapping[str, Placement] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A file or folder that findings are about, and how what is in it is made again."""
+
+    name: str
+    again: str
+    deep: bool
+
+    def stale(self, kind: Kind, detail: str) -> Finding:
+        """What featurize sees and puts right by itself."""
+        return Finding(kind, self.name, detail, f"Run: {self.again}")
+
+    def wrong(self, kind: Kind, detail: str) -> Finding:
+        """What featurize would take for right."""
+        repair = f"audioset-tools verify {'--deep ' if self.deep else ''}--repair"
+        return Finding(kind, self.name, detail, f"Run: {repair}, and then: {self.again}")
+
+
+def make_again(folder: Path) -> str:
+    """The command that makes the shards of a folder."""
+    for preset, rate in product(PRESETS, SAMPLE_RATES):
+        if FeaturizeConfig(preset=preset, sample_rate=rate).folder == folder.name:
+            return f"audioset-tools featurize --preset {preset}"
+    return f"delete {folder.name}, which no preset makes any more"
+
+
+def check_folder(
+    folder: Path,
+    expected: Expected,
+    index: Index | None,
+    deep: bool,
+    on_shard: Callable[[], None],
+) -> Iterator[Finding]:
+    """All that is wrong with the shards of one spec.
+
+    Args:
+        folder: where they lie, named after the spec.
+        expected: what they should be made from.
+        index: what `index.json` says; None if the folder is unfinished.
+        deep: read every row, not headers and small columns only.
+        on_shard: called after each shard.
+    """
+    at = _Subject(folder.relative_to(expected.root).as_posix(), make_again(folder), deep)
+    there = sorted(path.name for path in folder.iterdir())
+    names = sorted(index.shards) if index else [name for name in there if name.endswith(".h5")]
+    for name in there:
+        if name not in names and name != INDEX:
+            yield _stranger(folder / name, at)
+    copies: dict[str, list[int]] = {}
+    whole = index is not None
+    train: list[Statistics] = []
+    for name in names:
+        here = _Subject(f"{at.name}/{name}", at.again, deep)
+        if name not in there:
+            yield here.stale(Kind.MISSING, "is missing")
+            whole = False
+            continue
+        try:
+            shard = open_shard(folder / name)
+        except DataMismatch as error:
+            yield here.wrong(Kind.DAMAGED, error.what.replace(f"{folder / name} ", ""))
+            whole = False
+        else:
+            yield from _look_at_header(shard, here, expected, index.shards[name] if index else None)
+            yield from _look_at_rows(shard, here, expected)
+            if deep:
+                yield from _look_at_mels(shard, here, expected)
+            if shard.header.split == "train":
+                train.append(shard.statistics)
+            for key, noise in zip(keys_of(shard), shard.noise.tolist(), strict=True):
+                copies.setdefault(key, []).append(noise)
+        on_shard()
+    if whole and index and not _agree(index, train):
+        here = _Subject(f"{at.name}/{INDEX}", at.again, deep)
+        yield here.wrong(Kind.DAMAGED, "its mean and deviation are not those of the train split")
+    if whole and expected.placements is not None:
+        yield from _look_at_copies(copies, at, expected.placements)
+
+
+def _stranger(path: Path, at: _Subject) -> Finding:
+    name = f"{at.name}/{path.name}"
+    if path.name.endswith(".part"):
+        return Finding(Kind.ORPHANED, name, "half-written by a process that was killed", f"Run: {at.again}")
+    if path.suffix == ".h5":
+        return Finding(Kind.ORPHANED, name, f"is not in {INDEX}", f"Run: {at.again}")
+    return Finding(Kind.ORPHANED, name, "", YOURS)
+
+
+def _look_at_header(
+    shard: Shard, at: _Subject, expected: Expected, listed: Listed | None
+) -> Iterator[Finding]:
+    header = shard.header
+    if listed and listed != Listed(header.split, len(shard), header.inputs):
+        yield at.wrong(Kind.DAMAGED, f"is not the shard that {INDEX} names")
+    if shard.path.name.rpartition("-")[0] != header.split:
+        yield at.wrong(Kind.DAMAGED, f"says that it is of the {header.split} split")
+    if (header.recipe, header.class_names) != (expected.recipe, expected.class_names):
+        classes = ", ".join(header.class_names)
+        yield at.stale(Kind.OUT_OF_DATE, f"was made with recipe {header.recipe!r} and the classes {classes}")
+    spec = header.spec
+    if header.spec_digest != spec.digest:
+        yield at.wrong(Kind.DAMAGED, f"is of spec {spec.digest} and says {header.spec_digest}")
+    elif not spec.digest.startswith(shard.path.parent.name.rpartition("-")[2] or "?"):
+        yield at.wrong(Kind.DAMAGED, f"is of spec {spec.digest}, which is not that of its folder")
+    if shard.shape != spec.shape:
+        yield at.wrong(Kind.DAMAGED, f"has mels of {shard.shape} instead of {spec.shape}")
+
+
+def _look_at_rows(shard: Shard, at: _Subject, expected: Expected) -> Iterator[Finding]:
+    split = shard.header.split
+    columns = zip(keys_of(shard), classes_of(shard), shard.noise.tolist(), shard.sha256.tolist(), strict=True)
+    for row, (key, classes, noise, sha256) in enumerate(columns):
+        row_name = f"row {row}, clip {key}"
+        if noise < 0 or (noise and split != "train"):
+            yield at.wrong(Kind.WRONG_ROW, f"{row_name}: noise copy {noise} in the {split} split")
+        if expected.placements is None:
+            continue
+        placement = expected.placements.get(key)
+        if placement is None:
+            yield at.wrong(Kind.WRONG_ROW, f"{row_name}: it is not in dataset.csv")
+            continue
+        if placement.split != split:
+            yield at.wrong(Kind.WRONG_ROW, f"{row_name}: it belongs to the {placement.split} split")
+        if (classes[0], {*classes}) != (placement.class_name, {placement.class_name, *placement.also}):
+            labelled = f"labelled {', '.join(classes)}, and its class is {named(placement)}"
+            yield at.wrong(Kind.WRONG_ROW, f"{row_name}: {labelled}")
+        if placement.sha256 != sha256.decode("ascii", "replace"):
+            yield at.wrong(Kind.OUT_OF_DATE, f"{row_name}: made from another file than dataset.csv names")
+
+
+def _look_at_copies(
+    copies: Mapping[str, list[int]], at: _Subject, placements: Mapping[str, Placement]
+) -> Iterator[Finding]:
+    """Every clip once, with all the noise copies that the others of its split have."""
+    train = [key for key in copies if key in placements and placements[key].split == "train"]
+    most = Counter(max(copies[key]) for key in train)
+    noisy = most.most_common(1)[0][0] if most else 0
+    for key, placement in placements.items():
+        wanted = list(range(1 + noisy)) if placement.split == "train" else [0]
+        found = sorted(copies.get(key, []))
+        if not found:
+            yield at.stale(Kind.OUT_OF_DATE, f"lacks clip {key} of the {placement.split} split")
+        elif found != wanted:
+            yield at.wrong(Kind.WRONG_ROW, f"clip {key} has the copies {found} instead of {wanted}")
+
+
+def _look_at_mels(shard: Shard, at: _Subject, expected: Expected) -> Iterator[Finding]:
+    keys = keys_of(shard)
+    found, damaged = Accumulator(shard.shape), False
+    for start in range(0, len(keys), _ROWS_AT_ONCE):
+        for row, mel in _read(shard, start, min(start + _ROWS_AT_ONCE, len(keys))):
+            row_name = f"row {row}, clip {keys[row]}"
+            if isinstance(mel, DataMismatch):
+                damaged = True
+                yield at.wrong(Kind.DAMAGED, f"{row_name}: its bytes are not those that were written")
+                continue
+            found.add(mel)
+            if not np.isfinite(mel).all():
+                yield at.wrong(Kind.DAMAGED, f"{row_name}: it holds NaN or infinity")
+            elif mel.min() == mel.max() and (sound := _sound_of(keys[row], int(shard.noise[row]), expected)):
+                yield at.wrong(Kind.DAMAGED, f"{row_name}: it is {mel.flat[0]:g} throughout, {sound}")
+    if not damaged and not _same(found.statistics(), shard.statistics):
+        yield at.wrong(Kind.DAMAGED, "its mean and deviation are not those of its rows")
+
+
+def _agree(index: Index, train: list[Statistics]) -> bool:
+    if not train or len({len(part.mean) for part in train}) > 1:
+        return not train and not index.mean and not index.std
+    return _same(combined(train), Statistics(0, np.array(index.mean), np.array(index.std)))
+
+
+def _same(one: Statistics, other: Statistics) -> bool:
+    """Equal but for what another processor may round differently."""
+    return all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-6, atol=1e-12, equal_nan=True)
+        for a, b in ((one.mean, other.mean), (one.std, other.std))
+    )
+
+
+def _read(
+    shard: Shard, start: int, stop: int
+) -> Iterator[tuple[int, npt.NDArray[np.float32] | DataMismatch]]:
+    """Some rows, each with its mel, or with what is wrong with its bytes."""
+    try:
+        yield from enumerate(shard.read(start, stop), start)
+    except DataMismatch as error:
+        if stop - start == 1:
+            yield start, error
+        else:
+            for row in range(start, stop):
+                yield from _read(shard, row, row + 1)
+
+
+def _sound_of(key: str, noise: int, expected: Expected) -> str:
+    """Why a row of one value throughout is damage; empty if its clip explains it.
+
+    Silence has such a mel, and so has a constant, whose noise copies are noise.
+    """
+    placement = (expected.placements or {}).get(key)
+    if placement is None:
+        return ""
+    try:
+        samples = read_clip(expected.root / placement.path, placement.sha256)
+    except DataMismatch:
+        return "and its clip cannot be read"
+    is_silent = not samples.any() or (noise == 0 and samples.min() == samples.max())
+    return "" if is_silent else "and its clip is not silent"

@@ -1,0 +1,93 @@
+"""How far the fingerprints of the same sound and of different sounds lie apart, and what one costs.
+
+    python bench/fingerprint.py [SOUNDS]
+
+The sounds are the simulator's, some of each voice. Each is encoded with Opus, MP3 and AAC, made half as loud,
+and shifted, and decoded with each ffmpeg of this machine; different sounds are pairs without a common phrase.
+"""
+
+import itertools
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+from imageio_ffmpeg import get_ffmpeg_exe
+from scipy.signal import resample_poly
+
+from audioset_tools.audio.binary import find_ffmpeg
+from audioset_tools.audio.fingerprint import distance, fingerprint
+from audioset_tools.simulator import Plan
+from audioset_tools.simulator.plan import decide
+from audioset_tools.simulator.sounds import wanted
+
+Samples = npt.NDArray[np.int16]
+
+ENCODINGS = {
+    "Opus 64 kbit/s": ("libopus", "64k", "ogg"),
+    "Opus 32 kbit/s": ("libopus", "32k", "ogg"),
+    "MP3 64 kbit/s": ("libmp3lame", "64k", "mp3"),
+    "AAC 128 kbit/s": ("aac", "128k", "adts"),
+}
+
+
+def converted(binary: str, words: Iterable[str], given: bytes) -> bytes:
+    """What ffmpeg makes of some bytes."""
+    return subprocess.run(
+        [binary, "-v", "error", *words], input=given, capture_output=True, check=True
+    ).stdout
+
+
+def encoded(sound: npt.NDArray[np.float32], codec: str, rate: str, form: str) -> bytes:
+    """A sound at 48 kHz in some codec."""
+    pcm = np.clip(resample_poly(sound, 3, 1) * 32767, -32768, 32767).astype("<i2").tobytes()
+    given = ["-f", "s16le", "-ar", "48000", "-ac", "1", "-i", "pipe:0"]
+    return converted(find_ffmpeg().binary, [*given, "-c:a", codec, "-b:a", rate, "-f", form, "pipe:1"], pcm)
+
+
+def decoded(content: bytes, binary: str) -> Samples:
+    """Ten seconds at 16 kHz."""
+    words = ["-i", "pipe:0", "-ac", "1", "-ar", "16000", "-f", "s16le", "pipe:1"]
+    samples = np.frombuffer(converted(binary, words, content), "<i2")
+    return np.pad(samples, (0, 160_000))[:160_000]
+
+
+def main(sounds: int) -> None:
+    plan = Plan(seed=1)
+    ids = [f"{n:010}A" for n in range(10 * sounds)]
+    videos = [video for one in ids if (video := decide(plan, one)).voice not in ("decoy", "silence")][:sounds]
+    kept, same = [], dict[str, list[float]]()
+    ours, packaged = find_ffmpeg().binary, get_ffmpeg_exe()
+    took = 0.0
+    for video in videos:
+        sound = np.asarray(wanted(plan, video.ytid))
+        source = encoded(sound, "libopus", "128k", "ogg")
+        samples = decoded(source, ours)
+        began = time.process_time()
+        print_ = fingerprint(samples)
+        took += time.process_time() - began
+        others = {name: decoded(encoded(sound, *how), ours) for name, how in ENCODINGS.items()}
+        others["another ffmpeg"] = decoded(source, packaged)
+        others["half as loud"] = samples // 2
+        others["100 ms late"] = np.pad(samples, (1_600, 0))[:160_000]
+        others["12 ms late"] = np.pad(samples, (192, 0))[:160_000]
+        for name, other in others.items():
+            same.setdefault(name, []).append(distance(print_, fingerprint(other)) or 0.0)
+        kept.append((video, print_))
+    for name, found in same.items():
+        print(f"{name:16} median {np.median(found):.3f}, most {max(found):.3f}")
+    apart = [
+        distance(one, other) or 0.0
+        for (first, one), (second, other) in itertools.combinations(kept, 2)
+        if first.voice != second.voice or not {*first.phrases} & {*second.phrases}
+    ]
+    print(
+        f"{'different sounds':16} median {np.median(apart):.3f}, least {min(apart):.3f}, {len(apart):,} pairs"
+    )
+    print(f"{1000 * took / len(kept):.1f} ms of CPU, {len(kept[0][1]):,} bytes a clip")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)

@@ -1,0 +1,38 @@
+"""The ontology is a graph, and a foreign file in its place is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from audioset_tools.catalog.ontology import Ontology, read_ontology
+from audioset_tools.exceptions import DataMismatch
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "[1]", '[{"id": "a"}]', '[{"id":"a","name":"A","child_ids":["b"]}]']
+)
+def test_a_foreign_ontology_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "ontology.json"
+    path.write_text(text)
+    with pytest.raises(DataMismatch):
+        read_ontology(path)
+
+
+def test_a_subtree_in_a_graph_with_several_parents() -> None:
+    graph = Ontology(dict.fromkeys("abcd", ""), {"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": ()})
+    assert graph.subtree("b", "c") == set("bcd")
+
+
+def test_the_most_specific_labels_have_none_of_the_others_below_them(ontology: Ontology) -> None:
+    electric_piano, piano, keyboard, flute = "/m/01s0ps", "/m/05r5c", "/m/05148p4", "/m/0l14j_"
+    for mids, specific in [
+        ({piano, keyboard, electric_piano, flute}, {electric_piano, flute}),
+        ({piano, keyboard}, {piano}),
+        ({keyboard}, {keyboard}),
+        (set(), set()),
+    ]:
+        assert ontology.most_specific(frozenset(mids)) == specific
+
+
+def test_labels_are_described_by_name_and_a_stranger_by_its_mid(ontology: Ontology) -> None:
+    assert ontology.described({"/m/0l14j_", "/m/05r5c", "/m/0nothing"}) == "/m/0nothing; Flute; Piano"

@@ -1,0 +1,34 @@
+"""A shard by any of its names."""
+
+from pathlib import Path
+
+import pytest
+
+from audioset_tools.exceptions import UsageError
+from audioset_tools.inspect.shard import find_shard
+from audioset_tools.workspace import Workspace
+from tests.factories import featurized
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A workspace with clips, shards and a ledger; not to be changed."""
+    return featurized(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.mark.parametrize("form", ["path", "in the workspace", "in shards", "name"])
+def test_a_shard_is_found_by_any_of_its_names(workspace: Workspace, form: str) -> None:
+    path = next(workspace.shards.glob("*/test-00000.h5"))
+    text = {
+        "path": str(path),
+        "in the workspace": str(path.relative_to(workspace.root)),
+        "in shards": str(path.relative_to(workspace.shards)),
+        "name": path.name,
+    }[form]
+    assert find_shard(text, workspace, None) == path
+
+
+def test_nothing_is_found_where_there_is_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="neither"):
+        find_shard("train-00000.h5", Workspace(tmp_path), None)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,54 @@
+"""From a recording to what a model says of it."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from audioset_tools.exceptions import DataMismatch
+from audioset_tools.predict import run as run_module
+from audioset_tools.predict.run import PredictConfig, predict, spec_of, timelines
+from audioset_tools.predict.timeline import Timeline, Unreadable, find_recordings
+from audioset_tools.shards.dataset import read_dataset
+from audioset_tools.shards.shard import open_shard
+from audioset_tools.shards.spec import MelSpec
+from audioset_tools.types import Progress
+from tests.factories import featurized
+from tests.predict.conftest import Ears, tone, write
+
+
+def test_a_clip_gives_the_very_mel_of_its_shard(tmp_path: Path) -> None:
+    workspace = featurized(tmp_path)
+    (path,) = workspace.shards.glob("*/test-*.h5")
+    shard = open_shard(path)
+    key = shard.key[0].decode()
+    (clip,) = (placement for placement in read_dataset(workspace.dataset) if placement.key == key)
+    ears = Ears(spec=MelSpec())
+    (answer,) = timelines(find_recordings([workspace.root / clip.path]), ears, PredictConfig())
+    assert isinstance(answer, Timeline) and answer.windows == ((0, 160_000),)
+    (mel,) = ears.seen
+    assert mel.tobytes() == shard.read(0, 1)[0].tobytes()
+
+
+def test_mels_of_another_version_are_refused(ears: Ears) -> None:
+    about = ears.about
+    about.spec_digest = "0" * 16
+    with pytest.raises(DataMismatch):
+        spec_of(SimpleNamespace(about=about))
+
+
+def test_a_list_of_answers_with_files_beside_them(
+    ears: Ears, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "find_run", lambda workspace, run: run)
+    monkeypatch.setattr(run_module, "load_run", lambda folder, device: ears)
+    path, bad = write(tmp_path / "one.wav", tone(12)), tmp_path / "bad.wav"
+    bad.write_text("no sound")
+    seen: list[Progress] = []
+    png, out = tmp_path / "drawn", tmp_path / "out.csv"
+    found, unreadable = predict([path, str(bad)], "any", png=png, csv=out, on_progress=seen.append)
+    assert isinstance(found, Timeline) and found.windows == ((0, 160_000), (32_000, 192_000))
+    assert isinstance(unreadable, Unreadable) and "decoded" in unreadable.why
+    assert found.spectrogram is None and [file.name for file in png.iterdir()] == ["one.wav.png"]
+    assert len(out.read_text().splitlines()) == 3
+    assert seen == [Progress(0, 2, "and 12 s of the next"), Progress(1, 2), Progress(2, 2)]

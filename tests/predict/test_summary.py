@@ -1,0 +1,29 @@
+"""Timelines in words."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from audioset_tools.predict.summary import csv_of, headline, recording_row
+from tests.predict.conftest import heard
+
+
+def test_names_are_told_without_what_a_terminal_would_obey() -> None:
+    assert "\n" not in headline(heard((1, 0, 0)))
+    assert "\n" not in recording_row(heard((1, 0, 0)))[0]
+
+
+def test_a_csv_has_a_row_for_each_window_and_nothing_of_silence(tmp_path: Path) -> None:
+    with csv_of(tmp_path / "out.csv", ("Piano", "Drums", "Flute")) as write:
+        write(heard((0.8, 0.6, 0.1), (np.nan, np.nan, np.nan), multi_label=True))
+    with (tmp_path / "out.csv").open(newline="") as handle:
+        rows = list(csv.reader(handle))
+    assert rows == [
+        ["path", "start_s", "end_s", "predicted", "Piano", "Drums", "Flute"],
+        [r"a/b\n.wav", "0.000", "10.000", "Piano;Drums", "0.800000", "0.600000", "0.100000"],
+        [r"a/b\n.wav", "10.000", "20.000", "", "", "", ""],
+    ]
+    with csv_of(None, ()) as write:
+        write(heard((1, 0, 0)))
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]

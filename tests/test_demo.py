@@ -1,0 +1,52 @@
+"""The demo's commands and lists: enough for every recipe, and no folder but its own is ever removed."""
+
+from pathlib import Path
+
+import pytest
+
+from audioset_tools.catalog.recipe import SHIPPED, read_recipe
+from audioset_tools.catalog.select import read_selection
+from audioset_tools.demo import label_sets, run_demo
+from audioset_tools.exceptions import UsageError
+from audioset_tools.simulator.lists import write_lists
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_made_up_lists_fill_every_class_of_every_recipe(tmp_path: Path, name: str) -> None:
+    recipe = read_recipe(name)
+    classes = label_sets(recipe)
+    assert tuple(classes) == recipe.class_names
+    write_lists(tmp_path, dict.fromkeys(classes, 60), classes=classes)
+    for funnel in read_selection(tmp_path, recipe).funnels:
+        assert funnel.carried > 40 and funnel.kept > 20, funnel
+
+
+def test_the_first_command_that_fails_ends_it_with_its_code(tmp_path: Path) -> None:
+    commands: list[list[str]] = []
+
+    def fails(words: list[str]) -> int:
+        commands.append(words)
+        return 5
+
+    assert run_demo(tmp_path / "demo", "clean", 3, None, fails) == 5
+    ((command, *words),) = commands
+    assert command == "select" and words[words.index("--recipe") + 1] == "clean"
+    assert Path(words[words.index("--metadata") + 1]) == tmp_path / "demo" / "lists"
+
+
+def test_what_an_earlier_demo_left_is_removed_and_nothing_else_ever_is(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.tex").write_text("dear")
+    with pytest.raises(UsageError, match="was not made by a demo"):
+        run_demo(mine, "paper", 3, None, lambda words: 0)
+    assert (mine / "thesis.tex").read_text() == "dear"
+    with pytest.raises(UsageError, match="there is no recipe nosuch"):
+        run_demo(tmp_path / "new", "nosuch", 3, None, lambda words: 0)
+    assert not (tmp_path / "new").exists()
+
+    demo = tmp_path / "demo"
+    run_demo(demo, "paper", 3, None, lambda words: 1)
+    (demo / "data").mkdir()
+    run_demo(demo, "paper", 3, None, lambda words: 1)
+    assert sorted(path.name for path in demo.iterdir()) == ["lists", "made-by-demo"]

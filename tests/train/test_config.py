@@ -1,0 +1,53 @@
+"""Settings of a training: which are possible, and what the run is called."""
+
+import pytest
+
+from audioset_tools.exceptions import UsageError
+from audioset_tools.train.config import TrainConfig
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"model": "vgg"},
+        {"device": "tpu"},
+        {"filters": ()},
+        {"filters": (8, 0)},
+        {"batch_size": 0},
+        {"epochs": 0},
+        {"patience": 0},
+        {"seed": -1},
+        {"lr": 0.0},
+        {"lr": float("nan")},
+        {"name": "../x"},
+        {"name": ".."},
+        {"name": ""},
+        {"model": "rnn", "filters": (8,)},
+        {"augment": ("blur",)},
+        {"augment": ("mixup", "mixup")},
+    ],
+)
+def test_impossible_settings_are_usage_errors(bad: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        TrainConfig(**bad)
+
+
+def test_the_run_is_named_by_what_differs() -> None:
+    assert TrainConfig().run_name == "paper"
+    assert TrainConfig(lr=0.001, device="cpu").run_name == "paper,lr=0.001"
+    assert TrainConfig(filters=(8, 16), seed=3).run_name == "paper,filters=8-16,seed=3"
+    assert TrainConfig(lr=0.001, name="mine").run_name == "mine"
+    assert TrainConfig(model="han", augment=("mixup",)).run_name == "han,augment=mixup"
+
+
+def test_every_model_has_a_learning_rate_of_its_own() -> None:
+    assert TrainConfig().learning_rate == 0.01
+    assert TrainConfig(model="han").learning_rate == 0.001
+    assert TrainConfig(model="han", lr=0.5).learning_rate == 0.5
+
+
+@pytest.mark.parametrize("setting", [{"epochs": 3}, {"lr": 0.1}, {"augment": ("mixup",)}, {"filters": (8,)}])
+def test_a_baseline_has_no_settings_of_a_network(setting: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=f"svm has no {next(iter(setting))}"):
+        TrainConfig(model="svm", **setting)  # type: ignore[arg-type]
+    assert TrainConfig(**setting, seed=3).for_model("svm") == TrainConfig(model="svm", seed=3)  # type: ignore[arg-type]

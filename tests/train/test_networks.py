@@ -1,0 +1,125 @@
+"""The networks: their sizes, their initialisation, and what the first layer makes of power and decibels."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from audioset_tools.exceptions import UsageError
+from audioset_tools.featurize.mel import logmel
+from audioset_tools.shards.reader import MelShards
+from audioset_tools.shards.spec import MelSpec
+from audioset_tools.train.networks import MODELS, InputNorm, build, fit_levels
+from audioset_tools.workspace import Workspace
+from tests.train.conftest import SPEC, sound, write_shards
+
+
+def count(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+SIZES = {
+    "paper": 106_516,
+    "paper-7": 339_156,
+    "han": 1_438_948,
+    "crnn": 101_284,
+    "rnn": 149_508,
+    "rcnn": 75_844,
+}
+"""Parameters at 128 x 801 and four classes."""
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_network_takes_the_papers_mels(name: str) -> None:
+    model = build(name, 4, (128, 801)).eval()
+    assert count(model) == SIZES[name]
+    with torch.inference_mode():
+        assert model(torch.rand(1, 1, 128, 801)).shape == (1, 4)
+
+
+@pytest.mark.parametrize("shape", [(32, 41), (40, 57), (65, 33)])
+@pytest.mark.parametrize("name", MODELS)
+def test_every_network_takes_odd_shapes_and_any_number_of_classes(name: str, shape: tuple[int, int]) -> None:
+    filters = (8, 8, 16, 16) if MODELS[name].filters else None
+    for n_classes in (2, 11):
+        model = build(name, n_classes, shape, filters=filters)
+        logits = model(torch.rand(3, 1, *shape))
+        assert logits.shape == (3, n_classes) and logits.isfinite().all()
+        logits.sum().backward()
+        assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_the_papers_network_equals_the_one_written_out_with_relu_before_pooling() -> None:
+    model = build("paper", 4, (64, 90)).double()
+    convolutions = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    picture = torch.randn(3, 1, 64, 90, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    out = picture
+    for first, second in zip(convolutions[::2], convolutions[1::2], strict=True):
+        out = nn.functional.max_pool2d(torch.relu(second(torch.relu(first(out)))), 2)
+    torch.testing.assert_close(model(picture), model[-1](out.flatten(1)), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_he_initialisation(name: str) -> None:
+    for layer in build(name, 4, (128, 801)).modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            fan_in = layer.weight[0].numel()
+            assert layer.bias is None or not layer.bias.any()
+            if layer.weight.numel() > 1000:
+                assert layer.weight.var().item() == pytest.approx(2 / fan_in, rel=0.15)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_seed_decides_the_weights_and_nothing_else_is_touched(name: str) -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(1)
+    torch.manual_seed(7)
+    first, again, other = (list(build(name, 2, (64, 90), seed=seed).parameters()) for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(1), expected)
+    assert all(map(torch.equal, first, again))
+    assert not torch.equal(first[0], other[0])
+
+
+def test_a_mel_too_small_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="too small for 8 convolutions"):
+        build("paper", 4, (16, 801))
+
+
+def test_power_becomes_the_decibels_of_the_preset_log() -> None:
+    waveform = sound("Tone", np.random.default_rng(0))
+    power, decibels = logmel(waveform, SPEC), logmel(waveform, MelSpec(n_mels=32, hop_length=4000, log=True))
+    layer = InputNorm(32, decibels=False)
+    np.testing.assert_allclose(layer(torch.from_numpy(power)[None, None])[0, 0], decibels, atol=1e-3)
+    same = InputNorm(32, decibels=True)(torch.from_numpy(decibels)[None, None])
+    np.testing.assert_array_equal(same[0, 0], decibels)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_every_band_is_standardised_by_the_train_split(workspace: Workspace, log: bool) -> None:
+    spec = MelSpec(n_mels=32, hop_length=4000, log=log)
+    write_shards(workspace.shards / "other", spec)
+    shards = MelShards(workspace.shards / "other", "train")
+    model = build("rcnn", 3, shards.shape, decibels=log)
+    fit_levels(model, shards)
+    level = next(layer for layer in model.modules() if isinstance(layer, InputNorm))
+    everything = level(torch.from_numpy(shards.take(np.arange(len(shards)))).unsqueeze(1))
+    mean, std = everything.double().mean(dim=(0, 1, 3)), everything.double().std(dim=(0, 1, 3))
+    torch.testing.assert_close(mean, torch.zeros(32, dtype=torch.float64), rtol=0, atol=1e-3)
+    torch.testing.assert_close(std, torch.ones(32, dtype=torch.float64), rtol=0, atol=1e-2)
+    assert {"0.mean", "0.std"} <= set(model.state_dict())
+
+
+def test_a_band_that_never_changes_is_left_at_zero(workspace: Workspace) -> None:
+    layer = InputNorm(2, decibels=True)
+
+    class Constant:
+        shape = (2, 4)
+
+        def __len__(self) -> int:
+            return 3
+
+        def take(self, rows: np.ndarray) -> np.ndarray:
+            return np.full((len(rows), 2, 4), -100, np.float32)
+
+    fit_levels(layer, Constant())  # type: ignore[arg-type]
+    assert not layer(torch.full((1, 1, 2, 4), -100.0)).any()
