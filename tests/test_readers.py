@@ -103,7 +103,7 @@ HISTORY = """epoch,train_loss,train_f1,validation_loss,validation_f1,seconds,sam
 1,0.5,0.5,0.5,0.5,1.0,99.0
 """
 
-PREDICTIONS = "key,actual,predicted,Piano,Drums\n-key000001A_1000,Piano,Drums,0.25,0.75\n"
+PREDICTIONS = "key,group,actual,predicted,Piano,Drums\n-key000001A_1000,-key000001A,Piano,Drums,0.25,0.75\n"
 
 DATASET = f"key,class,also,split,path,sha256,labels\nAAAAAAAAAAA_1000,Piano,,train,clips/x.wav,{'a' * 64},\n"
 

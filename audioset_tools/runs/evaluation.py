@@ -34,12 +34,14 @@ class Predictions:
     """A model's predictions on one split, row by row.
 
     Args:
+        group: of each clip; those of one group, such as segments of a video, resemble each other.
         actual: its class, int64, [rows]; where it may have several, zeros and ones, uint8, [rows, classes].
         probability: of every class, [rows, classes].
         loss: mean cross-entropy; where a clip may have several, the mean binary one over clips and classes.
     """
 
     key: tuple[str, ...]
+    group: tuple[str, ...]
     actual: npt.NDArray[np.integer]
     probability: Probabilities
     loss: float
@@ -114,9 +116,16 @@ class Evaluation:
         return self.scores.macro[2]
 
 
-def predictions(key: tuple[str, ...], actual: npt.NDArray[np.integer], logits: Logits) -> Predictions:
+def predictions(
+    key: tuple[str, ...], group: tuple[str, ...], actual: npt.NDArray[np.integer], logits: Logits
+) -> Predictions:
     """What logits, [rows, classes], amount to."""
-    return Predictions(key, actual, to_probability(logits, actual.ndim == 2), loss_of(logits, actual))
+    return Predictions(key, group, actual, to_probability(logits, actual.ndim == 2), loss_of(logits, actual))
+
+
+def group_of(key: str) -> str:
+    """The group of a clip of which nothing is known but its key: its video."""
+    return key[:11]
 
 
 def to_probability(logits: Logits, multi_label: bool) -> Probabilities:

@@ -4,7 +4,7 @@ config.json         settings, classes, spec and versions; written first
 history.csv         a row per epoch, or per setting that a baseline tried
 model.safetensors   the best weights so far, with config, classes and spec in the header
 checkpoint.safetensors  what --resume needs; only while the run is unfinished
-predictions.csv     key, actual, predicted and the probability of every class, on the test split
+predictions.csv     key, group, actual, predicted and the probability of every class, on the test split
 tables.txt          the paper's Tables 1 and 2 of the test split
 confusion.csv .png  of the test split, rows actual
 curves.png          losses and macro-F1 over the epochs
@@ -33,7 +33,7 @@ from ..files import parse_json, read_file, write_beside
 from ..types import join_classes, split_classes
 from ..workspace import Workspace, lock_exclusively, printable
 from .about import NOT_OURS, About, parse_about
-from .evaluation import Evaluation, Predictions, judge
+from .evaluation import Evaluation, Predictions, group_of, judge
 from .tables import evaluation_json, evaluation_tables
 
 Content = TypeVar("Content")
@@ -43,8 +43,11 @@ CHECKPOINT, PREDICTIONS, FINISHED = "checkpoint.safetensors", "predictions.csv",
 
 WRITE_AGAIN = "Write it again with `audioset-tools evaluate RUN`, or train again."
 
-_PREDICTION_COLUMNS = ("key", "actual", "predicted")
+_PREDICTION_COLUMNS = ("key", "group", "actual", "predicted")
 """Then follow the classes, each with its probability."""
+
+_WITHOUT_GROUP = ("key", "actual", "predicted")
+"""Of runs from before there were groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class Prediction:
     """One clip of `predictions.csv`: the numbers of its classes, and the probability of every class."""
 
     key: str
+    group: str
     actual: tuple[int, ...]
     predicted: tuple[int, ...]
     probability: tuple[float, ...]
@@ -281,13 +285,13 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
 
     names, found = evaluation.class_names, evaluation.predictions
     actual, predicted = found.hot
-    rows = zip(found.key, actual, predicted, found.probability, strict=True)
+    rows = zip(found.key, found.group, actual, predicted, found.probability, strict=True)
     write_csv(
         folder / PREDICTIONS,
         [*_PREDICTION_COLUMNS, *names],
         (
-            [key, _cell(one, names), _cell(two, names), *(f"{value:.6f}" for value in probability)]
-            for key, one, two, probability in rows
+            [key, group, _cell(one, names), _cell(two, names), *(f"{value:.6f}" for value in probability)]
+            for key, group, one, two, probability in rows
         ),
     )
     with write_beside(folder / "tables.txt") as temporary:
@@ -363,7 +367,9 @@ def read_predictions(path: Path) -> StoredPredictions:
         DataMismatch: it is not there, damaged or foreign; the message has the line.
         EnvironmentProblem: it cannot be read.
     """
-    class_names = csv_columns(path, WRITE_AGAIN)[len(_PREDICTION_COLUMNS) :]
+    found = csv_columns(path, WRITE_AGAIN)
+    columns = _WITHOUT_GROUP if found[:2] == _WITHOUT_GROUP[:2] else _PREDICTION_COLUMNS
+    class_names = found[len(columns) :]
     number = {name: index for index, name in enumerate(class_names)}
     keys: set[str] = set()
 
@@ -374,17 +380,18 @@ def read_predictions(path: Path) -> StoredPredictions:
         return tuple(number[name] for name in names)
 
     def parse(row: dict[str, str]) -> Prediction:
-        key, actual, predicted, *cells = row.values()
+        key, *group, actual, predicted = list(row.values())[: len(columns)]
         if key in keys:
             raise ValueError(f"clip {key} stands there twice")
         keys.add(key)
-        probability = tuple(map(float, cells))
+        probability = tuple(float(row[name]) for name in class_names)
         # Those of a model that diverged are NaN, and its predictions are predictions all the same.
         if any(value < 0 or value > 1 for value in probability):
             raise ValueError("a probability outside of 0 to 1")
-        return Prediction(key, numbers(actual), numbers(predicted), probability)
+        video = group[0] if group else group_of(key)
+        return Prediction(key, video, numbers(actual), numbers(predicted), probability)
 
-    rows = read_csv(path, _PREDICTION_COLUMNS, parse, WRITE_AGAIN, further=True)
+    rows = read_csv(path, columns, parse, WRITE_AGAIN, further=True)
     if not class_names:
         raise DataMismatch(f"{path}, line 1: there is no column of a class", WRITE_AGAIN)
     return StoredPredictions(class_names, tuple(rows))

@@ -79,7 +79,7 @@ class Trials:
         target = self._validation.target
         actual = target if multi_label else target.argmax(axis=1)
         scale = best_scale(scores, actual)
-        found = predictions((), actual, scale * scores)
+        found = predictions((), (), actual, scale * scores)
         seconds = round(time.perf_counter() - began, 3)
         self.history.append(Trial(len(self.history) + 1, words, found.loss, found.macro_f1, seconds))
         write_history(self._folder, self.history)

@@ -10,7 +10,16 @@ from torch import nn
 
 from ..exceptions import DataMismatch, EnvironmentProblem, UsageError
 from ..runs.about import NOT_OURS, About, require_same_data
-from ..runs.evaluation import Evaluation, Mels, Predictions, ToLogits, judge, predictions, to_probability
+from ..runs.evaluation import (
+    Evaluation,
+    Mels,
+    Predictions,
+    ToLogits,
+    group_of,
+    judge,
+    predictions,
+    to_probability,
+)
 from ..runs.folder import (
     HISTORY,
     WEIGHTS,
@@ -85,7 +94,8 @@ def predict(
         on_progress(Progress(min(start + batch_size, len(rows)), len(rows)))
     multi_label = shards.header.multi_label
     actual = shards.target[rows] if multi_label else shards.label[rows].astype(np.int64)
-    return predictions(tuple(key.decode() for key in shards.key[rows]), actual, np.concatenate(parts))
+    keys = tuple(key.decode() for key in shards.key[rows])
+    return predictions(keys, tuple(map(group_of, keys)), actual, np.concatenate(parts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,9 @@ from tests.runs.conftest import TABLE_1
 
 
 def test_predictions_without_overlap() -> None:
-    said = Predictions(("a", "b"), np.array([2, 0]), np.array([[0.2, 0.5, 0.3], [0.6, 0.2, 0.2]]), 0.0)
+    said = Predictions(
+        ("a", "b"), ("a", "b"), np.array([2, 0]), np.array([[0.2, 0.5, 0.3], [0.6, 0.2, 0.2]]), 0.0
+    )
     assert said.predicted.tolist() == [1, 0]
     assert said.confusion.tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
 
@@ -30,7 +32,8 @@ def test_loss_and_probability_equal_torch() -> None:
 
 def test_the_papers_matrix_is_written_as_the_paper_prints_it() -> None:
     actual, predicted = (np.repeat(axis.ravel(), TABLE_1.ravel()) for axis in np.indices((4, 4)))
-    said = Predictions(tuple(map(str, range(800))), actual, np.eye(4)[predicted], 0.0)
+    clips = tuple(map(str, range(800)))
+    said = Predictions(clips, clips, actual, np.eye(4)[predicted], 0.0)
     evaluation = judge(said, ("Piano", "Drums", "Flute", "Other"), "test")
     told = evaluation_json(evaluation)
     assert told["confusion"] == TABLE_1.tolist()

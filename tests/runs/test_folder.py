@@ -22,6 +22,7 @@ from audioset_tools.runs.folder import (
     read_config,
     read_history,
     read_metrics,
+    read_predictions,
     read_run,
     run_folders,
     write_about,
@@ -38,7 +39,7 @@ def several() -> Predictions:
     """Four clips of two classes that overlap, and a third that sounds in none."""
     actual = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0], [0, 1, 0]], np.uint8)
     probability = np.array([[0.9, 0.8, 0.1], [0.7, 0.6, 0.2], [0.2, 0.5, 0.9], [0.1, 0.3, 0.0]])
-    return Predictions(("a", "b", "c", "d"), actual, probability, 0.5)
+    return Predictions(("a", "b", "c", "d"), ("v", "v", "w", "-x"), actual, probability, 0.5)
 
 
 def test_several_classes_at_once_in_csv_json_and_text(tmp_path: Path) -> None:
@@ -87,11 +88,11 @@ def test_all_that_is_written_is_read(folder: Path) -> None:
     assert (found.name, found.model, found.troubles) == ("paper", "svm", ())
     assert found.about == about(multi_label=True) and found.class_names == CLASSES
     assert found.history == read_history(folder) and [row.epoch for row in found.history] == [1, 2, 3]
-    assert [(row.key, row.actual, row.predicted) for row in found.predictions] == [
-        ("a", (0, 1), (0, 1)),
-        ("b", (0,), (0, 1)),
-        ("c", (), (2,)),
-        ("d", (1,), ()),
+    assert [(row.key, row.group, row.actual, row.predicted) for row in found.predictions] == [
+        ("a", "v", (0, 1), (0, 1)),
+        ("b", "v", (0,), (0, 1)),
+        ("c", "w", (), (2,)),
+        ("d", "-x", (1,), ()),
     ]
     assert [row.probability for row in found.predictions] == [tuple(row) for row in several().probability]
     assert found.confusion.tolist() == several().confusion.tolist()
@@ -142,6 +143,14 @@ def test_damaged_files_of_a_run_are_named(folder: Path, name: str) -> None:
         (folder / name).write_bytes(damage)
         with pytest.raises(DataMismatch, match=name):
             read(folder)  # type: ignore[operator]
+
+
+def test_predictions_from_before_there_were_groups_are_grouped_by_video(tmp_path: Path) -> None:
+    rows = "aaaaaaaaaaa_0,Piano,Piano,1\naaaaaaaaaaa_9000,Piano,Piano,1\n-aaaaaaaaaa_0,Piano,Piano,1\n"
+    (tmp_path / "predictions.csv").write_text(f"key,actual,predicted,Piano\n{rows}")
+    found = read_predictions(tmp_path / "predictions.csv").rows
+    assert [row.group for row in found] == ["aaaaaaaaaaa", "aaaaaaaaaaa", "-aaaaaaaaaa"]
+    assert found[0].probability == (1.0,)
 
 
 def test_trials_are_read_as_trials(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from audioset_tools.runs.folder import Epoch, Run, Trial
 from audioset_tools.train.summary import history_line, run_json, run_tables
 from tests.train.small import CLASSES, about
 
-PERFECT = Predictions(("a", "b", "c"), np.arange(3), np.eye(3), 0.0)
+PERFECT = Predictions(("a", "b", "c"), ("a", "b", "c"), np.arange(3), np.eye(3), 0.0)
 
 
 def test_a_row_of_the_history_in_words() -> None:
