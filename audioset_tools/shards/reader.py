@@ -113,6 +113,13 @@ class MelShards:
         return np.concatenate([shard.key for shard in self.open()])
 
     @cached_property
+    def group(self) -> npt.NDArray[np.bytes_]:
+        """The group of every row, [rows]: clips of one group never stand in two splits. It is named after
+        one of its videos; in shards of before there were groups, it is the clip's own.
+        """
+        return np.concatenate([shard.group for shard in self.open()])
+
+    @cached_property
     def noise(self) -> npt.NDArray[np.int32]:
         """The number of the noise copy of every row, 0 for the clip itself, [rows]."""
         return np.concatenate([shard.noise for shard in self.open()])

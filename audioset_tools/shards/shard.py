@@ -6,6 +6,7 @@ A shard holds some clips of one split, noise copies included; docs/shards.md has
     label   int32    [rows]                  index into the attribute `class_names`
     target  uint8    [rows, classes]         1 where the clip carries the class, 0 elsewhere
     key     S32      [rows]                  which clip
+    group   S11      [rows]                  the group it belongs to, none of which stands in two splits
     noise   int32    [rows]                  0 for the clip itself, 1, 2, ... for its noise copies
     sha256  S64      [rows]                  of the clip's file
     mean    float64  [bands]                 over all rows and frames
@@ -119,7 +120,10 @@ def _add(mel: Floats, pivot: Doubles, sums: Doubles, squares: Doubles) -> None:
         squares[band] += square_lanes.sum()
 
 
-FORMAT = "audioset-tools mel shard 3"
+FORMAT = "audioset-tools mel shard 4"
+
+WITHOUT_GROUP = "audioset-tools mel shard 3"
+"""The format before, which has no group: there each video is one."""
 
 LIBVER = ("v110", "v110")
 """The oldest format of HDF5 whose structure is all under checksums; from HDF5 1.10 on anyone reads it."""
@@ -158,6 +162,7 @@ class Shard:
         header: what the rows mean.
         shape: bands and frames of every mel.
         label, key, noise, sha256: a value for every row.
+        group: of every row its group's name; clips of one group never stand in two splits.
         target: of every row which classes it carries, its label among them: 0 or 1, [rows, classes].
         offsets: where in the file each mel begins.
         stamp: which file that was; another one that takes its place is not read by mistake.
@@ -168,6 +173,7 @@ class Shard:
     shape: tuple[int, int]
     label: npt.NDArray[np.int32]
     key: npt.NDArray[np.bytes_]
+    group: npt.NDArray[np.bytes_]
     noise: npt.NDArray[np.int32]
     sha256: npt.NDArray[np.bytes_]
     target: npt.NDArray[np.uint8]
@@ -225,7 +231,15 @@ class ShardWriter:
         self._row = 0
 
     def add(
-        self, mel: Floats, *, label: int, key: str, noise: int, sha256: str, also: Sequence[int] = ()
+        self,
+        mel: Floats,
+        *,
+        label: int,
+        key: str,
+        noise: int,
+        sha256: str,
+        also: Sequence[int] = (),
+        group: str = "",
     ) -> None:
         """Append a row.
 
@@ -235,13 +249,15 @@ class ShardWriter:
             noise: number of the noise copy, 0 for the clip itself.
             sha256: of the clip's file.
             also: indices of the other classes that the clip carries.
+            group: the name of the clip's group; "" for its video.
         """
         self._chunk_mel[0] = mel
         self._chunk[-CHECKSUM_BYTES:] = fletcher32(self._chunk_mel).astype("<u4").view(np.uint8)
         # The chunk as it lies in the file: HDF5 would take ten times as long for the same checksum.
         self._mel.id.write_direct_chunk((self._row, 0, 0), self._chunk)
         self._accumulator.add(self._chunk_mel[0])
-        for name, value in (("label", label), ("key", key), ("noise", noise), ("sha256", sha256)):
+        row = {"label": label, "key": key, "group": group or key[:11], "noise": noise, "sha256": sha256}
+        for name, value in row.items():
             self._filled[name][self._row] = value
         self._filled["target"][self._row, [label, *also]] = 1
         self._row += 1
@@ -256,11 +272,16 @@ class ShardWriter:
             field[:] = self._filled[name]
 
 
+_GROUP = "S11"
+"""A group is named after a video of it."""
+
+
 def _forms(rows: int = 0, classes: int = 0, bands: int = 0) -> dict[str, tuple[tuple[int, ...], str]]:
     """Shape and type of every data set beside `mel`."""
     return {
         "label": ((rows,), "<i4"),
         "key": ((rows,), "S32"),
+        "group": ((rows,), _GROUP),
         "noise": ((rows,), "<i4"),
         "sha256": ((rows,), "S64"),
         "target": ((rows, classes), "|u1"),
@@ -320,8 +341,9 @@ def open_shard(path: Path) -> Shard:
     try:
         with opened(path) as file:
             header = _read_header(path, file)
-            rows, bands, frames = _check_fields(path, file, len(header.class_names))
-            found = {name: file.read(name) for name in _forms()}
+            names = [name for name in _forms() if name != "group" or file.text("format") != WITHOUT_GROUP]
+            rows, bands, frames = _check_fields(path, file, names, len(header.class_names))
+            found = {name: file.read(name) for name in names}
             offsets, stamp = file.offsets("mel"), file.stamp
     except PermissionError as error:
         raise EnvironmentProblem(f"{path} cannot be read: {error.strerror}", remedy_of(error)) from error
@@ -332,9 +354,12 @@ def open_shard(path: Path) -> Shard:
     if offsets is None:
         raise DataMismatch(f"{path} lacks mels, or their checksums", FEATURIZE_AGAIN)
     columns = {name: values for name, values in found.items() if values is not None}
+    columns.setdefault("group", columns["key"].astype(_GROUP))
     label, target = columns["label"], columns["target"]
-    if label.min() < 0 or label.max() >= len(header.class_names) or not columns["key"].all():
-        raise DataMismatch(f"{path} has labels of no class or rows of no clip", FEATURIZE_AGAIN)
+    if label.min() < 0 or label.max() >= len(header.class_names):
+        raise DataMismatch(f"{path} has labels of no class", FEATURIZE_AGAIN)
+    if not columns["key"].all() or not columns["group"].all():
+        raise DataMismatch(f"{path} has rows of no clip or of no group", FEATURIZE_AGAIN)
     own = target[np.arange(rows), label]
     if not own.all() or target.max() > 1 or not (header.multi_label or target.sum() == rows):
         raise DataMismatch(f"{path} has targets that its labels contradict", FEATURIZE_AGAIN)
@@ -343,7 +368,7 @@ def open_shard(path: Path) -> Shard:
 
 
 def _read_header(path: Path, file: Structure) -> ShardHeader:
-    if file.text("format") != FORMAT:
+    if file.text("format") not in (FORMAT, WITHOUT_GROUP):
         raise DataMismatch(f"{path} is not a shard of audioset-tools of this version", FEATURIZE_AGAIN)
     values = {}
     for field in fields(ShardHeader):
@@ -363,15 +388,17 @@ def _read_header(path: Path, file: Structure) -> ShardHeader:
         raise DataMismatch(f"{path} has damaged attributes of its classes", FEATURIZE_AGAIN) from error
 
 
-def _check_fields(path: Path, file: Structure, classes: int) -> tuple[int, int, int]:
-    """How many rows there are, and the bands and frames of every mel."""
+def _check_fields(path: Path, file: Structure, names: Sequence[str], classes: int) -> tuple[int, int, int]:
+    """How many rows there are, and the bands and frames of every mel; `names` are the other data sets."""
     shape = file.shape("mel")
     if shape is None or len(shape) != 3:
         raise DataMismatch(f"{path} has no mel of float32 rows", FEATURIZE_AGAIN)
     rows, bands, frames = shape
     if not file.holds("mel", shape, "<f4", (1, bands, frames)):
         raise DataMismatch(f"{path} has no mel of float32 rows, each a chunk of the file", FEATURIZE_AGAIN)
-    for name, (wanted, dtype) in _forms(rows, classes, bands).items():
+    forms = _forms(rows, classes, bands)
+    for name in names:
+        wanted, dtype = forms[name]
         if not file.holds(name, wanted, dtype, wanted):
             raise DataMismatch(f"{path} has no {name} of the shape {wanted}", FEATURIZE_AGAIN)
     return rows, bands, frames

@@ -18,9 +18,20 @@ def mels(rows: int) -> np.ndarray:
 
 
 def write(path: Path, rows: int = 20, header: ShardHeader = HEADER, offset: float = 0) -> Path:
-    """Rows that all differ; every clip has one noise copy; multi-label, each third row has both."""
+    """Rows that all differ; every clip has one noise copy; multi-label, each third row has both.
+
+    Two clips are a group.
+    """
     with write_shard(path, header, rows, SHAPE) as writer:
         for row, mel in enumerate(mels(rows) + np.float32(offset)):
             also = [1 - row % 2] if header.multi_label and row % 3 == 0 else []
-            writer.add(mel, label=row % 2, key=f"-key_{row // 2}", noise=row % 2, sha256="a" * 64, also=also)
+            writer.add(
+                mel,
+                label=row % 2,
+                key=f"-key_{row // 2}",
+                noise=row % 2,
+                sha256="a" * 64,
+                also=also,
+                group=f"-group_{row // 4}",
+            )
     return path

@@ -57,6 +57,7 @@ def test_rows_are_taken_across_shards(folder: Path) -> None:
     assert shards.label.tolist() == [0, 1] * 10 + [0, 1, 0, 1, 0]
     assert shards.noise.tolist() == shards.label.tolist()
     assert shards.key[[0, 20]].tolist() == [b"-key_0", b"-key_0"]
+    assert shards.group[[0, 19, 24]].tolist() == [b"-group_0", b"-group_4", b"-group_1"]
     assert len(MelShards(folder, "test")) == 3
 
 

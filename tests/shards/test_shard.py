@@ -18,7 +18,15 @@ from hypothesis import strategies as st
 
 from audioset_tools.exceptions import DataMismatch, EnvironmentProblem
 from audioset_tools.featurize.run import finish_folder
-from audioset_tools.shards.shard import Accumulator, Shard, Statistics, combined, open_shard, write_shard
+from audioset_tools.shards.shard import (
+    WITHOUT_GROUP,
+    Accumulator,
+    Shard,
+    Statistics,
+    combined,
+    open_shard,
+    write_shard,
+)
 from tests.shards.small import HEADER, SEVERAL, SHAPE, mels, write
 
 
@@ -32,6 +40,24 @@ def test_what_is_written_is_read(tmp_path: Path, rows: int) -> None:
     np.testing.assert_array_equal(shard.noise, np.arange(rows) % 2)
     np.testing.assert_array_equal(shard.target, np.eye(2)[shard.label])
     assert shard.key[0] == b"-key_0"
+    assert shard.group.tolist() == [b"-group_%d" % (row // 4) for row in range(rows)]
+
+
+def test_a_row_of_no_named_group_is_of_its_videos(tmp_path: Path) -> None:
+    with write_shard(tmp_path / "s.h5", HEADER, 1, SHAPE) as writer:
+        writer.add(mels(1)[0], label=0, key="-abcdefghiA_30000", noise=0, sha256="a" * 64)
+    assert open_shard(tmp_path / "s.h5").group.tolist() == [b"-abcdefghiA"]
+
+
+def test_in_a_shard_of_before_there_were_groups_each_video_is_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.h5", 4)
+    replace_field(path, "key", np.array([b"-abcdefghiA_0"] * 2 + [b"_abcdefghiA_1000"] * 2, "S32"))
+    with h5py.File(path, "a") as file:
+        del file["group"]
+    with pytest.raises(DataMismatch, match="no group of the shape"):
+        open_shard(path)
+    change(path, format=WITHOUT_GROUP)
+    assert open_shard(path).group.tolist() == [b"-abcdefghiA"] * 2 + [b"_abcdefghiA"] * 2
 
 
 def test_a_row_may_carry_several_classes_where_the_header_says_so(tmp_path: Path) -> None:
@@ -158,6 +184,8 @@ DAMAGE = {
     ),
     "no class": (lambda path: replace_field(path, "label", np.full(20, 2, "i4")), "labels of no class"),
     "no key": (lambda path: replace_field(path, "key", np.zeros(20, "S32")), "rows of no clip"),
+    "no group": (lambda path: replace_field(path, "group", np.zeros(20, "S11")), "or of no group"),
+    "a long group": (lambda path: replace_field(path, "group", np.full(20, b"x" * 12)), "no group of the"),
 }
 
 
@@ -176,7 +204,7 @@ Everything = tuple[object, ...]
 
 def everything(shard: Shard) -> Everything:
     """All that a shard tells, comparable."""
-    columns = (shard.label, shard.key, shard.noise, shard.sha256, shard.target)
+    columns = (shard.label, shard.key, shard.group, shard.noise, shard.sha256, shard.target)
     arrays = (shard.read(0, len(shard)), *columns, shard.statistics.mean, shard.statistics.std)
     return shard.header, shard.shape, *(array.tobytes() for array in arrays)
 

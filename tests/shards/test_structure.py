@@ -66,8 +66,8 @@ def many_rows(path: Path) -> None:
     with h5py.File(path, "a", libver=("v110", "v110")) as file:
         for name, shape, dtype in (
             ("mel", (rows, 1, 1), "f4"), ("label", (rows,), "i4"), ("key", (rows,), "S32"),
-            ("noise", (rows,), "i4"), ("sha256", (rows,), "S64"), ("target", (rows, 2), "u1"),
-            ("mean", (1,), "f8"), ("std", (1,), "f8"),
+            ("group", (rows,), "S11"), ("noise", (rows,), "i4"), ("sha256", (rows,), "S64"),
+            ("target", (rows, 2), "u1"), ("mean", (1,), "f8"), ("std", (1,), "f8"),
         ):  # fmt: skip
             del file[name]
             chunks = (1, 1, 1) if name == "mel" else shape
