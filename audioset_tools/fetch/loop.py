@@ -21,7 +21,6 @@ from ..sources.pace import Pace, parse_pace
 from ..sources.source import FetchError, Source
 from ..types import LASTING, UNREACHED, Candidate, Clip, Failure, OnProgress, Reason, Scope, message, silent
 from ..workspace import Workspace
-from .audit import LATELY, QUIET_S, QUIET_TURNS, Audit
 from .opening import LONG_PAUSE_S, RECENTLY_S, Opening
 from .plausibility import Doubt
 from .progress import (
@@ -37,6 +36,7 @@ from .progress import (
     wanted_of,
 )
 from .queue import ClassQueue
+from .recheck import LATELY, QUIET_S, QUIET_TURNS, Recheck
 from .refusals import Refusals, RefusedAttempt
 from .route import Route
 from .summary import answers_line, state_line
@@ -95,7 +95,7 @@ class Fetch:
         # Files that the user has are there or not: no refusals, no need of a clip known to be alive.
         self._asks = self._judged.known_alive is not None
         self._doubt = Doubt(ledger, self._judged, self.pace, config.attempts)
-        self._audit = Audit(ledger.get("audit"), self._doubt.lies())
+        self._recheck = Recheck(ledger.get("recheck"), self._doubt.lies())
         self._probe: Future[Outcome] | None = None
         self._again: FailedCandidate | None = None
         self._must_ask = False
@@ -116,7 +116,7 @@ class Fetch:
         self._had = sum(queue.accepted for queue in self._queues.values())
         paces = {pace_note(name): pace.to_json for name, pace in self._paces.items()}
         learned = {
-            "refusals": self._refusals.to_json, "audit": self._audit.to_json, "row": self._doubt.to_json,
+            "refusals": self._refusals.to_json, "recheck": self._recheck.to_json, "row": self._doubt.to_json,
         }  # fmt: skip
         self._notes = Notes(ledger, paces | learned)
         self._totals_before = read_totals(ledger.get("spent"))
@@ -253,7 +253,7 @@ class Fetch:
             # No other candidate's answer would tell whom the refusal concerned.
             return self._probe_canary(pool, now)
         retries = [p.next_retry for p in self._queues.values() if p.next_retry is not None]
-        if self._unconfirmed or (not retries and self._died and self._audit.due_at_the_end):
+        if self._unconfirmed or (not retries and self._died and self._recheck.due_at_the_end):
             return self._ask_in_quiet(pool, now)
         if retries:
             self.stop.wait(min(0.5, max(0.0, min(retries) - now)))
@@ -274,8 +274,8 @@ class Fetch:
         self._confirming = waiting > 0 and (self._confirming or waiting >= 2 * self.config.jobs)
         spent = sum(queue.exhausted for queue in self._queues.values())
         newly, self._spent = spent > self._spent, spent
-        audits = self._audit.due_at_the_end if newly else self._audit.due
-        return self._confirming or (self._died > 0 and audits)
+        rechecks = self._recheck.due_at_the_end if newly else self._recheck.due
+        return self._confirming or (self._died > 0 and rechecks)
 
     def _submit(
         self,
@@ -320,7 +320,7 @@ class Fetch:
         elif self._unconfirmed:
             turn = self._unconfirmed.pop(0)
             self._submit(pool, turn.candidate, turn.attempts, in_quiet=True)
-        elif one := self._audit.choose(lately_dead(self.ledger, self._doubt.may_lie, LATELY)):
+        elif one := self._recheck.choose(lately_dead(self.ledger, self._doubt.may_lie, LATELY)):
             self._again = one
             self._probe = self._submit(pool, one.candidate, 0, keep=False)
         return True
@@ -368,14 +368,14 @@ class Fetch:
                 self._slow_down(now)
         elif outcome.reason.scope is Scope.RUN:
             self._settle_refusal(turn, outcome, now)
-        elif self._doubt.may_lie(outcome.reason) and self._audit.doubts(outcome.reason) and not turn.in_quiet:
+        elif self._is_doubted(outcome.reason) and not turn.in_quiet:
             self._slowed = self._slowed and bool(self._unconfirmed)
             self._unconfirmed.append(turn)
         else:
             self._of_client += outcome.reason in CLIENT_TROUBLE
             self._fail(turn, outcome, now)
             if turn.in_quiet:
-                self._audit.heard_twice(outcome.reason)
+                self._recheck.heard_twice(outcome.reason)
         if isinstance(outcome, Clip) or outcome.reason.scope is Scope.FINAL:
             self._refusals.settled(candidate)
             self._granted(turn.number, now)
@@ -440,7 +440,7 @@ class Fetch:
         if isinstance(outcome, FetchError) and outcome.reason in LASTING:
             self._end(outcome, now)
         elif again is not None:
-            self._settle_audit(again, turn.number, outcome, now)
+            self._settle_recheck(again, turn.number, outcome, now)
         elif isinstance(outcome, Clip):
             self._canary_lives(turn, outcome, now)
         elif self._opening:
@@ -480,7 +480,11 @@ class Fetch:
         self._doubt.begin()
         self._reload()
 
-    def _settle_audit(
+    def _is_doubted(self, reason: Reason) -> bool:
+        """Whether a reason may be a lie and was one."""
+        return self._doubt.may_lie(reason) and self._recheck.doubts(reason)
+
+    def _settle_recheck(
         self, one: FailedCandidate, number: int, outcome: Clip | FetchError, now: float
     ) -> None:
         """The answer of one that was dead: if it lives, all that are dead for its reason are taken back."""
@@ -489,7 +493,7 @@ class Fetch:
             said = f"{n} that were {one.reason} were taken back, since {one.candidate.key} lives"
             # There was a clip: no other one has to be asked for first.
             self.ledger.note("believed", None, said, now)
-            self._audit.contradicted(one.reason, self._doubt.lies())
+            self._recheck.contradicted(one.reason, self._doubt.lies())
             self._lived_at, self._slowed = now, False
             self._slow_down(now)
             self._doubt.begin()
@@ -497,7 +501,7 @@ class Fetch:
         elif outcome.reason.scope is Scope.RUN:
             self._note_pause(one.candidate, outcome, now)
         else:
-            self._audit.agreed(one.reason)
+            self._recheck.agreed(one.reason)
             self._granted(number, now)
 
     def _slow_down(self, now: float) -> None:
@@ -544,4 +548,4 @@ class Fetch:
         self._refusals.settled(candidate)
         if self._doubt.may_lie(error.reason):
             self._died += 1
-            self._audit.died(error.reason)
+            self._recheck.died(error.reason)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audioset_tools.fetch.audit import AGREED, Audit
+from audioset_tools.fetch.recheck import AGREED, Recheck
 from audioset_tools.ledger import Ledger
 from audioset_tools.simulator.plan import Limit
 from audioset_tools.simulator.site import Bucket, draw
@@ -37,31 +37,31 @@ def steady(lie: Reason, per_second: float, burst: int) -> World:
 
 @given(deaths=st.integers(0, 5_000))
 def test_few_of_the_dead_are_asked_again_and_ever_fewer(deaths: int) -> None:
-    audit, asked = Audit(None, 0), 0
+    recheck, asked = Recheck(None, 0), 0
     for _ in range(deaths):
-        audit.died(Reason.PRIVATE)
-        while audit.due:
-            audit.agreed(Reason.PRIVATE)
+        recheck.died(Reason.PRIVATE)
+        while recheck.due:
+            recheck.agreed(Reason.PRIVATE)
             asked += 1
     assert asked == int(log2(1 + deaths) + deaths / 100)
-    again = Audit(audit.to_json(), deaths)
+    again = Recheck(recheck.to_json(), deaths)
     assert not again.due
 
 
 def test_whose_word_was_a_lie_is_heard_twice_until_it_was_true_often_enough() -> None:
-    audit = Audit(None, 10)
-    audit.contradicted(Reason.PRIVATE, 3)
-    audit = Audit(audit.to_json(), 3)
-    assert audit.doubts(Reason.PRIVATE) and not audit.doubts(Reason.REMOVED)
+    recheck = Recheck(None, 10)
+    recheck.contradicted(Reason.PRIVATE, 3)
+    recheck = Recheck(recheck.to_json(), 3)
+    assert recheck.doubts(Reason.PRIVATE) and not recheck.doubts(Reason.REMOVED)
     for _ in range(AGREED):
-        assert audit.doubts(Reason.PRIVATE)
-        audit.heard_twice(Reason.PRIVATE)
-    assert not audit.doubts(Reason.PRIVATE)
+        assert recheck.doubts(Reason.PRIVATE)
+        recheck.heard_twice(Reason.PRIVATE)
+    assert not recheck.doubts(Reason.PRIVATE)
 
 
 @pytest.mark.parametrize("nonsense", ["", "[]", "{", '{"since": "x"}', '{"doubted": {"x": 1}}', "null"])
 def test_nonsense_in_the_ledger_is_as_good_as_nothing(nonsense: str) -> None:
-    assert not Audit(nonsense, 0).due and Audit(nonsense, 1).due
+    assert not Recheck(nonsense, 0).due and Recheck(nonsense, 1).due
 
 
 @pytest.mark.parametrize("lie", [Reason.UNAVAILABLE, Reason.PRIVATE, Reason.REMOVED])

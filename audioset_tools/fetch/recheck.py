@@ -33,7 +33,7 @@ LATELY = 50
 """Of so many that died last, one is asked again."""
 
 
-class Audit:
+class Recheck:
     """How many of the dead were asked again, and which reason is no longer believed.
 
     Args:
