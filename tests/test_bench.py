@@ -1,10 +1,17 @@
 """The benchmarks use what the package has; what they measure is nobody's test."""
 
 import importlib
+from collections import Counter
 from pathlib import Path
 
+import degrade
+import domains
 import fuzz
+import melodies
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 ELSEWHERE = {"audioset_download_driver"}
 """What runs in another tool's environment."""
@@ -23,3 +30,98 @@ def test_changed_files_are_refused_and_crash_nobody(name: str) -> None:
     result = fuzz.run(name, count=25, seconds=60, seed=1)
     assert result.notes == []
     assert {*result.outcomes} <= {"refused", "read"} and result.outcomes["refused"] > 10
+
+
+@pytest.mark.parametrize(
+    ("number", "bytes_of_it"),
+    [(0, "00"), (0x7F, "7f"), (0x80, "8100"), (0x3FFF, "ff7f"), (0x4000, "818000"), (0x0FFFFFFF, "ffffff7f")],
+)
+def test_a_midi_number_is_what_the_standard_says(number: int, bytes_of_it: str) -> None:
+    """Examples from the table in the standard MIDI file specification."""
+    assert melodies.variable_length(number).hex() == bytes_of_it
+
+
+def events_of(content: bytes) -> list[tuple[int, bytes]]:
+    """The channel messages of a file of one track, each with its tick."""
+    assert content[:14] == b"MThd" + bytes([0, 0, 0, 6, 0, 0, 0, 1, 1000 >> 8, 1000 & 255])
+    assert content[14:18] == b"MTrk" and int.from_bytes(content[18:22], "big") == len(content) - 22
+    track, at, events = iter(content[22:]), 0, []
+    while True:
+        delta = 0
+        while (byte := next(track)) & 0x80:
+            delta = delta << 7 | byte & 0x7F
+        at += delta << 7 | byte
+        if (status := next(track)) == 0xFF:
+            if next(track) == 0x2F:
+                assert [*track] == [0]
+                return events
+            # A second for a thousand ticks.
+            assert int.from_bytes([next(track) for _ in range(next(track))], "big") == 1_000_000
+        else:
+            events.append(
+                (at, bytes([status, *(next(track) for _ in range(1 if status >> 4 == 0xC else 2))]))
+            )
+
+
+@pytest.mark.parametrize("class_name", melodies.CLASSES)
+def test_the_notes_of_a_piece_stand_in_the_midi_file(class_name: str) -> None:
+    pieces = [melodies.compose(class_name, np.random.default_rng(seed)) for seed in (1, 2, 1)]
+    assert pieces[0] == pieces[2] != pieces[1]
+    channel = 9 if class_name == "Drums" else 0
+    events = events_of(melodies.midi_file(pieces))
+    wanted, begun, ended = [], [], []
+    for number, piece in enumerate(pieces):
+        assert piece.notes and all(note.start + note.length <= melodies.SLOT_S - 1 for note in piece.notes)
+        assert (12_000 * number, bytes([0xC0 | channel, piece.program])) in events
+        wanted += [(12_000 * number + round(1000 * n.start), n.key, n.velocity) for n in piece.notes]
+    for at, message in events:
+        if message[0] == 0x90 | channel:
+            begun.append((at, *message[1:]))
+        elif message[0] == 0x80 | channel:
+            ended.append(message[1])
+    assert sorted(begun) == sorted(wanted)
+    assert sorted(ended) == sorted(key for _, key, _ in wanted)
+
+
+@given(seed=st.integers(0, 2**32), silent=st.booleans())
+@settings(max_examples=10)
+def test_a_degraded_clip_is_a_clip(seed: int, silent: bool) -> None:
+    """As long, within bounds, the same for the same seed; also of silence, which gets noise as all do."""
+    speech, dry = np.random.default_rng(1).normal(0, 0.1, (2, degrade.RATE)).astype(np.float32)
+    dry *= not silent
+    once, again = (degrade.degraded(dry, speech, np.random.default_rng(seed)) for _ in range(2))
+    assert np.array_equal(once, again)
+    assert once.shape == dry.shape and once.dtype == np.float32
+    assert 0.05 < np.abs(once).max() <= 1
+
+
+def test_a_class_is_parted_as_the_study_says_and_the_other_font_is_all_test() -> None:
+    ours, other = domains.DOMAINS
+    splits = Counter(domains.split_of(ours, number, 160) for number in range(160))
+    assert splits == {"train": 100, "validation": 30, "test": 30}
+    assert {domains.split_of(other, number, 160) for number in range(160)} == {"test"}
+
+
+def test_what_is_measured_is_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupted in the middle, the bench keeps what it has, and goes on behind it."""
+    asked: list[tuple[str, int]] = []
+
+    def measure(model: str, seed: int, _: object) -> domains.Result:
+        asked.append((model, seed))
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return domains.Result(model, seed, {"a": 0.5 + seed / 10, "b": 0.25}, 2.0)
+
+    monkeypatch.setattr(domains, "measure", measure)
+    partial, whole = (domains.measure_all(["svm", "knn"], 2, [], tmp_path / "r.jsonl") for _ in range(2))
+    assert len(partial) == 2 and len(whole) == 4
+    assert asked == [("svm", 0), ("knn", 0), ("svm", 1), ("svm", 1), ("knn", 1)]
+    assert "| `svm` | 2 | 55.0 (50.0 to 60.0) | 25.0 (25.0 to 25.0) | 2 |" in domains.table(whole, ["svm"])
+
+
+def test_what_is_not_installed_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(domains.shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit) as end:
+        domains.require_tools()
+    (line,) = str(end.value.code).splitlines()
+    assert "fluidsynth" in line and "apt install fluidsynth espeak-ng fluid-soundfont-gm" in line

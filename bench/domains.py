@@ -1,0 +1,273 @@
+"""Instruments that nobody here synthesised: one soundfont to learn from and another to be tested on.
+
+    python bench/domains.py [--folder DIR] [--per-class 160] [--models paper,svm] [--seeds 3]
+
+Needs fluidsynth, espeak-ng and two soundfonts of Debian: apt install fluidsynth espeak-ng fluid-soundfont-gm
+timgm6mb-soundfont. Seeded melodies (`melodies.py`) of the four classes are played by FluidR3 GM (domain A)
+and by TimGM6mb (domain B), put into rooms among people and noise (`degrade.py`), and written in a mixture of
+formats, half of them Opus at 64 kbit/s. They go through `fetch --source local:` and `featurize` as anybody's
+own files do.
+
+Then every model is trained on A, with its own defaults and several seeds, and tested on A's test split and on
+all of B. Each result is a line of DIR/results.jsonl as soon as it is there: run again, the bench goes on
+behind it, and whoever interrupts it gets the table of what there is. To train a model anew, remove its lines.
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from degrade import RATE, Samples, degraded
+from melodies import CLASSES, SLOT_S, compose, midi_file
+from scipy.signal import resample_poly
+
+from audioset_tools import Workspace, console, evaluate, featurize, fetch, train
+from audioset_tools.audio.ffmpeg import ffmpeg_binary
+from audioset_tools.train.baselines import CLASSICAL
+from audioset_tools.train.networks import MODELS
+
+PACKAGES = "apt install fluidsynth espeak-ng fluid-soundfont-gm timgm6mb-soundfont"
+
+CLIP_S = 10
+BEGIN_S = 0.4
+"""Of a clip after the beginning of its piece, whose first note is up to 0.8 s late."""
+
+PARTS = {"train": 10, "validation": 3, "test": 3}
+"""Sixteenths of a class that domain A's splits have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One soundfont: the name of its workspace, its file, and a number for the seeds of what it plays."""
+
+    name: str
+    font: Path
+    seed: int
+
+    def rng(self, *numbers: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *numbers])
+
+
+FONTS = Path("/usr/share/sounds/sf2")
+DOMAINS = (Domain("a", FONTS / "FluidR3_GM.sf2", 1), Domain("b", FONTS / "TimGM6mb.sf2", 2))
+
+FORMS = {
+    "webm": (0.5, ("-c:a", "libopus", "-b:a", "64k")),
+    "m4a": (0.15, ("-c:a", "aac", "-b:a", "96k")),
+    "mp3": (0.15, ("-c:a", "libmp3lame", "-b:a", "96k")),
+    "flac": (0.1, ("-c:a", "flac")),
+    "wav": (0.1, ("-c:a", "pcm_s16le")),
+}
+"""By suffix: the share of the clips, and how ffmpeg encodes them."""
+
+ENCODED_AT_ONCE = 16
+
+VOICES = ("en-us", "en-gb", "de", "fr", "es", "it", "pt", "nl", "pl", "sv")
+VARIANTS = ("", "+m1", "+m3", "+m5", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5")
+TALK = (
+    "so now we have a look at what this one does and then play it again from the start"
+    " hello everybody welcome today music lesson please listen first second slowly tempo note song"
+    " thank you for watching subscribe below there is nothing else left to say about that morning"
+)
+"""Words that are drawn from."""
+
+UTTERANCES = 48
+"""Of a domain; each clip with speech has a stretch of one."""
+
+
+def require_tools() -> None:
+    """See that all that plays and speaks is installed."""
+    missing = [name for name in ("fluidsynth", "espeak-ng") if shutil.which(name) is None]
+    missing += [str(domain.font) for domain in DOMAINS if not domain.font.is_file()]
+    if missing:
+        sys.exit(f"missing: {', '.join(missing)}. On Debian: {PACKAGES}")
+
+
+def run(*words: str | Path) -> None:
+    """Run a program that must succeed."""
+    subprocess.run([str(word) for word in words], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+
+
+def play(midi: bytes, font: Path, folder: Path) -> Samples:
+    """What fluidsynth makes of a MIDI file, without its own room: int16, [frames, 2] at `RATE`."""
+    (folder / "music.mid").write_bytes(midi)
+    options = ("-q", "-n", "-i", "-g", "0.5", "-R", "0", "-C", "0", "-r", str(RATE), "-T", "wav")
+    run("fluidsynth", *options, "-F", folder / "music.wav", font, folder / "music.mid")
+    return soundfile.read(folder / "music.wav", dtype="int16", always_2d=True)[0]
+
+
+def speak(domain: Domain, folder: Path) -> list[Samples]:
+    """People who talk, each for more than a clip: float32 at `RATE`."""
+    words, spoken = TALK.split(), []
+    for number in range(UTTERANCES):
+        rng, path = domain.rng(0, number), folder / f"{number}.wav"
+        voice = f"{rng.choice(VOICES)}{rng.choice(VARIANTS)}"
+        options = ("-v", voice, "-s", str(rng.integers(120, 200)), "-p", str(rng.integers(20, 80)))
+        run("espeak-ng", *options, "-w", path, " ".join(rng.choice(words, 60)))
+        samples, rate = soundfile.read(path, dtype="float32")
+        samples = resample_poly(samples, RATE, rate)
+        spoken.append(np.resize(samples, max(len(samples), 2 * CLIP_S * RATE)))
+    return spoken
+
+
+def ytid(domain: Domain, class_name: str, number: int) -> str:
+    """An id that YouTube could give."""
+    return hashlib.sha256(f"{domain.name} {class_name} {number}".encode()).hexdigest()[:10] + "A"
+
+
+def render(domain: Domain, class_name: str, count: int, speech: Sequence[Samples], folder: Path) -> None:
+    """Write the clips of one class as `Y<id>.<suffix>`."""
+    rngs = [domain.rng(1 + CLASSES.index(class_name), number) for number in range(count)]
+    with tempfile.TemporaryDirectory() as name:
+        parts = Path(name)
+        music = play(midi_file([compose(class_name, rng) for rng in rngs]), domain.font, parts)
+        sources: list[Path] = []
+        for number, rng in enumerate(rngs):
+            begin = int(RATE * (SLOT_S * number + BEGIN_S))
+            dry = music[begin : begin + CLIP_S * RATE].mean(axis=1) / 32768
+            talk = speech[int(rng.integers(len(speech)))]
+            talk = talk[int(rng.integers(len(talk) - CLIP_S * RATE)) :]
+            sources.append(parts / f"{ytid(domain, class_name, number)}.wav")
+            soundfile.write(sources[-1], degraded(dry, talk, rng), RATE, subtype="PCM_16")
+        suffixes = [rng.choice(list(FORMS), p=[share for share, _ in FORMS.values()]) for rng in rngs]
+        for first in range(0, count, ENCODED_AT_ONCE):
+            some = slice(first, first + ENCODED_AT_ONCE)
+            encode(sources[some], suffixes[some], folder)
+
+
+def encode(sources: Sequence[Path], suffixes: Sequence[str], folder: Path) -> None:
+    """Several clips by one ffmpeg, whose start costs more than a clip."""
+    inputs = [word for source in sources for word in ("-i", source)]
+    outputs = [
+        word
+        for number, (source, suffix) in enumerate(zip(sources, suffixes, strict=True))
+        for word in ("-map", f"{number}:a", *FORMS[suffix][1], folder / f"Y{source.stem}.{suffix}")
+    ]
+    run(ffmpeg_binary(), "-v", "error", "-nostdin", "-y", *inputs, *outputs)
+
+
+def split_of(domain: Domain, number: int, count: int) -> str:
+    """Domain A is learned from; all of B is tested on."""
+    if domain.name == "b":
+        return "test"
+    share = 16 * number / count
+    return "train" if share < PARTS["train"] else "validation" if share < 16 - PARTS["test"] else "test"
+
+
+def make_sounds(domain: Domain, count: int, folder: Path) -> Path:
+    """Files and the list of them; a list that is there already stands for all of it."""
+    listed = folder / "list.csv"
+    if listed.exists():
+        return listed
+    files = folder / "files"
+    files.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(2) as pool:
+        speech = speak(domain, Path(name))
+        list(pool.map(lambda class_name: render(domain, class_name, count, speech, files), CLASSES))
+    with listed.open("w", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(("ytid", "start", "end", "class", "split"))
+        for class_name in CLASSES:
+            for number in range(count):
+                split = split_of(domain, number, count)
+                rows.writerow((ytid(domain, class_name, number), 0, CLIP_S, class_name, split))
+    return listed
+
+
+def make_workspace(domain: Domain, count: int, folder: Path) -> Workspace:
+    """The shards of a domain, by way of `fetch` and `featurize`; what is there already is kept."""
+    workspace = Workspace(folder / domain.name)
+    listed = make_sounds(domain, count, folder / f"sounds-{domain.name}")
+    fetch(workspace, segment_list=listed, source=f"local:{listed.parent / 'files'}")
+    featurize(workspace)
+    return workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One training: macro-F1 on the two domains, and the seconds of CPU that it took."""
+
+    model: str
+    seed: int
+    f1: dict[str, float]
+    cpu_s: float
+
+
+def measure(model: str, seed: int, workspaces: Sequence[Workspace]) -> Result:
+    """Train on the first domain and test on both."""
+    of_training, elsewhere = workspaces
+    began = time.process_time()
+    run = train(of_training, model, seed=seed)
+    cpu_s = time.process_time() - began
+    names = [domain.name for domain in DOMAINS]
+    found = [run.test, evaluate(elsewhere, run).predictions]
+    return Result(model, seed, {n: p.macro_f1 for n, p in zip(names, found, strict=True)}, round(cpu_s, 1))
+
+
+def measure_all(
+    models: Sequence[str], seeds: int, workspaces: Sequence[Workspace], path: Path
+) -> list[Result]:
+    """A result of each model and seed; those of the file are not measured again, new ones are added to it."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    done = [Result(**json.loads(line)) for line in lines]
+    there = {(one.model, one.seed) for one in done}
+    try:
+        for seed in range(seeds):
+            for model in models:
+                if (model, seed) in there:
+                    continue
+                done.append(result := measure(model, seed, workspaces))
+                with path.open("a") as out:
+                    out.write(json.dumps(asdict(result)) + "\n")
+                console.say(f"{model}, seed {seed}: {result.f1}, {result.cpu_s} s")
+    except KeyboardInterrupt:
+        console.say("interrupted: what there is")
+    return done
+
+
+def table(results: Sequence[Result], models: Sequence[str]) -> str:
+    """In Markdown: means over the seeds, with the lowest and the highest in brackets."""
+    lines = ["| model | seeds | A: macro-F1 (%) | B: macro-F1 (%) | CPU s |", "|---|---|---|---|---|"]
+    for model in models:
+        if own := [one for one in results if one.model == model]:
+            figures = [spread([100 * one.f1[domain.name] for one in own]) for domain in DOMAINS]
+            cpu_s = sum(one.cpu_s for one in own) / len(own)
+            lines.append(f"| `{model}` | {len(own)} | {' | '.join(figures)} | {cpu_s:.0f} |")
+    return "\n".join(lines)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Their mean, and the lowest and the highest where there are several."""
+    mean = f"{sum(values) / len(values):.1f}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.1f} to {max(values):.1f})"
+
+
+def main() -> None:
+    """Make both domains, train, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "domains")
+    parser.add_argument("--per-class", type=int, default=160)
+    parser.add_argument("--models", default=",".join([*MODELS, *CLASSICAL]))
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    require_tools()
+    folder, models = arguments.folder, arguments.models.split(",")
+    workspaces = [make_workspace(domain, arguments.per_class, folder) for domain in DOMAINS]
+    results = measure_all(models, arguments.seeds, workspaces, folder / "results.jsonl")
+    print(table(results, models))
+
+
+if __name__ == "__main__":
+    main()
