@@ -468,7 +468,8 @@ def _read_ledger(path: Path) -> object:
 
 ABOUT = (
     '{"config": {"model": "knn"}, "class_names": ["Piano", "Drums"], "multi_label": false, "recipe": "paper",'
-    ' "shape": [128, 801], "spec": %s, "spec_digest": "d", "threads": 2, "versions": {"torch": "2"}}'
+    ' "shape": [128, 801], "spec": %s, "spec_digest": "d", "threads": 2, "precision": "float32",'
+    ' "versions": {"torch": "2"}}'
 )
 
 
@@ -476,11 +477,12 @@ def _runs(folder: Path) -> dict[str, bytes]:
     from audioset_tools.files import parse_json
     from audioset_tools.runs.about import parse_about
     from audioset_tools.shards.spec import MelSpec
-    from audioset_tools.train.weights import write_weights
+    from audioset_tools.train.weights import Weights, write_weights
 
     config = ABOUT % MelSpec().json()
     path = folder / "model.safetensors"
-    write_weights(path, {"a": np.ones((3, 4), np.float32)}, parse_about(parse_json(config), path))
+    about = parse_about(parse_json(config), path)
+    write_weights(path, Weights(about, {"a": np.ones((3, 4), np.float32)}))
     metrics = '{"best_epoch": 3, "test": {"macro": {"f1": 0.85}, "intervals": {"macro": {"f1": [0.7, 0.9]}}}}'
     history = "epoch,train_loss,train_f1,validation_loss,validation_f1,seconds,samples_per_second\n"
     rows = "".join(f"{n:010}A_0,Piano,Drums,0.25,0.75\n" for n in range(4))

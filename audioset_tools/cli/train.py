@@ -13,14 +13,13 @@ from .options import json_option, needing, workspace_option
 @click.option("--shards", metavar="NAME", help="Which folder of shards, if there are several.")
 @click.option(
     "--model", default="paper", show_default=True,
-    help="paper, paper-7, han, crnn, rnn, rcnn, svm, gmm, knn, hmm, or all.",
+    help="paper, compact, paper-7, han, crnn, rnn, rcnn, svm, gmm, knn, hmm, or all.",
 )  # fmt: skip
-@click.option("--epochs", type=int, default=15, show_default=True, help="Epochs at most.")
-@click.option("--batch-size", type=int, default=128, show_default=True, help="Clips of a step.")
-@click.option("--lr", type=float, help="Adam's learning rate; the model's own if left out, 0.01 for paper.")
-@click.option(
-    "--patience", type=int, default=5, show_default=True, help="Stop after so many epochs no better."
-)
+@click.option("--literal", is_flag=True, help="The paper's CNN as its words have it, which does not learn.")
+@click.option("--epochs", type=int, help="At most; the model's own if left out, 15 or 40.")
+@click.option("--batch-size", type=int, help="Clips of a step; the model's own if left out, 128 or 32.")
+@click.option("--lr", type=float, help="The learning rate; the model's own if left out.")
+@click.option("--patience", type=int, help="Stop after so many epochs no better in macro-F1; 5, or never.")
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Of the first weights and the order of clips."
 )
@@ -31,6 +30,7 @@ from .options import json_option, needing, workspace_option
     help="specaugment or mixup, on the training clips; may be given twice.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--threads", type=int, help="Of the CPU; one for each core if left out.")
 @click.option("--name", help="Of the run's folder; made of what differs from the defaults if left out.")
 @click.option("--resume", is_flag=True, help="Go on with the unfinished run of these settings.")
 @json_option
@@ -49,7 +49,7 @@ def train(workspace: Workspace, as_json: bool, resume: bool, **settings: Any) ->
         run = train_one(
             workspace,
             resume=resume,
-            on_epoch=lambda row: console.say(history_line(row, settings["epochs"])),
+            on_epoch=lambda row: console.say(history_line(row)),
             on_progress=show,
             **settings,
         )
@@ -77,7 +77,7 @@ def _train_every(workspace: Workspace, settings: dict[str, Any], resume: bool, a
                 f"{model}: finished already, {done}" if done else model
             ),
             on_failure=lambda model, error: console.complain(f"{model}: {error.what}", error.remedy),
-            on_epoch=lambda row: console.say(history_line(row, settings["epochs"])),
+            on_epoch=lambda row: console.say(history_line(row)),
             on_progress=show,
         )
     compared = compare(every.runs) if every.runs else []

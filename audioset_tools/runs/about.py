@@ -13,6 +13,9 @@ from ..shards.spec import MOST_VALUES, MelSpec, read_spec
 
 NOT_OURS = "Take the run folder that `audioset-tools train` made, whole, or train again."
 
+FLOAT32, BF16 = "float32", "bfloat16"
+"""Precisions of a training, the second mixed with the first."""
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -27,6 +30,7 @@ class About:
         shape: bands and frames of a mel.
         versions: of the packages that decide the numbers.
         threads: how many threads computed.
+        precision: `FLOAT32`, or `BF16` where that was mixed in.
     """
 
     config: Mapping[str, Any]
@@ -38,6 +42,7 @@ class About:
     shape: tuple[int, int]
     versions: Mapping[str, str]
     threads: int
+    precision: str
 
     def json(self, indent: int | None = None) -> str:
         """The one way to write it down: sorted keys, so that equal settings give equal bytes."""
@@ -50,6 +55,7 @@ def about_run(
     shape: tuple[int, int],
     versions: Mapping[str, str],
     threads: int,
+    precision: str = FLOAT32,
 ) -> About:
     """What is known of a run before it begins.
 
@@ -67,6 +73,7 @@ def about_run(
         shape=shape,
         versions=dict(versions),
         threads=threads,
+        precision=precision,
     )
 
 
@@ -112,6 +119,8 @@ def _plausible(name: str, value: object) -> bool:
             return True
         case "threads", int():
             return value > 0
+        case "precision", str():
+            return value in (FLOAT32, BF16)
         case "recipe" | "spec_digest", str():
             return _is_text(value)
     return False

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -143,12 +144,46 @@ def loss_of(logits: Logits, actual: npt.NDArray[np.integer]) -> float:
 
     Of logits that are no numbers the loss is none either.
     """
+    several = actual.ndim == 2
+    return cross_entropy(logits, actual if several else multi_hot(actual, logits.shape[1]), several)
+
+
+def best_temperature(logits: Logits, actual: npt.NDArray[np.integer]) -> float:
+    """What logits must be divided by to have the least loss (Guo et al., ICML 2017, section 4.2).
+
+    One number for all: which class comes first stays as it is. Targets are those of Laplace's rule of
+    succession, as Platt (1999, section 2.2) has them: that so many were right does not say that all are.
+
+    Args:
+        logits: or scores of any scale, [rows, classes].
+        actual: as `Predictions` has it.
+    """
+    from scipy.optimize import minimize_scalar
+
+    rows, n_classes = logits.shape
+    several = actual.ndim == 2
+    outcomes = 2 if several else n_classes
+    hot = actual if several else multi_hot(actual, n_classes)
+    target = (rows * hot.astype(np.float64) + 1) / (rows + outcomes)
+
+    def loss(power: float) -> float:
+        return cross_entropy(np.exp(-power) * logits, target, several)
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-6, 12), method="bounded").x))
+
+
+def cross_entropy(logits: Logits, target: npt.NDArray[np.number[Any]], multi_label: bool) -> float:
+    """The mean over rows; multi-label, of binary ones over rows and classes; in nat.
+
+    Args:
+        target: probability of every class, [rows, classes].
+    """
     from scipy.special import log_softmax
 
     with np.errstate(invalid="ignore"):
-        if actual.ndim == 2:
-            return float((np.logaddexp(0, logits) - actual * logits).mean())
-        return 0.0 - float(log_softmax(logits, axis=1)[np.arange(len(actual)), actual].mean())
+        if multi_label:
+            return float((np.logaddexp(0, logits) - target * logits).mean())
+        return 0.0 - float((target * log_softmax(logits, axis=1)).sum(axis=1).mean())
 
 
 def judge(predictions: Predictions, class_names: tuple[str, ...], split: str, seed: int = 0) -> Evaluation:

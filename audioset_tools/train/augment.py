@@ -79,6 +79,25 @@ def mixup(
     )
 
 
+def cropped(mel: torch.Tensor, share: float, rngs: list[np.random.Generator]) -> torch.Tensor:
+    """A part of every clip, from a random frame on.
+
+    Args:
+        mel: [B, 1, bands, frames].
+        share: of the frames, above 0; 1 leaves the mels as they are.
+        rngs: a generator for every clip.
+
+    Returns:
+        [B, 1, bands, share of the frames].
+    """
+    frames = mel.shape[-1]
+    kept = max(1, round(share * frames))
+    if kept == frames:
+        return mel
+    firsts = [int(rng.integers(frames - kept + 1)) for rng in rngs]
+    return torch.stack([clip[..., first : first + kept] for clip, first in zip(mel, firsts, strict=True)])
+
+
 AUGMENTATIONS: dict[str, Augmentation] = {"specaugment": specaugment, "mixup": mixup}
 
 

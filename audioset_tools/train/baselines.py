@@ -23,7 +23,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from hmmlearn.hmm import GaussianHMM
-from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import rbf_kernel
@@ -34,7 +33,7 @@ from threadpoolctl import threadpool_limits
 
 from ..exceptions import DataMismatch
 from ..runs.about import NOT_OURS, About
-from ..runs.evaluation import Mels, ToLogits, loss_of
+from ..runs.evaluation import Mels, ToLogits
 from ..runs.metrics import Logits, MultiHot
 from .features import Extract, Features, course, summary
 from .weights import Tensors
@@ -46,7 +45,7 @@ LogLikelihoods = npt.NDArray[np.float64]
 """Of every row in every group, or under every component, [rows, groups]."""
 
 ClassScores = npt.NDArray[np.float64]
-"""Of every class, the larger the likelier, [rows, classes]: logits but for the factor of `best_scale`."""
+"""Of every class, the larger the likelier, [rows, classes]: logits but for a temperature."""
 
 Fitted = npt.NDArray[np.float64]
 """Numbers that a model has learned, or rows to compare them with."""
@@ -54,8 +53,8 @@ Fitted = npt.NDArray[np.float64]
 Shapes = Mapping[str, tuple[str, ...]]
 """The axes' names of every array that was learned; axes of one name are of one length."""
 
-COMMON_SHAPES = {"mean": ("features",), "std": ("features",), "scale": ()}
-"""Beside those that a baseline has learned: of the standardisation, and the factor of `best_scale`."""
+COMMON_SHAPES = {"mean": ("features",), "std": ("features",)}
+"""Beside those that a baseline has learned: of the standardisation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,22 +356,6 @@ def standardised(features: Features, tensors: Tensors) -> Features:
     return ((features - tensors["mean"]) / tensors["std"]).astype(np.float32, copy=False)
 
 
-def best_scale(scores: ClassScores, actual: npt.NDArray[np.integer]) -> float:
-    """What scores must be multiplied by to be the logits of the least loss on the validation split.
-
-    One number for all: which class comes first stays as it is (Guo et al. 2017, temperature scaling).
-
-    Args:
-        scores: of a baseline, [rows, classes].
-        actual: as `Predictions` has it.
-    """
-
-    def loss(power: float) -> float:
-        return loss_of(np.exp(power) * scores, actual)
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-12, 6), method="bounded").x))
-
-
 def classical_logits(name: str, tensors: Tensors, about: About, path: Path) -> ToLogits:
     """A stored baseline as a model.
 
@@ -389,7 +372,7 @@ def classical_logits(name: str, tensors: Tensors, about: About, path: Path) -> T
     def to_logits(mels: Mels) -> Logits:
         with threadpool_limits(1), np.errstate(all="ignore"):
             features = standardised(baseline.extract(mels, decibels), tensors)
-            logits: Logits = float(tensors["scale"]) * baseline.score(tensors, features, about.multi_label)
+            logits: Logits = baseline.score(tensors, features, about.multi_label)
         return logits
 
     return to_logits

@@ -5,28 +5,31 @@ from dataclasses import dataclass, fields, replace
 from ..exceptions import UsageError
 from .augment import AUGMENTATIONS
 from .baselines import CLASSICAL
-from .networks import MODELS
+from .networks import LITERAL_LR, MODELS, Hyperparameters
 
-NOT_IN_NAME = ("name", "device")
+NOT_IN_NAME = ("name", "device", "threads")
 
-OF_BASELINES = ("model", "seed", "device", "shards", "name")
+OF_BASELINES = ("model", "seed", "device", "threads", "shards", "name")
 """Settings that the classical baselines have; they compute on the CPU, whatever the device."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """How to train; the defaults are the paper's (sections 4 and 5).
+    """How to train; what is None is the model's own (`MODELS`), for `paper` the paper's (sections 4 and 5).
 
     Args:
         model: one of `MODELS` or `CLASSICAL`; these take seed, shards and name, and nothing else.
-        filters: of each convolution of the paper's networks; None for the model's own.
+        literal: give the paper's networks the mels as they are, and its learning rate of 0.01.
+        filters: of each convolution of the paper's networks.
         batch_size: clips of a step.
-        lr: Adam's learning rate; None for the model's own.
+        lr: the learning rate; with one cycle the highest.
         epochs: how many at most.
-        patience: stop after so many epochs without a better validation macro-F1.
+        patience: stop after so many epochs without a better validation macro-F1; `compact`, whose best come
+            at the end of its cycle, does not stop by itself.
         seed: decides the first weights, the order of the clips, dropout and augmentation.
         augment: which of `AUGMENTATIONS` to apply to the training clips, in this order.
         device: auto, cpu, cuda or mps.
+        threads: of the CPU; None for as many as torch takes, the cores. A baseline has one.
         shards: which folder of shards, if there are several.
         name: of the run; None for one made of what differs from the defaults.
 
@@ -35,14 +38,16 @@ class TrainConfig:
     """
 
     model: str = "paper"
+    literal: bool = False
     filters: tuple[int, ...] | None = None
-    batch_size: int = 128
+    batch_size: int | None = None
     lr: float | None = None
-    epochs: int = 15
-    patience: int = 5
+    epochs: int | None = None
+    patience: int | None = None
     seed: int = 0
     augment: tuple[str, ...] = ()
     device: str = "auto"
+    threads: int | None = None
     shards: str | None = None
     name: str | None = None
 
@@ -62,9 +67,11 @@ class TrainConfig:
                 raise UsageError(f"the model {self.model} has filters of its own", "Leave the filters out.")
             if not self.filters or min(self.filters) < 1:
                 raise UsageError(f"no network with filters {self.filters}", "Give counts of at least 1.")
-        for field in ("batch_size", "epochs", "patience"):
-            if getattr(self, field) < 1:
-                raise UsageError(f"{field} is {getattr(self, field)}", "Give at least 1.")
+        if self.literal and MODELS[self.model].filters is None:
+            raise UsageError(f"the model {self.model} is not the paper's", "Leave --literal out.")
+        for field in ("batch_size", "epochs", "patience", "threads"):
+            if (value := getattr(self, field)) is not None and value < 1:
+                raise UsageError(f"{field} is {value}", "Give at least 1.")
         if self.seed < 0:
             raise UsageError(f"seed is {self.seed}", "Give a seed of 0 or more.")
         if self.lr is not None and not 0 < self.lr < float("inf"):
@@ -81,13 +88,20 @@ class TrainConfig:
     def for_model(self, model: str) -> "TrainConfig":
         """The same settings for another model, as far as it has them."""
         if model in MODELS:
-            return replace(self, model=model)
-        return TrainConfig(model, seed=self.seed, device=self.device, shards=self.shards, name=self.name)
+            of_paper = MODELS[model].filters is not None
+            return replace(self, model=model, literal=self.literal and of_paper)
+        kept = {name: getattr(self, name) for name in OF_BASELINES if name != "model"}
+        return TrainConfig(model, **kept)
 
     @property
-    def learning_rate(self) -> float:
-        """The one given, else the model's own."""
-        return MODELS[self.model].lr if self.lr is None else self.lr
+    def hyperparameters(self) -> Hyperparameters:
+        """What is given, else the model's own."""
+        own = MODELS[self.model].trained
+        if self.literal:
+            own = replace(own, lr=LITERAL_LR)
+        names = ("lr", "batch_size", "epochs", "patience")
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return replace(own, **given)
 
     @property
     def run_name(self) -> str:
@@ -95,7 +109,7 @@ class TrainConfig:
         if self.name is not None:
             return self.name
         differing = [
-            f"{field.name}={_short(getattr(self, field.name))}"
+            field.name if field.name == "literal" else f"{field.name}={_short(getattr(self, field.name))}"
             for field in fields(self)
             if field.name not in ("model", *NOT_IN_NAME) and getattr(self, field.name) != field.default
         ]

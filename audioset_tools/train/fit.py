@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from .. import __version__
 from ..runs.about import About, about_run
-from ..runs.evaluation import predictions
+from ..runs.evaluation import best_temperature, predictions
 from ..runs.folder import (
     WEIGHTS,
     Run,
@@ -27,11 +27,11 @@ from ..runs.metrics import MultiHot, multi_hot
 from ..shards.reader import MelShards, find_shards
 from ..types import OnProgress, silent
 from ..workspace import Workspace
-from .baselines import CLASSICAL, Baseline, Settings, best_scale, classical_logits, standardised, standardiser
+from .baselines import CLASSICAL, Baseline, Settings, classical_logits, standardised, standardiser
 from .config import TrainConfig
 from .features import Features, read_features
-from .trained import AT_ONCE, predict
-from .weights import Tensors, write_weights
+from .trained import AT_ONCE, at_temperature, predict
+from .weights import Tensors, Weights, write_weights
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "hmmlearn")
 
@@ -58,7 +58,7 @@ class Trials:
         self._baseline, self._about, self._scaling = baseline, about, scaling
         self._validation, self._folder = validation, folder
         self.history: list[Trial] = []
-        self.kept: Tensors = {}
+        self.kept: Weights | None = None
 
     @property
     def best(self) -> int:
@@ -78,14 +78,14 @@ class Trials:
         scores = baseline.score(tensors, self._validation.features, multi_label)
         target = self._validation.target
         actual = target if multi_label else target.argmax(axis=1)
-        scale = best_scale(scores, actual)
-        found = predictions((), (), actual, scale * scores)
+        temperature = best_temperature(scores, actual)
+        found = predictions((), (), actual, scores / temperature)
         seconds = round(time.perf_counter() - began, 3)
         self.history.append(Trial(len(self.history) + 1, words, found.loss, found.macro_f1, seconds))
         write_history(self._folder, self.history)
         if self.best == len(self.history):
-            self.kept = {**tensors, **self._scaling, "scale": np.array(scale)}
-            write_weights(self._folder / WEIGHTS, self.kept, self._about)
+            self.kept = Weights(self._about, {**tensors, **self._scaling}, temperature)
+            write_weights(self._folder / WEIGHTS, self.kept)
         return self.history[-1]
 
 
@@ -148,13 +148,16 @@ def fit_baseline(
             words = f"{_words(settings)}, noise copies too"
             on_trial(trials.attempt(settings, seen["train"], words, began))
 
-        to_logits = classical_logits(config.model, trials.kept, about, folder / WEIGHTS)
+        assert trials.kept is not None
+        kept = trials.kept
+        to_logits = classical_logits(config.model, kept.tensors, about, folder / WEIGHTS)
+        to_logits = at_temperature(to_logits, kept.temperature)
         run = Run(
             path=folder,
             about=about,
             history=tuple(trials.history),
             best_epoch=trials.best,
-            parameters=sum(tensor.size for tensor in trials.kept.values()),
+            parameters=sum(tensor.size for tensor in kept.tensors.values()),
             validation=predict(to_logits, data["validation"], AT_ONCE),
             test=predict(to_logits, data["test"], AT_ONCE),
         )

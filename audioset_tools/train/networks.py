@@ -1,7 +1,7 @@
 """The networks by name; each takes mels, [B, 1, bands, frames], and gives one logit per class, [B, classes].
 
-`paper` and `paper-7` are the two readings of the paper's CNN, `han` is the ConvNet of its reference [5], and
-`rnn`, `crnn` and `rcnn` are those of its future work.
+`paper` and `paper-7` are the two readings of the paper's CNN, `han` is the ConvNet of its reference [5],
+`rnn`, `crnn` and `rcnn` are those of its future work, and `compact` is ours.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ FITTED_ROWS = 256
 
 
 class InputNorm(nn.Module):
-    """Turns mels into decibels where they are not, joins frames, and standardises every band.
+    """Turns mels into decibels where they are not, joins neighbours, and standardises every band.
 
     Mean and deviation are buffers, stored with the weights: 0 and 1 until `fit_levels` has seen the train
     split.
@@ -34,22 +34,23 @@ class InputNorm(nn.Module):
     Args:
         bands: how many a mel has.
         decibels: whether the mels are in decibels already.
-        pool: neighbouring frames that are joined to their mean, in power where the mels are.
+        pool: neighbouring bands and frames that are joined to their mean, in power where the mels are.
 
     Shape:
         Input: [B, 1, bands, frames]
-        Output: [B, 1, bands, ceil(frames / pool)]
+        Output: [B, 1, ceil(bands / pool[0]), ceil(frames / pool[1])]
     """
 
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, bands: int, decibels: bool, pool: int = 1) -> None:
+    def __init__(self, bands: int, decibels: bool, pool: tuple[int, int] = (1, 1)) -> None:
         super().__init__()
         self._decibels = decibels
-        self._join = nn.AvgPool2d((1, pool), ceil_mode=True) if pool > 1 else nn.Identity()
-        self.register_buffer("mean", torch.zeros(bands, 1))
-        self.register_buffer("std", torch.ones(bands, 1))
+        self._join = nn.AvgPool2d(pool, ceil_mode=True) if max(pool) > 1 else nn.Identity()
+        joined = -(-bands // pool[0])
+        self.register_buffer("mean", torch.zeros(joined, 1))
+        self.register_buffer("std", torch.ones(joined, 1))
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
         """Standardised decibels."""
@@ -135,7 +136,7 @@ def rnn(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
         decibels: whether the mels are in decibels.
     """
     cells = nn.GRU(shape[0], 64, num_layers=2, batch_first=True, bidirectional=True, dropout=0.3)
-    levels = InputNorm(shape[0], decibels, pool=FRAMES_A_STEP)
+    levels = InputNorm(shape[0], decibels, pool=(1, FRAMES_A_STEP))
     return nn.Sequential(levels, OverTime(cells, last=False), nn.Dropout(0.3), nn.Linear(128, n_classes))
 
 
@@ -152,7 +153,7 @@ def crnn(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
         shape: bands and frames of a mel; any will do.
         decibels: whether the mels are in decibels.
     """
-    layers: list[nn.Module] = [InputNorm(shape[0], decibels, pool=2)]
+    layers: list[nn.Module] = [InputNorm(shape[0], decibels, pool=(1, 2))]
     channels, bands = 1, shape[0]
     for width, pool in ((30, 2), (60, 3), (60, 4), (60, 4)):
         layers += [nn.Conv2d(channels, width, kernel_size=3, padding=1), nn.BatchNorm2d(width)]
@@ -162,23 +163,29 @@ def crnn(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
     return nn.Sequential(*layers, OverTime(cells, last=True), nn.Dropout(0.3), nn.Linear(30, n_classes))
 
 
-def paper(n_classes: int, shape: tuple[int, int], filters: Sequence[int]) -> nn.Sequential:
+def paper(
+    n_classes: int, shape: tuple[int, int], decibels: bool, filters: Sequence[int], literal: bool
+) -> nn.Sequential:
     """The paper's CNN (section 4): convolutions of kernel 2, stride 1, no padding; ReLU; max-pools of 2.
 
     The paper says "a 7 layer CNN" and then lists eight filter counts. `paper` reads eight convolutions,
     pooled after each pair as in its reference [5]: 106,516 parameters at 128 x 801 and 4 classes. `paper-7`
     takes the word: seven convolutions, the last count without use, pooled after the second, fourth and
-    sixth: 339,156 parameters. Pooling after every convolution does not fit 128 bands. The mels go in as they
-    are, as the paper's did.
+    sixth: 339,156 parameters. Pooling after every convolution does not fit 128 bands.
+
+    The paper does not say what it made of the power of its mels. Taken as it is, at the paper's rate, it ends
+    the learning in the first steps (docs/train.md), so standardised decibels go in unless `literal`.
 
     Args:
         shape: bands and frames of a mel.
+        decibels: whether the mels are in decibels.
         filters: how many each convolution has.
+        literal: whether the mels go in as they are.
 
     Raises:
         UsageError: the mel is too small for so many layers.
     """
-    layers: list[nn.Module] = []
+    layers: list[nn.Module] = [] if literal else [InputNorm(shape[0], decibels)]
     channels = 1
     bands, frames = shape
     for number, width in enumerate(filters, start=1):
@@ -224,7 +231,7 @@ def han(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
         shape: bands and frames of a mel; any will do.
         decibels: whether the mels are in decibels.
     """
-    layers: list[nn.Module] = [InputNorm(shape[0], decibels, pool=2)]
+    layers: list[nn.Module] = [InputNorm(shape[0], decibels, pool=(1, 2))]
     channels = 1
     for width in (32, 64, 128, 256):
         for _ in range(2):
@@ -277,7 +284,7 @@ def rcnn(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
         decibels: whether the mels are in decibels.
     """
     return nn.Sequential(
-        InputNorm(shape[0], decibels, pool=2),
+        InputNorm(shape[0], decibels, pool=(1, 2)),
         nn.Conv2d(1, CHANNELS, kernel_size=5, padding=2),
         nn.ReLU(inplace=True),
         nn.MaxPool2d(4, ceil_mode=True),
@@ -294,29 +301,104 @@ def rcnn(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
     )
 
 
+class MeanAndMax(nn.Module):
+    """Over time, of what is the mean over the bands: [B, channels, bands, frames] to [B, 2 x channels]."""
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """Means, then maxima."""
+        courses = maps.mean(dim=2)
+        return torch.cat([courses.mean(dim=2), courses.amax(dim=2)], dim=1)
+
+
+def compact(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
+    """A small CNN of today: 79,668 parameters for four classes and 128 bands.
+
+    Two bands and four frames joined to one; four 3 x 3 convolutions, each with batch normalisation (Ioffe and
+    Szegedy 2015, arXiv 1502.03167) and ReLU, the first with stride 2, max-pooling by 2 after the others; mean
+    over the bands, mean and maximum over time side by side; dropout 0.2 and a dense layer.
+
+    Args:
+        shape: bands and frames of a mel; any will do.
+        decibels: whether the mels are in decibels.
+    """
+    layers: list[nn.Module] = [InputNorm(shape[0], decibels, pool=(2, 4))]
+    channels = 1
+    for width in (16, 32, 64, 96):
+        stride = 2 if channels == 1 else 1
+        layers += [nn.Conv2d(channels, width, kernel_size=3, stride=stride, padding=1, bias=False)]
+        layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+        layers += [nn.MaxPool2d(2, ceil_mode=True)] if channels > 1 else []
+        channels = width
+    return nn.Sequential(*layers, MeanAndMax(), nn.Dropout(0.2), nn.Linear(2 * channels, n_classes))
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameters:
+    """How a network is trained: Adam, or AdamW where weights decay (Loshchilov and Hutter, ICLR 2019).
+
+    Args:
+        lr: learning rate; with `one_cycle` the highest.
+        batch_size: clips of a step.
+        epochs: how many at most.
+        patience: stop after so many epochs without a better validation macro-F1; None for never.
+        weight_decay: share of a weight taken off in a step, times the learning rate.
+        one_cycle: whether the rate rises and falls once over all epochs (Smith and Topin 2017, arXiv
+            1708.07120), rather than staying.
+        label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
+        crop: share of a clip's frames that a step sees, from a random one on.
+    """
+
+    lr: float
+    batch_size: int = 128
+    epochs: int = 15
+    patience: int | None = 5
+    weight_decay: float = 0.0
+    one_cycle: bool = False
+    label_smoothing: float = 0.0
+    crop: float = 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """A network of the registry.
 
     Args:
-        make: from the number of classes, bands and frames of a mel, and, where it has `filters`, those,
-            else whether the mels are in decibels.
-        lr: the learning rate it is trained with unless another is asked for.
+        make: from the number of classes, bands and frames of a mel, and whether it is in decibels; where it
+            has `filters`, also from those, and whether the paper is taken literally.
+        trained: how, unless something else is asked for.
         filters: of each convolution, where that is a setting; None where it is not.
+        bf16: whether bfloat16 on a CPU that has it is faster (docs/train.md).
     """
 
     make: Callable[..., nn.Module]
-    lr: float
+    trained: Hyperparameters
     filters: tuple[int, ...] | None = None
+    bf16: bool = True
 
+
+LITERAL_LR = 0.01
+"""The paper's "10e-3", for its CNN taken literally."""
 
 MODELS: dict[str, Network] = {
-    "paper": Network(paper, lr=0.01, filters=(8, 8, 16, 16, 32, 32, 64, 64)),
-    "paper-7": Network(paper, lr=0.01, filters=(8, 8, 16, 16, 32, 32, 64)),
-    "han": Network(han, lr=0.001),
-    "crnn": Network(crnn, lr=0.001),
-    "rnn": Network(rnn, lr=0.003),
-    "rcnn": Network(rcnn, lr=0.001),
+    "paper": Network(paper, Hyperparameters(lr=0.001), filters=(8, 8, 16, 16, 32, 32, 64, 64)),
+    "paper-7": Network(paper, Hyperparameters(lr=0.001), filters=(8, 8, 16, 16, 32, 32, 64)),
+    "compact": Network(
+        compact,
+        Hyperparameters(
+            lr=0.004,
+            batch_size=32,
+            epochs=40,
+            patience=None,
+            weight_decay=0.02,
+            one_cycle=True,
+            label_smoothing=0.05,
+            crop=0.5,
+        ),
+    ),
+    "han": Network(han, Hyperparameters(lr=0.001)),
+    "crnn": Network(crnn, Hyperparameters(lr=0.001)),
+    "rnn": Network(rnn, Hyperparameters(lr=0.003), bf16=False),
+    "rcnn": Network(rcnn, Hyperparameters(lr=0.001)),
 }
 
 
@@ -326,6 +408,7 @@ def build(
     shape: tuple[int, int],
     *,
     filters: Sequence[int] | None = None,
+    literal: bool = False,
     decibels: bool = False,
     seed: int = 0,
 ) -> nn.Module:
@@ -337,6 +420,7 @@ def build(
     Args:
         shape: bands and frames of a mel.
         filters: of each convolution of the paper's networks; None for the network's own.
+        literal: whether the paper's networks take the mels as they are.
         decibels: whether the mels are in decibels rather than power.
         seed: decides the weights; the global random state is left as it was.
 
@@ -344,10 +428,10 @@ def build(
         UsageError: the mel is too small for the network.
     """
     network = MODELS[name]
-    make = partial(network.make, n_classes, shape)
+    make = partial(network.make, n_classes, shape, decibels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = make(decibels) if network.filters is None else make(filters or network.filters)
+        model = make() if network.filters is None else make(filters or network.filters, literal)
         for layer in model.modules():
             if isinstance(layer, (nn.Conv2d, nn.Linear)):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")

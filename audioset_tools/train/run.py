@@ -12,6 +12,7 @@ import torch
 from .. import __version__
 from ..exceptions import DataMismatch, UsageError
 from ..runs.about import About, about_run
+from ..runs.evaluation import best_temperature, predictions
 from ..runs.folder import (
     CHECKPOINT,
     WEIGHTS,
@@ -28,16 +29,36 @@ from ..runs.folder import (
 from ..shards.reader import MelShards, find_shards
 from ..types import OnProgress, Progress, silent
 from ..workspace import Workspace
-from .augment import augmented, generators
+from .augment import augmented, cropped, generators
 from .baselines import CLASSICAL
 from .config import TrainConfig
 from .fit import fit_baseline
-from .networks import build, fit_levels
-from .step import Learner, RunningScores, batches, keep_memory, learn, make_learner
-from .trained import AT_ONCE, count_parameters, network_logits, pick_device, predict
+from .networks import MODELS, Hyperparameters, build, fit_levels
+from .step import (
+    Learner,
+    RunningScores,
+    batches,
+    cpu_threads,
+    keep_memory,
+    learn,
+    make_learner,
+    pick_precision,
+    set_rate,
+    steps_of,
+)
+from .trained import (
+    AT_ONCE,
+    at_temperature,
+    count_parameters,
+    network_logits,
+    pick_device,
+    predict,
+    split_logits,
+)
 from .weights import (
     START_AGAIN,
     Checkpoint,
+    Weights,
     digest_of,
     load_optimiser_state,
     load_state,
@@ -73,14 +94,16 @@ def train(
     workspace: Workspace,
     model: str = "paper",
     *,
+    literal: bool = False,
     filters: tuple[int, ...] | None = None,
-    batch_size: int = 128,
+    batch_size: int | None = None,
     lr: float | None = None,
-    epochs: int = 15,
-    patience: int = 5,
+    epochs: int | None = None,
+    patience: int | None = None,
     seed: int = 0,
     augment: tuple[str, ...] = (),
     device: str = "auto",
+    threads: int | None = None,
     shards: str | None = None,
     name: str | None = None,
     resume: bool = False,
@@ -94,8 +117,8 @@ def train(
 
     Args:
         workspace: as `featurize` left it.
-        model, filters, batch_size, lr, epochs, patience, seed, augment, device, shards, name: see
-            `TrainConfig`.
+        model, literal, filters, batch_size, lr, epochs, patience, seed, augment, device, threads, shards,
+            name: see `TrainConfig`.
         resume: go on with the unfinished run of these settings, with as many threads as it began with.
         on_epoch: called after every epoch of a network, and every trial of a baseline.
         on_progress: called with the clips of an epoch, each a `Step`, or those whose features are computed.
@@ -108,7 +131,19 @@ def train(
             the model does not fit the mels.
     """
     config = TrainConfig(
-        model, filters, batch_size, lr, epochs, patience, seed, augment, device, shards, name
+        model=model,
+        literal=literal,
+        filters=filters,
+        batch_size=batch_size,
+        lr=lr,
+        epochs=epochs,
+        patience=patience,
+        seed=seed,
+        augment=augment,
+        device=device,
+        threads=threads,
+        shards=shards,
+        name=name,
     )
     return train_as(workspace, config, resume=resume, on_epoch=on_epoch, on_progress=on_progress)
 
@@ -141,65 +176,83 @@ def train_network(
 
     Adam and cross-entropy (paper, section 5), binary cross-entropy for several classes at once. After every
     epoch the validation split is predicted; the weights of the best epoch (`best_of`) are kept, and training
-    stops when `patience` epochs brought nothing better. The test split is predicted once, with those
-    weights. On a CPU the same seed and number of threads give the same weights, bit for bit, whether a run
-    was killed and resumed or not. What may be raised is listed with `train`.
+    stops when `patience` epochs brought nothing better. With those weights one temperature is fitted on the
+    validation split, and the test split is predicted once. On a CPU the same seed and number of threads give
+    the same weights, bit for bit, whether a run was killed and resumed or not. What may be raised is listed
+    with `train`.
     """
     source = find_shards(workspace.shards, config.shards)
     data = {split: MelShards(source, split) for split in ("train", "validation", "test")}
-    digest = digest_of(list(data.values()))
-    header, shape = data["train"].header, data["train"].shape
     device = pick_device(config.device)
     keep_memory()
 
     folder = choose_folder(workspace.runs, config.run_name, chosen=config.name is not None, resume=resume)
     with lock_run(folder):
         kept = read_checkpoint(folder) if resume and (folder / CHECKPOINT).exists() else None
-        if kept is not None:
-            torch.set_num_threads(kept.about.threads)
-        versions = {"audioset_tools": __version__, "torch": torch.__version__}
-        about = about_run(asdict(config), header, shape, versions, torch.get_num_threads())
-        if kept is not None:
-            require_same_run(kept, about, digest, folder)
+        with cpu_threads(kept.about.threads if kept is not None else config.threads):
+            about, digest = _about(config, data["train"], device, kept), digest_of(list(data.values()))
+            if kept is not None:
+                require_same_run(kept, about, digest, folder)
+            learner = _learner(config, data["train"], about, device)
+            if kept is None:
+                (folder / CHECKPOINT).unlink(missing_ok=True)
+                write_about(folder, about)
+            else:
+                _restore(learner, kept)
+                _publish(folder, kept)
 
-        model = build(
-            config.model,
-            len(header.class_names),
-            shape,
-            filters=config.filters,
-            decibels=about.spec.log,
-            seed=config.seed,
-        )
-        fit_levels(model, data["train"])
-        learner = make_learner(model, config.learning_rate, device, header.multi_label)
-        if kept is None:
-            (folder / CHECKPOINT).unlink(missing_ok=True)
-            write_about(folder, about)
-        else:
-            _restore(learner, kept)
-            _publish(folder, kept)
+            while kept is None or _goes_on(kept, learner.how):
+                epoch = run_epoch(learner, data, config, len(kept.history) + 1 if kept else 1, on_progress)
+                require_finite(epoch, folder, kept)
+                kept = _checkpoint(learner, about, digest, epoch, kept)
+                write_checkpoint(folder, kept)
+                _publish(folder, kept)
+                on_epoch(epoch)
+            return _finish(folder, learner, kept, data)
 
-        while kept is None or _goes_on(kept, config):
-            epoch = run_epoch(learner, data, config, len(kept.history) + 1 if kept else 1, on_progress)
-            require_finite(epoch, folder, kept)
-            kept = _checkpoint(learner, about, digest, epoch, kept)
-            write_checkpoint(folder, kept)
-            _publish(folder, kept)
-            on_epoch(epoch)
 
-        load_state(model, kept.best)
-        run = Run(
-            path=folder,
-            about=about,
-            history=kept.history,
-            best_epoch=kept.best_epoch,
-            parameters=count_parameters(model),
-            validation=predict(network_logits(model, device), data["validation"], AT_ONCE),
-            test=predict(network_logits(model, device), data["test"], AT_ONCE),
-        )
-        finish_run(run)
-        (folder / CHECKPOINT).unlink()
-        return run
+def _about(config: TrainConfig, train: MelShards, device: torch.device, kept: Checkpoint | None) -> About:
+    versions = {"audioset_tools": __version__, "torch": torch.__version__}
+    precision = kept.about.precision if kept else pick_precision(device, MODELS[config.model].bf16)
+    settings = asdict(config)
+    return about_run(settings, train.header, train.shape, versions, torch.get_num_threads(), precision)
+
+
+def _learner(config: TrainConfig, train: MelShards, about: About, device: torch.device) -> Learner:
+    """A new network, and what changes it."""
+    model = build(
+        config.model,
+        len(about.class_names),
+        about.shape,
+        filters=config.filters,
+        literal=config.literal,
+        decibels=about.spec.log,
+        seed=config.seed,
+    )
+    fit_levels(model, train)
+    how = config.hyperparameters
+    return make_learner(model, how, len(train), device, about.multi_label, about.precision)
+
+
+def _finish(folder: Path, learner: Learner, kept: Checkpoint, data: Mapping[str, MelShards]) -> Run:
+    """With the best weights fit the temperature, predict, and leave the folder of a finished run."""
+    load_state(learner.model, kept.best)
+    to_logits = network_logits(learner.model, learner.device)
+    key, group, actual, logits = split_logits(to_logits, data["validation"], AT_ONCE)
+    temperature = best_temperature(logits, actual)
+    write_weights(folder / WEIGHTS, Weights(kept.about, kept.best, temperature))
+    run = Run(
+        path=folder,
+        about=kept.about,
+        history=kept.history,
+        best_epoch=kept.best_epoch,
+        parameters=count_parameters(learner.model),
+        validation=predictions(key, group, actual, logits / temperature),
+        test=predict(at_temperature(to_logits, temperature), data["test"], AT_ONCE),
+    )
+    finish_run(run)
+    (folder / CHECKPOINT).unlink()
+    return run
 
 
 def run_epoch(
@@ -236,14 +289,17 @@ def train_epoch(
 ) -> RunningScores:
     """One pass over the train split; ends early at a loss that is no number."""
     began = time.perf_counter()
-    n_classes = len(shards.header.class_names)
+    n_classes, how = len(shards.header.class_names), learner.how
+    done = (number - 1) * steps_of(len(shards), how.batch_size)
     mean = torch.from_numpy(shards.mean).to(learner.device)
     look_every = 1 if learner.device.type == "cpu" else LOOK_EVERY
     tally = RunningScores(n_classes, learner.multi_label, learner.device)
-    ordered = batches(shards, config.batch_size, (config.seed, number), learner.device)
+    ordered = batches(shards, how.batch_size, (config.seed, number), learner.device)
     for count, (mel, target) in enumerate(ordered, start=1):
         places = range(tally.clips, tally.clips + len(mel))
         rngs = generators(config.seed, number, places)
+        mel = cropped(mel, how.crop, rngs)
+        set_rate(learner, done + count - 1)
         loss, logits = learn(learner, *augmented(config.augment, mel, target, n_classes, rngs, mean))
         tally.add(loss, logits, target)
         if count % look_every == 0 or tally.clips == len(shards):
@@ -314,10 +370,10 @@ def _restore(learner: Learner, kept: Checkpoint) -> None:
 
 def _publish(folder: Path, kept: Checkpoint) -> None:
     """Write what follows from a checkpoint: the best weights and the history."""
-    write_weights(folder / WEIGHTS, kept.best, kept.about)
+    write_weights(folder / WEIGHTS, Weights(kept.about, kept.best))
     write_history(folder, kept.history)
 
 
-def _goes_on(kept: Checkpoint, config: TrainConfig) -> bool:
+def _goes_on(kept: Checkpoint, how: Hyperparameters) -> bool:
     done = len(kept.history)
-    return done < config.epochs and done - kept.best_epoch < config.patience
+    return done < how.epochs and (how.patience is None or done - kept.best_epoch < how.patience)

@@ -1,21 +1,23 @@
 """One step of training: batches read ahead, forward, backward, Adam, and the scores so far.
 
-On a CPU a step goes in parts that take little memory, on a GPU in mixed precision. Losses and counts stay on
-the device, so that no step waits for the sums.
+On a CPU a step goes in parts that take little memory, and in mixed precision where that is faster. Losses
+and counts stay on the device, so that no step waits for the sums.
 """
 
 import ctypes
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
+from ..runs.about import BF16, FLOAT32
 from ..shards.reader import MelShards
+from .networks import Hyperparameters
 
 Tensors = tuple[torch.Tensor, torch.Tensor]
 
@@ -115,37 +117,91 @@ PART = 8
 """Clips of a part on a CPU: a quarter of the memory for the same speed (docs/train.md has the figures)."""
 
 
+def pick_precision(device: torch.device, bf16: bool) -> str:
+    """In which a network is trained: mixed with bfloat16 on a GPU that has it, and on a CPU where it gains.
+
+    float16 reaches no further than 65,504, and the power of a loud clip's mel lies beyond.
+
+    Args:
+        bf16: whether the network is faster with bfloat16 on a CPU.
+    """
+    if device.type == "cuda":
+        return BF16 if torch.cuda.is_bf16_supported(including_emulation=False) else FLOAT32
+    has_it = device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False)
+    return BF16 if bf16 and has_it else FLOAT32
+
+
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """What a step changes.
+    """What a step changes, and how.
 
     Args:
         model: a network on `device`.
-        mixed: whether it computes with bfloat16 where that does no harm.
+        steps: how many the whole training has at most.
+        precision: `FLOAT32`, or `BF16` where that does no harm.
         multi_label: whether a clip may have several classes.
     """
 
     model: nn.Module
     optimiser: torch.optim.Optimizer
     device: torch.device
-    mixed: bool
+    how: Hyperparameters
+    steps: int
+    precision: str
     multi_label: bool
 
 
-def make_learner(model: nn.Module, lr: float, device: torch.device, multi_label: bool) -> Learner:
+def make_learner(
+    model: nn.Module,
+    how: Hyperparameters,
+    clips: int,
+    device: torch.device,
+    multi_label: bool,
+    precision: str = FLOAT32,
+) -> Learner:
     """Bring a model to a device and give it an Adam.
 
-    Mixed precision is bfloat16 on GPUs that have it. float16 reaches no further than 65,504, and the power of
-    a loud clip's mel lies beyond.
+    Args:
+        clips: how many an epoch has, which decides the number of steps.
     """
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Learner(
         model=model,
-        optimiser=torch.optim.Adam(model.parameters(), lr=lr),
+        optimiser=torch.optim.AdamW(model.parameters(), lr=how.lr, weight_decay=how.weight_decay),
         device=device,
-        mixed=device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False),
+        how=how,
+        steps=how.epochs * steps_of(clips, how.batch_size),
+        precision=precision,
         multi_label=multi_label,
     )
+
+
+def steps_of(clips: int, batch_size: int) -> int:
+    """Steps of an epoch."""
+    return -(-clips // batch_size)
+
+
+RISING = 0.25
+"""Share of a cycle in which the learning rate rises."""
+
+FIRST, LAST = 1 / 25, 1e-4 / 25
+"""Of the highest learning rate, at a cycle's ends, as torch's `OneCycleLR` has them."""
+
+
+def one_cycle(done: float) -> float:
+    """The learning rate, as a share of the highest, when a share of all steps is done: cosines."""
+    if done < RISING:
+        low, share = FIRST, 1 - done / RISING
+    else:
+        low, share = LAST, (done - RISING) / (1 - RISING)
+    return low + (1 - low) * (1 + math.cos(math.pi * share)) / 2
+
+
+def set_rate(learner: Learner, step: int) -> None:
+    """Give the optimiser the learning rate of a step, counted from 0 over the whole training."""
+    if learner.how.one_cycle:
+        for group in learner.optimiser.param_groups:
+            group["lr"] = learner.how.lr * one_cycle(step / max(1, learner.steps - 1))
 
 
 def learn(learner: Learner, mel: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -171,27 +227,43 @@ def learn(learner: Learner, mel: torch.Tensor, target: torch.Tensor) -> tuple[to
     total, logits = torch.zeros((), device=learner.device), []
     for start in range(0, clips, part):
         inputs, wanted = (each[start : start + part].to(learner.device) for each in (mel, target))
-        with torch.autocast("cuda", torch.bfloat16, enabled=learner.mixed):
+        with torch.autocast(learner.device.type, torch.bfloat16, enabled=learner.precision == BF16):
             outputs = learner.model(inputs)
-            loss = mean_loss(outputs, wanted, learner.multi_label) * (len(inputs) / clips)
+        loss = mean_loss(outputs.float(), wanted, learner.multi_label, learner.how.label_smoothing)
+        loss = loss * (len(inputs) / clips)
         loss.backward()  # type: ignore[no-untyped-call]
         total += loss.detach()
-        logits.append(outputs.detach())
+        logits.append(outputs.detach().float())
     learner.optimiser.step()
     return total, torch.cat(logits)
 
 
-def mean_loss(logits: torch.Tensor, target: torch.Tensor, multi_label: bool) -> torch.Tensor:
+def mean_loss(
+    logits: torch.Tensor, target: torch.Tensor, multi_label: bool, smoothing: float = 0.0
+) -> torch.Tensor:
     """Cross-entropy; or, multi-label, binary cross-entropy, the mean over the classes.
 
     Args:
         logits: of the batch, [B, classes].
         target: classes, int64, [B]; or a share of every class, float32, [B, classes].
         multi_label: whether a clip may have several classes.
+        smoothing: share of the target spread over all classes; multi-label, over yes and no of each.
     """
     if multi_label:
+        target = (1 - smoothing) * target + smoothing / 2
         return nn.functional.binary_cross_entropy_with_logits(logits, target)
-    return nn.functional.cross_entropy(logits, target)
+    return nn.functional.cross_entropy(logits, target, label_smoothing=smoothing)
+
+
+@contextmanager
+def cpu_threads(count: int | None) -> Iterator[None]:
+    """Compute with so many threads of the CPU, afterwards with as many as before; None changes nothing."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4

@@ -8,15 +8,15 @@ from ..runs.folder import Epoch, Run, Trial
 from ..runs.tables import evaluation_tables
 
 
-def history_line(row: Epoch | Trial, epochs: int) -> str:
-    """One epoch of at most so many, or one setting of a baseline, and what came of it."""
+def history_line(row: Epoch | Trial) -> str:
+    """One epoch, or one setting of a baseline, and what came of it."""
     if isinstance(row, Trial):
         return (
             f"trial {row.trial:2}: loss {row.validation_loss:.4f}, F1 {row.validation_f1:.4f} validation;"
             f" {row.settings}"
         )
     return (
-        f"epoch {row.epoch:2} of {epochs}: loss {row.train_loss:.4f} train, "
+        f"epoch {row.epoch:2}: loss {row.train_loss:.4f} train, "
         f"{row.validation_loss:.4f} validation; F1 {row.train_f1:.4f} train, "
         f"{row.validation_f1:.4f} validation; {row.samples_per_second:.0f} samples/s"
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -76,10 +77,31 @@ def network_logits(model: nn.Module, device: torch.device) -> ToLogits:
     return to_logits
 
 
+def at_temperature(to_logits: ToLogits, temperature: float) -> ToLogits:
+    """The same model with logits divided by a temperature."""
+
+    def divided(mels: Mels) -> Logits:
+        logits: Logits = to_logits(mels) / temperature
+        return logits
+
+    return divided
+
+
 def predict(
     to_logits: ToLogits, shards: MelShards, batch_size: int, on_progress: OnProgress = silent
 ) -> Predictions:
-    """Run a model over the clips of a split, in the order of the shards.
+    """Run a model over the clips of a split; arguments as of `split_logits`."""
+    return predictions(*split_logits(to_logits, shards, batch_size, on_progress))
+
+
+SplitLogits = tuple[tuple[str, ...], tuple[str, ...], npt.NDArray[np.integer], Logits]
+"""Keys, groups and classes of some clips as `Predictions` has them, and logits, [rows, classes]."""
+
+
+def split_logits(
+    to_logits: ToLogits, shards: MelShards, batch_size: int, on_progress: OnProgress = silent
+) -> SplitLogits:
+    """A model's logits for the clips of a split, in the order of the shards.
 
     Noise copies, which only the train split has, are left out: a model is judged by clips.
 
@@ -95,7 +117,7 @@ def predict(
     multi_label = shards.header.multi_label
     actual = shards.target[rows] if multi_label else shards.label[rows].astype(np.int64)
     keys = tuple(key.decode() for key in shards.key[rows])
-    return predictions(keys, tuple(map(group_of, keys)), actual, np.concatenate(parts))
+    return keys, tuple(map(group_of, keys)), actual, np.concatenate(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +127,7 @@ class Trained:
     Args:
         about: what they are of.
         parameters: numbers that were learned.
+        to_logits: at the temperature that was fitted on the validation split.
     """
 
     path: Path
@@ -132,13 +155,16 @@ def load_run(folder: Path, device: torch.device) -> Trained:
             model they name.
     """
     path = folder / WEIGHTS
-    about, tensors = read_weights(path)
+    weights = read_weights(path)
+    about, tensors = weights.about, weights.tensors
     config = _config(about, path)
     if config.model in CLASSICAL:
         count = sum(tensor.size for tensor in tensors.values())
-        return Trained(path, about, count, classical_logits(config.model, tensors, about, path))
-    model = _network(config, about, tensors, path, device)
-    return Trained(path, about, count_parameters(model), network_logits(model, device))
+        to_logits = classical_logits(config.model, tensors, about, path)
+    else:
+        model = _network(config, about, tensors, path, device)
+        count, to_logits = count_parameters(model), network_logits(model, device)
+    return Trained(path, about, count, at_temperature(to_logits, weights.temperature))
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -165,6 +191,7 @@ def _network(
             len(about.class_names),
             about.shape,
             filters=config.filters,
+            literal=config.literal,
             decibels=about.spec.log,
             seed=config.seed,
         )

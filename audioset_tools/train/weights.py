@@ -1,7 +1,8 @@
 """Weights on disk: safetensors, whose header says what they are of and what they must add up to.
 
 Nothing is ever unpickled. A file that is foreign, cut short or damaged by a single bit is refused: the
-header's one entry, `audioset_tools`, holds beside the fields of `About` a sha256 over that and every tensor.
+header's one entry, `audioset_tools`, holds beside the fields of `About` the temperature, and a sha256 over
+all that and every tensor.
 
 A checkpoint is the same with all that an unfinished run needs to go on. It is written whole after every
 epoch, before the files that follow from it (`model.safetensors` and `history.csv`), so that a process killed
@@ -10,8 +11,7 @@ decided by seed and epoch alone; no random state needs keeping.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -41,21 +41,33 @@ MOST_BYTES = 2**32
 Tensors = dict[str, npt.NDArray[Any]]
 
 
-def write_weights(path: Path, tensors: Mapping[str, npt.NDArray[Any]], about: About) -> None:
-    """Write tensors and what they are of; the same gives the same bytes.
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A file of weights.
 
     Args:
-        about: what they are of.
+        temperature: what the logits are divided by, so that probabilities are shares of right answers (Guo et
+            al., ICML 2017, section 4.2); 1 where none was fitted.
     """
+
+    about: About
+    tensors: Tensors
+    temperature: float = 1.0
+
+
+def write_weights(path: Path, weights: Weights) -> None:
+    """Write tensors and what they are of; the same gives the same bytes."""
     # Not np.ascontiguousarray, which gives a single number an axis.
-    laid_out = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
-    entry = parse_json(about.json()) | {"sha256": _digest(about, laid_out)}
+    laid_out = {name: np.asarray(tensor, order="C") for name, tensor in weights.tensors.items()}
+    weights = replace(weights, tensors=laid_out)
+    entry = parse_json(weights.about.json())
+    entry |= {"temperature": weights.temperature, "sha256": _digest(weights)}
     with write_beside(path) as temporary:
         # One entry: safetensors writes several in an order that changes from run to run.
         save_file(laid_out, temporary, {HEADER_KEY: json.dumps(entry, sort_keys=True)})
 
 
-def read_weights(path: Path) -> tuple[About, Tensors]:
+def read_weights(path: Path) -> Weights:
     """Read what `write_weights` wrote.
 
     Raises:
@@ -67,17 +79,17 @@ def read_weights(path: Path) -> tuple[About, Tensors]:
         entry = parse_json(content[8 : 8 + size]).get("__metadata__", {}).get(HEADER_KEY)
         if entry is None:
             raise DataMismatch(f"{path} are weights of another program", NOT_OURS)
-        about, digest = _parse_entry(entry, path)
-        tensors: Tensors = load(content)
+        about, temperature, digest = _parse_entry(entry, path)
+        weights = Weights(about, load(content), temperature)
     except (SafetensorError, ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
         # safetensors raises any of these, depending on where the damage lies and which numbers it names.
         raise DataMismatch(f"{path} is no safetensors file, or a damaged one", NOT_OURS) from error
-    if _digest(about, tensors) != digest:
+    if _digest(weights) != digest:
         raise DataMismatch(f"{path} is damaged: its sha256 is another than was written", NOT_OURS)
-    for name, tensor in tensors.items():
+    for name, tensor in weights.tensors.items():
         if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             raise DataMismatch(f"{path} holds values in {name} that are no numbers", "Train again.")
-    return about, tensors
+    return weights
 
 
 def _content(path: Path) -> bytes:
@@ -97,20 +109,22 @@ def _content(path: Path) -> bytes:
         raise DataMismatch(f"the weights {path} cannot be read: {error.strerror}", NOT_OURS) from error
 
 
-def _parse_entry(entry: str, path: Path) -> tuple[About, str]:
+def _parse_entry(entry: str, path: Path) -> tuple[About, float, str]:
     try:
         content = parse_json(entry)
-        digest = content.pop("sha256")
+        digest, temperature = str(content.pop("sha256")), float(content.pop("temperature"))
+        if not 0 < temperature < float("inf"):
+            raise ValueError("a temperature is above 0")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise DataMismatch(f"{path} has a header that audioset-tools did not write", NOT_OURS) from error
-    return parse_about(content, path), str(digest)
+        raise DataMismatch(f"{path} has a header that this version did not write", NOT_OURS) from error
+    return parse_about(content, path), temperature, digest
 
 
-def _digest(about: About, tensors: Mapping[str, npt.NDArray[Any]]) -> str:
-    """Over what the tensors are of, and name, type, shape and bytes of each."""
-    digest = sha256(about.json().encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
+def _digest(weights: Weights) -> str:
+    """Over what the tensors are of, the temperature, and name, type, shape and bytes of each."""
+    digest = sha256(f"{weights.about.json()}\0{weights.temperature!r}".encode())
+    for name in sorted(weights.tensors):
+        tensor = weights.tensors[name]
         digest.update(f"\0{name}\0{tensor.dtype.str}\0{tensor.shape}\0".encode())
         digest.update(tensor.data if tensor.size else b"")
     return digest.hexdigest()
@@ -151,7 +165,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         "best_epoch": np.array(checkpoint.best_epoch),
         "data": np.frombuffer(bytes.fromhex(checkpoint.data), np.uint8),
     }
-    write_weights(folder / CHECKPOINT, tensors, checkpoint.about)
+    write_weights(folder / CHECKPOINT, Weights(checkpoint.about, tensors))
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -161,7 +175,8 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         DataMismatch: there is none, or it is damaged or none of ours.
     """
     path = folder / CHECKPOINT
-    about, tensors = read_weights(path)
+    weights = read_weights(path)
+    about, tensors = weights.about, weights.tensors
     missing = {"history", "best_epoch", "data"} - set(tensors)
     if missing:
         raise DataMismatch(f"{path} is no checkpoint: it has no {min(missing)}", START_AGAIN)

@@ -184,6 +184,7 @@ def hostile(root: Path) -> Workspace:
         "shape": MelSpec().shape,
         "versions": {HOSTILE: HOSTILE},
         "threads": 1,
+        "precision": "float32",
     }
     (folder / "config.json").write_text(json.dumps(about))
     rows = [["../../etc/passwd", HOSTILE, "Noise", 0.5, 0.5], [HOSTILE, "Noise", HOSTILE, 0.5, 0.5]]

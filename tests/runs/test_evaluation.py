@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from audioset_tools.runs.evaluation import Predictions, judge, loss_of, to_probability
+from audioset_tools.runs.evaluation import Predictions, best_temperature, judge, loss_of, to_probability
 from audioset_tools.runs.tables import evaluation_json
 from tests.runs.conftest import TABLE_1
 
@@ -40,3 +40,29 @@ def test_the_papers_matrix_is_written_as_the_paper_prints_it() -> None:
     assert round(100 * told["macro"]["f1"], 2) == 63.77 and round(100 * told["micro"]["f1"], 2) == 64.5
     # docs/evaluate.md quotes it.
     assert [round(100 * end, 1) for end in told["intervals"]["macro"]["f1"]] == [60.1, 67.1]
+
+
+def test_the_temperature_is_the_one_of_the_least_loss() -> None:
+    rng = np.random.default_rng(0)
+    actual = rng.integers(0, 3, 2_000)
+    logits = 50 * (np.eye(3)[actual] + 0.8 * rng.standard_normal((2_000, 3)))
+    best = best_temperature(logits, actual)
+    losses = [loss_of(logits / (best * factor), actual) for factor in (0.8, 1, 1.25)]
+    assert losses[1] == min(losses) < loss_of(logits, actual)
+    hot = (logits + rng.normal(0, 40, logits.shape) > 20).astype(np.uint8)
+    best = best_temperature(logits - 20, hot)
+    assert loss_of((logits - 20) / best, hot) <= min(
+        loss_of((logits - 20) / (best * factor), hot) for factor in (0.8, 1.25)
+    )
+
+
+@pytest.mark.parametrize("rows", [3, 30, 3_000])
+def test_that_all_were_right_does_not_make_a_model_certain(rows: int) -> None:
+    """Laplace's rule of succession: after n hits the next is one with (n + 1) / (n + classes)."""
+    actual = np.arange(rows) % 3
+    logits = np.eye(3)[actual]
+    surest = to_probability(logits / best_temperature(logits, actual), False).max()
+    assert surest == pytest.approx((rows + 1) / (rows + 3), abs=1e-4)
+    hot = np.eye(3, dtype=np.uint8)[actual]
+    surest = to_probability((2 * logits - 1) / best_temperature(2 * logits - 1, hot), True).max()
+    assert surest == pytest.approx((rows + 1) / (rows + 2), abs=1e-4)

@@ -83,5 +83,6 @@ def about(**changes: object) -> About:
         "shape": SHAPE,
         "versions": {"audioset_tools": "0.1.0"},
         "threads": 1,
+        "precision": "float32",
     }
     return About(**{**content, **changes})  # type: ignore[arg-type]

@@ -11,7 +11,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 from audioset_tools.exceptions import DataMismatch
-from audioset_tools.runs.evaluation import loss_of
 from audioset_tools.runs.folder import Run
 from audioset_tools.runs.metrics import multi_hot
 from audioset_tools.train import fit
@@ -20,7 +19,6 @@ from audioset_tools.train.baselines import (
     GMM_LEAST_VARIANCE,
     HMM_LEAST_VARIANCE,
     ROUNDS,
-    best_scale,
     classical_logits,
     fit_gmm,
     fit_hmm,
@@ -115,19 +113,11 @@ def test_a_class_that_sounds_never_or_always_cannot_be_modelled(target: np.ndarr
         fit_gmm(np.zeros((6, 3), np.float32), target, {"components": 1.0}, 0, True)
 
 
-def test_the_scale_is_the_one_of_the_least_loss() -> None:
-    rng = np.random.default_rng(0)
-    actual = rng.integers(0, 3, 200)
-    scores = 50 * (np.eye(3)[actual] + 0.8 * rng.standard_normal((200, 3)))
-    best = best_scale(scores, actual)
-    losses = [loss_of(best * factor * scores, actual) for factor in (0.9, 1, 1.1)]
-    assert losses[1] == min(losses) < loss_of(scores, actual)
-
-
 @pytest.mark.parametrize("model", CLASSICAL)
 def test_arrays_of_another_model_or_shape_are_refused(tmp_path: Path, model: str) -> None:
     path = go(place(tmp_path), model).path / "model.safetensors"
-    found, tensors = read_weights(path)
+    weights = read_weights(path)
+    found, tensors = weights.about, weights.tensors
     classical_logits(model, tensors, found, path)
     for name, tensor in tensors.items():
         without = {other: value for other, value in tensors.items() if other != name}

@@ -1,5 +1,7 @@
 """Settings of a training: which are possible, and what the run is called."""
 
+from dataclasses import replace
+
 import pytest
 
 from audioset_tools.exceptions import UsageError
@@ -25,6 +27,9 @@ from audioset_tools.train.config import TrainConfig
         {"model": "rnn", "filters": (8,)},
         {"augment": ("blur",)},
         {"augment": ("mixup", "mixup")},
+        {"threads": 0},
+        {"model": "compact", "literal": True},
+        {"model": "svm", "literal": True},
     ],
 )
 def test_impossible_settings_are_usage_errors(bad: dict[str, object]) -> None:
@@ -40,10 +45,21 @@ def test_the_run_is_named_by_what_differs() -> None:
     assert TrainConfig(model="han", augment=("mixup",)).run_name == "han,augment=mixup"
 
 
-def test_every_model_has_a_learning_rate_of_its_own() -> None:
-    assert TrainConfig().learning_rate == 0.01
-    assert TrainConfig(model="han").learning_rate == 0.001
-    assert TrainConfig(model="han", lr=0.5).learning_rate == 0.5
+def test_what_is_left_out_is_the_models_own() -> None:
+    paper = TrainConfig().hyperparameters
+    assert (paper.lr, paper.batch_size, paper.epochs, paper.patience) == (0.001, 128, 15, 5)
+    assert TrainConfig(literal=True).hyperparameters == replace(paper, lr=0.01)
+    assert TrainConfig(literal=True, lr=0.5).hyperparameters.lr == 0.5
+    compact = TrainConfig(model="compact", epochs=3).hyperparameters
+    assert (compact.epochs, compact.batch_size, compact.patience) == (3, 32, None)
+    assert TrainConfig(model="compact", patience=2, batch_size=8).hyperparameters.patience == 2
+
+
+def test_only_the_papers_networks_are_taken_literally() -> None:
+    literal = TrainConfig(literal=True, epochs=2)
+    assert literal.run_name == "paper,literal,epochs=2"
+    assert literal.for_model("paper-7").literal
+    assert literal.for_model("rnn") == TrainConfig(model="rnn", epochs=2)
 
 
 @pytest.mark.parametrize("setting", [{"epochs": 3}, {"lr": 0.1}, {"augment": ("mixup",)}, {"filters": (8,)}])

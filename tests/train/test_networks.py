@@ -21,6 +21,7 @@ def count(model: nn.Module) -> int:
 SIZES = {
     "paper": 106_516,
     "paper-7": 339_156,
+    "compact": 79_668,
     "han": 1_438_948,
     "crnn": 101_284,
     "rnn": 149_508,
@@ -50,7 +51,7 @@ def test_every_network_takes_odd_shapes_and_any_number_of_classes(name: str, sha
 
 
 def test_the_papers_network_equals_the_one_written_out_with_relu_before_pooling() -> None:
-    model = build("paper", 4, (64, 90)).double()
+    model = build("paper", 4, (64, 90), literal=True).double()
     convolutions = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
     picture = torch.randn(3, 1, 64, 90, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     out = picture

@@ -138,14 +138,15 @@ def test_which_run_is_meant(workspace: Workspace) -> None:
 
 def test_the_weights_of_another_network_are_refused(workspace: Workspace) -> None:
     path = run_of(workspace, "paper") / "model.safetensors"
-    about, tensors = read_weights(path)
-    one = next(iter(tensors))
+    weights = read_weights(path)
+    tensors = weights.tensors
+    one = next(name for name in tensors if name.endswith("weight"))
     for wrong in (
         {name: tensor for name, tensor in tensors.items() if name != one},
         tensors | {one: tensors[one][:1]},
         tensors | {"more": np.zeros(1)},
     ):
-        write_weights(path, wrong, about)
+        write_weights(path, replace(weights, tensors=wrong))
         with pytest.raises(DataMismatch, match="does not fit the model paper"):
             load_run(path.parent, CPU)
 
@@ -167,7 +168,8 @@ def test_settings_that_do_not_fit_the_weights_are_refused(
     workspace: Workspace, change: dict[str, object]
 ) -> None:
     path = run_of(workspace, "paper") / "model.safetensors"
-    about, tensors = read_weights(path)
-    write_weights(path, tensors, replace(about, config={**about.config, **change}))
+    weights = read_weights(path)
+    config = {**weights.about.config, **change}
+    write_weights(path, replace(weights, about=replace(weights.about, config=config)))
     with pytest.raises(DataMismatch):
         load_run(path.parent, CPU)

@@ -23,7 +23,7 @@ from audioset_tools.runs.folder import CHECKPOINT, Epoch, Run
 from audioset_tools.train import run as run_module
 from audioset_tools.train.config import TrainConfig
 from audioset_tools.train.run import train_network
-from audioset_tools.train.weights import HEADER_KEY, MAX_HEADER_BYTES, read_weights, write_weights
+from audioset_tools.train.weights import HEADER_KEY, MAX_HEADER_BYTES, Weights, read_weights, write_weights
 from audioset_tools.workspace import Workspace
 from tests.train.conftest import write_shards
 from tests.train.small import about
@@ -53,23 +53,27 @@ def same(found: dict[str, np.ndarray], wanted: dict[str, np.ndarray]) -> bool:
 
 
 @same_folder
-@given(tensors=st.dictionaries(st.text("abc./_", min_size=1, max_size=8), ANY, max_size=4))
+@given(
+    tensors=st.dictionaries(st.text("abc./_", min_size=1, max_size=8), ANY, max_size=4),
+    temperature=st.floats(1e-3, 1e6),
+)
 def test_what_is_written_comes_back_and_the_same_gives_the_same_bytes(
-    tmp_path: Path, tensors: dict[str, np.ndarray]
+    tmp_path: Path, tensors: dict[str, np.ndarray], temperature: float
 ) -> None:
     path, again = tmp_path / "model.safetensors", tmp_path / "again.safetensors"
-    write_weights(path, tensors, about(config={"model": "svm", "filters": (8, 8), "lr": None}))
-    found, arrays = read_weights(path)
-    assert same(arrays, tensors)
-    assert found == about(config={"model": "svm", "filters": [8, 8], "lr": None})
-    write_weights(again, dict(reversed(tensors.items())), found)
+    settings_given = {"model": "svm", "filters": (8, 8), "lr": None}
+    write_weights(path, Weights(about(config=settings_given), tensors, temperature))
+    found = read_weights(path)
+    assert same(found.tensors, tensors) and found.temperature == temperature
+    assert found.about == about(config=settings_given | {"filters": [8, 8]})
+    write_weights(again, replace(found, tensors=dict(reversed(tensors.items()))))
     assert again.read_bytes() == path.read_bytes()
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("weights") / "model.safetensors"
-    write_weights(path, TENSORS, about())
+    write_weights(path, Weights(about(), TENSORS, 1.5))
     return path.read_bytes()
 
 
@@ -77,11 +81,11 @@ def read_or_refuse(path: Path, content: bytes) -> None:
     """A changed file is refused, or, where the change meant nothing, read as it was."""
     path.write_bytes(content)
     try:
-        found, tensors = read_weights(path)
+        found = read_weights(path)
     except DataMismatch as error:
         assert str(path) in error.what and error.remedy
     else:
-        assert found == about() and same(tensors, TENSORS)
+        assert (found.about, found.temperature) == (about(), 1.5) and same(found.tensors, TENSORS)
 
 
 @same_folder
@@ -130,6 +134,9 @@ def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
     assert trace.exists()
 
 
+ENTRY = json.loads(about().json()) | {"sha256": "0", "temperature": 1.0}
+
+
 def with_entry(entry: str) -> bytes:
     return save(TENSORS | {"0.weight": np.zeros((2, 2))}, {HEADER_KEY: entry})
 
@@ -137,7 +144,7 @@ def with_entry(entry: str) -> bytes:
 def bfloat() -> bytes:
     header = json.dumps(
         {
-            "__metadata__": {HEADER_KEY: json.dumps(json.loads(about().json()) | {"sha256": "0"})},
+            "__metadata__": {HEADER_KEY: json.dumps(ENTRY)},
             "w": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]},
         }
     ).encode()
@@ -156,8 +163,13 @@ def bfloat() -> bytes:
         (with_entry('{"sha256": ' * 5_000 + "1" + "}" * 5_000), "did not write"),
         (with_entry("[]"), "did not write"),
         (with_entry("{}"), "did not write"),
-        (with_entry('{"sha256": "0"}'), "settings"),
-        (with_entry(json.dumps(json.loads(about().json()) | {"sha256": "0"})), "sha256"),
+        (with_entry('{"sha256": "0", "temperature": 1}'), "settings"),
+        (with_entry(json.dumps(ENTRY)), "sha256"),
+        *(
+            (with_entry(json.dumps(ENTRY | {"temperature": bad})), "did not write")
+            for bad in (0, -1, "x", None)
+        ),
+        (with_entry(json.dumps(ENTRY | {"temperature": 1e999})), "did not write"),
         ((MAX_HEADER_BYTES + 1).to_bytes(8, "little") + b" " * 100, "1,048,577"),
         ((2**63).to_bytes(8, "little"), "of 9,223"),
         ((2_000).to_bytes(8, "little") + b"[" * 2_000, "damaged"),
@@ -173,7 +185,7 @@ def test_foreign_files_are_refused(tmp_path: Path, content: bytes, words: str) -
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
-    write_weights(tmp_path / "model.safetensors", {"w": np.array([1, value])}, about())
+    write_weights(tmp_path / "model.safetensors", Weights(about(), {"w": np.array([1, value])}))
     with pytest.raises(DataMismatch, match="no numbers"):
         read_weights(tmp_path / "model.safetensors")
 
@@ -306,7 +318,7 @@ def test_the_early_stopping_state_goes_on(workspace: Workspace, monkeypatch: pyt
     stopped(workspace, monkeypatch)
     run = go(workspace, replace(CONFIG, patience=3), resume=True)
     assert (run.best_epoch, len(run.history)) == (1, 4)
-    assert run.validation.loss == pytest.approx(run.history[0].validation_loss)
+    assert run.validation.macro_f1 == run.history[0].validation_f1
 
 
 @pytest.mark.parametrize(
@@ -336,8 +348,11 @@ def test_the_number_of_threads_is_the_one_it_began_with(
 ) -> None:
     stopped(workspace, monkeypatch, epochs=1)
     torch.set_num_threads(2)
+    used: list[int] = []
+    monkeypatch.setattr(run_module, "write_checkpoint", lambda *_: used.append(torch.get_num_threads()))
+    monkeypatch.setattr(run_module, "_finish", lambda *_: None)
     go(workspace, resume=True)
-    assert torch.get_num_threads() == 1
+    assert set(used) == {1} and torch.get_num_threads() == 2
 
 
 def test_a_damaged_checkpoint_is_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
