@@ -1,4 +1,4 @@
-"""The one module that draws: a run's losses and confusion matrix, a clip's mel, a recording's timeline.
+"""The one module that draws: a run's losses, confusions, calibration, a clip's mel, a recording's timeline.
 
 It takes arrays and numbers and knows no stage. The same input gives the same bytes.
 """
@@ -170,6 +170,52 @@ def draw_confusion(
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set(xlabel="predicted class", ylabel="actual class")
     figure.colorbar(image, label="share of the actual class (%)")
+    _save(figure, path)
+
+
+@_our_style()
+def draw_reliability(
+    path: Path,
+    counts: npt.NDArray[np.int64],
+    confidence: npt.NDArray[np.float64],
+    share: npt.NDArray[np.float64],
+    ends: npt.NDArray[np.float64],
+    *,
+    title: str,
+    labels: tuple[str, str],
+) -> None:
+    """Draw how often a model is right by how sure it is, to a PNG; on the diagonal it is as right as sure.
+
+    Args:
+        counts: decisions in bins of equal width from 0 to 1, [bins].
+        confidence, share: their mean probability, and the share of them that is right, [bins].
+        ends: of the share's interval, [bins, 2].
+        title: taken as it is.
+        labels: what a probability is of, and what the share is of.
+    """
+    figure = Figure(figsize=(5.5, 6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    width = 1 / len(counts)
+    middles = (np.arange(len(counts)) + 0.5) * width
+    held = counts > 0
+    above.plot([0, 100], [0, 100], color="grey", linestyle=":", label="as right as sure")
+    reach = 100 * np.abs(ends - share[:, None])[held].T
+    above.errorbar(
+        100 * confidence[held],
+        100 * share[held],
+        reach,
+        fmt="o",
+        color="C0",
+        label="found, and 95 % interval",
+    )
+    above.set(ylabel=labels[1], xlim=(0, 100), ylim=(0, 103))
+    below.bar(100 * middles, counts, 96 * width, color="C0", alpha=0.35)
+    below.set(xlabel=labels[0], ylabel="decisions")
+    below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    for axes in (above, below):
+        axes.grid(alpha=0.3)
+    above.legend(loc="best")
+    above.set_title(title, parse_math=False, fontsize="medium")
     _save(figure, path)
 
 

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from matplotlib.image import imread
 
 from audioset_tools.featurize.mel import logmel
-from audioset_tools.plots import MelImage, draw_confusion, draw_curves, draw_mel, draw_timeline, hertz_ticks
+from audioset_tools.plots import (
+    MelImage,
+    draw_confusion,
+    draw_curves,
+    draw_mel,
+    draw_reliability,
+    draw_timeline,
+    hertz_ticks,
+)
 from audioset_tools.shards.spec import MelSpec, in_decibels, mel_axis
 
 AXES = {"seconds": (0.0, 0.1), "hertz": np.linspace(0, 8_000, 101), "unit": "dB"}
@@ -25,6 +33,22 @@ BLACK = 0.05
 def test_curves(tmp_path: Path, losses: list[float]) -> None:
     draw_curves(tmp_path / "curves.png", losses, losses, [0.5] * len(losses), best_epoch=1)
     assert imread(tmp_path / "curves.png")[..., :3].std() > 0.05
+
+
+@pytest.mark.parametrize("counts", [[0, 0, 0], [0, 3, 0], [5, 3, 9_000]])
+def test_calibration_of_few_bins_and_of_none(tmp_path: Path, counts: list[int]) -> None:
+    share = np.array([0.0, 0.5, 1.0])
+    ends = np.stack([share / 2, (1 + share) / 2], axis=1)
+    draw_reliability(
+        tmp_path / "reliability.png",
+        np.array(counts),
+        share,
+        share,
+        ends,
+        title=TITLE,
+        labels=("sure", "right"),
+    )
+    assert imread(tmp_path / "reliability.png")[..., :3].std() > 0.05
 
 
 def test_confusion_is_shaded_by_row_even_where_a_class_never_occurs(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def train(workspace: Workspace, as_json: bool, resume: bool, **settings: Any) ->
 
 def _train_every(workspace: Workspace, settings: dict[str, Any], resume: bool, as_json: bool) -> int:
     from .. import console
-    from ..runs.compare import compare, compare_json, compare_table
+    from ..runs.compare import compare, compare_json, compare_table, remarks
     from ..train.config import TrainConfig
     from ..train.every import every_json, train_every
     from ..train.summary import history_line
@@ -85,4 +85,6 @@ def _train_every(workspace: Workspace, settings: dict[str, Any], resume: bool, a
         console.result_json({**compare_json(compared), **every_json(every)})
     elif compared:
         console.table(compare_table(compared))
+        for remark in remarks(compared):
+            console.say(remark)
     return every.exit_code

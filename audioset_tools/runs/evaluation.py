@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .calibration import Calibration, calibration
+from .intervals import Intervals, intervals
 from .metrics import (
     THRESHOLD,
     Counts,
-    Intervals,
     Logits,
     MultiHot,
     Probabilities,
     Ranking,
     Scores,
-    intervals,
     label_scores,
     multi_hot,
     ranking,
@@ -98,6 +98,7 @@ class Evaluation:
         scores: precision, recall and F1.
         ranking: AP and AUC, where a clip may have several classes; else None.
         intervals: of scores and ranking.
+        calibration: whether its probabilities are what they say.
         run: the folder of the run that was judged, where there is one.
         folder: the one that the evaluation was written to, where it was.
     """
@@ -108,6 +109,7 @@ class Evaluation:
     scores: Scores
     ranking: Ranking | None
     intervals: Intervals
+    calibration: Calibration
     run: Path | None = None
     folder: Path | None = None
 
@@ -201,5 +203,6 @@ def judge(predictions: Predictions, class_names: tuple[str, ...], split: str, se
         predictions=predictions,
         scores=predictions.scores,
         ranking=None if probability is None else ranking(actual, probability),
-        intervals=intervals(predictions.key, actual, predicted, probability, seed),
+        intervals=intervals(predictions.group, actual, predicted, probability, seed),
+        calibration=calibration(predictions.actual, predictions.probability),
     )

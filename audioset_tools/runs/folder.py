@@ -7,6 +7,7 @@ checkpoint.safetensors  what --resume needs; only while the run is unfinished
 predictions.csv     key, group, actual, predicted and the probability of every class, on the test split
 tables.txt          the paper's Tables 1 and 2 of the test split
 confusion.csv .png  of the test split, rows actual
+reliability.png     how often the predictions of the test split are right, by their probability
 curves.png          losses and macro-F1 over the epochs
 metrics.json        scores of the test and validation splits; written last: a folder with it is finished
 
@@ -34,7 +35,8 @@ from ..types import join_classes, split_classes
 from ..workspace import Workspace, lock_exclusively, printable
 from .about import NOT_OURS, About, parse_about
 from .evaluation import Evaluation, Predictions, group_of, judge
-from .tables import evaluation_json, evaluation_tables
+from .intervals import wilson
+from .tables import calibration_words, evaluation_json, evaluation_tables
 
 Content = TypeVar("Content")
 
@@ -160,10 +162,17 @@ class RunFound:
         """A score of `metrics.json` as a fraction, of a class or, without one, the macro mean."""
         return _number(self._scores(self.metrics.get(split), class_name).get(name))
 
-    def interval(self, split: str, name: str) -> tuple[float, float] | None:
-        """The interval of a macro mean, where the run has one."""
+    def calibration_error(self, split: str) -> float | None:
+        """The expected calibration error of `metrics.json` as a fraction, where the run has one."""
         table = self.metrics.get(split)
-        ends = self._scores(table.get("intervals") if isinstance(table, dict) else None, None).get(name)
+        found = table.get("calibration") if isinstance(table, dict) else None
+        return _number(found.get("error")) if isinstance(found, dict) else None
+
+    def interval(self, split: str, name: str, class_name: str | None = None) -> tuple[float, float] | None:
+        """The interval of a score, where the run has one."""
+        table = self.metrics.get(split)
+        stored = table.get("intervals") if isinstance(table, dict) else None
+        ends = self._scores(stored, class_name).get(name)
         if not isinstance(ends, list) or len(ends) != 2:
             return None
         low, high = map(_number, ends)
@@ -281,7 +290,7 @@ def finish_run(run: Run) -> tuple[Evaluation, Evaluation]:
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     """Write predictions, tables and confusion matrix of a split."""
     # Imported here: matplotlib is of an extra, and takes long to load.
-    from ..plots import draw_confusion
+    from ..plots import draw_confusion, draw_reliability
 
     names, found = evaluation.class_names, evaluation.predictions
     actual, predicted = found.hot
@@ -302,6 +311,18 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
         folder / "confusion.csv", header, ([name, *row] for name, row in zip(names, confusion, strict=True))
     )
     draw_confusion(folder / "confusion.png", confusion, names, actual.sum(axis=0))
+    bins = evaluation.calibration
+    one, several = ("the predicted class", "right"), ("a class", "clips that have the class")
+    of, true = several if found.multi_label else one
+    draw_reliability(
+        folder / "reliability.png",
+        bins.counts,
+        bins.confidence,
+        bins.share,
+        wilson(bins.share, bins.counts),
+        title=calibration_words(bins),
+        labels=(f"probability of {of} (%)", f"{true} (%)"),
+    )
 
 
 def write_curves(folder: Path, history: Sequence[Epoch] | Sequence[Trial]) -> None:

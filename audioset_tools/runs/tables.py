@@ -4,8 +4,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .calibration import BINS, Calibration
 from .evaluation import Evaluation
-from .metrics import LEVEL, Counts, Intervals, Ranking, Rates, Scores
+from .intervals import LEVEL, Intervals
+from .metrics import Counts, Ranking, Rates, Scores
 
 WIDEST = 110
 """Columns of text; a table that would be wider has its classes down the side."""
@@ -25,11 +27,14 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[str]:
     yield format_table1(predictions.confusion, names) + "\n"
     yield f"Table 2. Precision, recall and F1-score, with {100 * LEVEL:.0f} % intervals"
     yield format_table2(evaluation.scores, names, evaluation.intervals) + "\n"
+    yield _total(evaluation.predictions.multi_label) + "\n"
     if evaluation.ranking is not None:
         yield f"Average precision, AUC and d', with {100 * LEVEL:.0f} % intervals of the means"
         yield _format_ranking(evaluation.ranking, names, evaluation.intervals) + "\n"
         if left_out := _undefined(evaluation.ranking, names):
             yield f"Left out of these means, as they sound in no clip or in all: {', '.join(left_out)}\n"
+    bins = evaluation.calibration
+    yield f"{calibration_words(bins)} ({_confidence_words(bins, predictions.multi_label)}).\n"
 
 
 def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -51,6 +56,7 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
             "macro": _named(ends.macro),
             "micro": _named(ends.micro),
         },
+        "calibration": _calibration_json(evaluation.calibration),
         "confusion": evaluation.predictions.confusion.tolist(),
     }
     if (ranked := evaluation.ranking) is not None and ends.ranking is not None:
@@ -96,6 +102,35 @@ def format_table2(found: Scores, class_names: Sequence[str], ends: Intervals | N
     if _width(table) > WIDEST:
         table = [["", *heads], *([name, *cells] for name, cells in columns)]
     return _format(table)
+
+
+def _total(multi_label: bool) -> str:
+    micro = "over all decisions together" if multi_label else "over all clips together, the accuracy"
+    return f"Total: the mean of the classes (macro), as in the paper's Table 2. Micro: {micro}."
+
+
+def calibration_words(found: Calibration) -> str:
+    """How well probabilities are calibrated, in a line without a full stop."""
+    if math.isnan(found.error):
+        return "Expected calibration error: none, since no probability is a number"
+    return f"Expected calibration error: {100 * found.error:.1f} %"
+
+
+def _confidence_words(found: Calibration, multi_label: bool) -> str:
+    true = "of the classes are there" if multi_label else "of the clips are right"
+    sure, share = 100 * found.mean_confidence, 100 * found.mean_share
+    return f"{BINS} bins; on average {sure:.1f} % sure, {share:.1f} % {true}"
+
+
+def _calibration_json(found: Calibration) -> dict[str, Any]:
+    bins = [
+        {"above": number / BINS, "to": (number + 1) / BINS, "count": int(n), "confidence": float(mean)}
+        | {"share": float(share)}
+        for number, (n, mean, share) in enumerate(
+            zip(found.counts, found.confidence, found.share, strict=True)
+        )
+    ]
+    return {"error": _plain(found.error), "bins": bins}
 
 
 def _cells(rates: Sequence[float], ends: Rates | None) -> list[str]:

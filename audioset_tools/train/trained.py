@@ -16,7 +16,6 @@ from ..runs.evaluation import (
     Mels,
     Predictions,
     ToLogits,
-    group_of,
     judge,
     predictions,
     to_probability,
@@ -116,8 +115,8 @@ def split_logits(
         on_progress(Progress(min(start + batch_size, len(rows)), len(rows)))
     multi_label = shards.header.multi_label
     actual = shards.target[rows] if multi_label else shards.label[rows].astype(np.int64)
-    keys = tuple(key.decode() for key in shards.key[rows])
-    return keys, tuple(map(group_of, keys)), actual, np.concatenate(parts)
+    key, group = (tuple(name.decode() for name in names[rows]) for names in (shards.key, shards.group))
+    return key, group, actual, np.concatenate(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ _HEADER = (
     "recall (%)",
     "macro-F1 (%)",
     "95 % interval",
+    "calibration error (%)",
 )
 
 
@@ -129,13 +130,13 @@ def _ranked(runs: Sequence[RunFound]) -> list[RunFound]:
 
 def _figures(run: RunFound) -> tuple[str, ...]:
     """A run's row of the comparison."""
-    ends = run.interval("test", "f1")
-    between = f"{_percent(ends[0])} to {_percent(ends[1])}" if ends else ""
+    between = _between(run.interval("test", "f1"))
     scores = [_percent(run.score("test", name)) for name in ("precision", "recall", "f1")]
     test = run.metrics.get("test")
     clips = len(run.predictions) or (test.get("clips") if isinstance(test, dict) else None)
     shown = f"{clips:,}" if isinstance(clips, int) and clips else ""
-    return run.name, run.model, run.about.recipe if run.about else "", shown, *scores, between
+    calibration = _percent(run.calibration_error("test"))
+    return run.name, run.model, run.about.recipe if run.about else "", shown, *scores, between, calibration
 
 
 def _comparison(snapshot: Snapshot) -> list[Block]:
@@ -243,20 +244,23 @@ def _matrix(run: RunFound) -> Matrix:
 def _classes(run: RunFound) -> Table | None:
     clips = run.confusion.sum(axis=1).tolist() if run.predictions else [0] * len(run.class_names)
     rows = [
-        (
-            name,
-            *(_percent(run.score("test", score, name)) for score in ("precision", "recall", "f1")),
-            f"{n:,}" if n else "",
-        )
+        (name, *_with_intervals(run, name), f"{n:,}" if n else "")
         for name, n in zip(run.class_names, clips, strict=True)
     ]
     if not any(any(row[1:4]) for row in rows):
         return None
-    rows.append(
-        ("macro mean", *(_percent(run.score("test", score)) for score in ("precision", "recall", "f1")), "")
-    )
+    rows.append(("Total (macro mean)", *_with_intervals(run, None), ""))
     head = ("class", "precision (%)", "recall (%)", "F1 (%)", "clips")
-    return Table("Each class on the test split", head, tuple(rows))
+    return Table("Each class on the test split, with 95 % intervals", head, tuple(rows))
+
+
+def _with_intervals(run: RunFound, class_name: str | None) -> list[str]:
+    """Precision, recall and F1 of a class, or their macro means, each with its interval where it has one."""
+    cells = []
+    for score in ("precision", "recall", "f1"):
+        between = _between(run.interval("test", score, class_name))
+        cells.append(_percent(run.score("test", score, class_name)) + (f" ({between})" if between else ""))
+    return cells
 
 
 def _settings(run: RunFound) -> Table | None:
@@ -302,6 +306,11 @@ def _probabilities(one: Prediction, names: tuple[str, ...]) -> str:
     """The likeliest classes and their probabilities."""
     ranked = sorted(range(len(names)), key=lambda number: -one.probability[number])[:4]
     return ", ".join(f"{names[number]} {100 * one.probability[number]:.1f} %" for number in ranked)
+
+
+def _between(ends: tuple[float, float] | None) -> str:
+    """An interval for a table; nothing where it is not known."""
+    return f"{_percent(ends[0])} to {_percent(ends[1])}" if ends else ""
 
 
 def _percent(value: float | None) -> str:
