@@ -17,7 +17,7 @@ from .options import json_option, needing, workspace_option
 )  # fmt: skip
 @click.option("--literal", is_flag=True, help="The paper's CNN as its words have it, which does not learn.")
 @click.option("--epochs", type=int, help="At most; the model's own if left out, 15 or 40.")
-@click.option("--batch-size", type=int, help="Clips of a step; the model's own if left out, 128 or 32.")
+@click.option("--batch-size", type=int, help="Clips of a step; 128, of compact 32; of few clips fewer.")
 @click.option("--lr", type=float, help="The learning rate; the model's own if left out.")
 @click.option("--patience", type=int, help="Stop after so many epochs no better in macro-F1; 5, or never.")
 @click.option(

@@ -9,6 +9,9 @@ from .networks import LITERAL_LR, MODELS, Hyperparameters
 
 NOT_IN_NAME = ("name", "device", "threads")
 
+LEAST_STEPS, LEAST_BATCH = 25, 8
+"""Steps of an epoch for which batches get smaller, and how small they get."""
+
 OF_BASELINES = ("model", "seed", "device", "threads", "shards", "name")
 """Settings that the classical baselines have; they compute on the CPU, whatever the device."""
 
@@ -21,7 +24,8 @@ class TrainConfig:
         model: one of `MODELS` or `CLASSICAL`; these take seed, shards and name, and nothing else.
         literal: give the paper's networks the mels as they are, and its learning rate of 0.01.
         filters: of each convolution of the paper's networks.
-        batch_size: clips of a step.
+        batch_size: clips of a step; None for the model's own, or fewer where an epoch would have less than
+            `LEAST_STEPS` steps.
         lr: the learning rate; with one cycle the highest.
         epochs: how many at most.
         patience: stop after so many epochs without a better validation macro-F1; `compact`, whose best come
@@ -93,10 +97,14 @@ class TrainConfig:
         kept = {name: getattr(self, name) for name in OF_BASELINES if name != "model"}
         return TrainConfig(model, **kept)
 
-    @property
-    def hyperparameters(self) -> Hyperparameters:
-        """What is given, else the model's own."""
+    def hyperparameters(self, clips: int) -> Hyperparameters:
+        """What is given, else the model's own; of few clips smaller batches, or an epoch would be too few steps.
+
+        Args:
+            clips: how many an epoch has.
+        """
         own = MODELS[self.model].trained
+        own = replace(own, batch_size=min(own.batch_size, max(LEAST_BATCH, clips // LEAST_STEPS)))
         if self.literal:
             own = replace(own, lr=LITERAL_LR)
         names = ("lr", "batch_size", "epochs", "patience")

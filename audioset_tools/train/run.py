@@ -230,7 +230,7 @@ def _learner(config: TrainConfig, train: MelShards, about: About, device: torch.
         seed=config.seed,
     )
     fit_levels(model, train)
-    how = config.hyperparameters
+    how = config.hyperparameters(len(train))
     return make_learner(model, how, len(train), device, about.multi_label, about.precision)
 
 

@@ -46,13 +46,19 @@ def test_the_run_is_named_by_what_differs() -> None:
 
 
 def test_what_is_left_out_is_the_models_own() -> None:
-    paper = TrainConfig().hyperparameters
+    paper = TrainConfig().hyperparameters(8_000)
     assert (paper.lr, paper.batch_size, paper.epochs, paper.patience) == (0.001, 128, 15, 5)
-    assert TrainConfig(literal=True).hyperparameters == replace(paper, lr=0.01)
-    assert TrainConfig(literal=True, lr=0.5).hyperparameters.lr == 0.5
-    compact = TrainConfig(model="compact", epochs=3).hyperparameters
+    assert TrainConfig(literal=True).hyperparameters(8_000) == replace(paper, lr=0.01)
+    assert TrainConfig(literal=True, lr=0.5).hyperparameters(8_000).lr == 0.5
+    compact = TrainConfig(model="compact", epochs=3).hyperparameters(8_000)
     assert (compact.epochs, compact.batch_size, compact.patience) == (3, 32, None)
-    assert TrainConfig(model="compact", patience=2, batch_size=8).hyperparameters.patience == 2
+    assert TrainConfig(model="compact", patience=2, batch_size=8).hyperparameters(8_000).patience == 2
+
+
+@pytest.mark.parametrize(("clips", "batch_size"), [(3_200, 128), (3_199, 127), (800, 32), (100, 8), (1, 8)])
+def test_of_few_clips_an_epoch_has_many_steps_all_the_same(clips: int, batch_size: int) -> None:
+    assert TrainConfig().hyperparameters(clips).batch_size == batch_size
+    assert TrainConfig(batch_size=64).hyperparameters(clips).batch_size == 64
 
 
 def test_only_the_papers_networks_are_taken_literally() -> None:
