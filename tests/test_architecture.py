@@ -81,10 +81,14 @@ DOORS = {
     "pyarrow": {"archives/parquet", "catalog/list_rows"},
     "pooch": {"catalog/official"},
     "trustme": {"simulator/server"},
+    "onnxruntime": {"train/probe/tagger"},
+    "ai_edge_litert": {"train/probe/tagger"},
 }
 """The modules, or folders, through which a library or a system call is used."""
 
 OF_EXTRAS = {
+    "ai_edge_litert",
+    "onnxruntime",
     "av",
     "torch",
     "safetensors",

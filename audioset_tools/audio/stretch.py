@@ -39,9 +39,16 @@ def as_pairs(stretch: Stretch, rate: int) -> Pairs:
     samples = stretch.samples
     if samples.shape[1] == 2:
         samples = np.stack([(samples[:, 0] + samples[:, 1]) * np.float32(0.5), samples[:, 0]], axis=1)
-    if stretch.rate != rate:
-        samples = soxr.resample(samples, stretch.rate, rate, quality="HQ")
+    samples = resampled(samples, stretch.rate, rate)
     return samples if samples.shape[1] == 2 else np.repeat(samples, 2, axis=1)
+
+
+def resampled(samples: npt.NDArray[np.float32], rate: int, wanted: int) -> npt.NDArray[np.float32]:
+    """Samples, [frames] or [frames, channels], at another rate."""
+    if rate == wanted:
+        return samples
+    changed: npt.NDArray[np.float32] = soxr.resample(samples, rate, wanted, quality="HQ")
+    return changed
 
 
 def resampler() -> str:

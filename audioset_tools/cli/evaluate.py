@@ -6,7 +6,7 @@ import click
 
 from ..exceptions import UsageError
 from ..workspace import Workspace
-from .options import FILE, json_option, needing, workspace_option
+from .options import FILE, embedding_option, json_option, needing, workspace_option
 
 
 @click.command()
@@ -22,6 +22,7 @@ from .options import FILE, json_option, needing, workspace_option
     "--seed", type=click.IntRange(min=0), default=0, show_default=True,
     help="Of the drawings behind the intervals.",
 )  # fmt: skip
+@embedding_option
 @click.option("--compare", "beside", is_flag=True, help="Show finished runs in one table, best first.")
 @click.option("--csv", "table", type=FILE, help="With --compare: write the table to this file too.")
 @json_option
@@ -32,6 +33,7 @@ def evaluate(
     shards: str | None,
     device: str,
     seed: int,
+    embedding: Path | None,
     beside: bool,
     table: Path | None,
     as_json: bool,
@@ -58,6 +60,7 @@ def evaluate(
             shards=shards,
             device=device,
             seed=seed,
+            embedding=embedding,
             on_progress=show,
         )
     if as_json:

@@ -110,6 +110,9 @@ exclude_option = click.option(
     "--exclude", type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="First leave out the clips of this list, a CSV key,reason,note, for good.",
 )  # fmt: skip
+embedding_option = click.option(
+    "--embedding", type=FILE, help="The file of a probe, if it does not lie where it lay in training."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 

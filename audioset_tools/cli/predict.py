@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from ..exceptions import DataMismatch
-from .options import FILE, FOLDER, json_option, needing
+from .options import FILE, FOLDER, embedding_option, json_option, needing
 
 ANY = click.Path(path_type=Path)
 
@@ -26,6 +26,7 @@ ANY = click.Path(path_type=Path)
     help="Draw a timeline; for several recordings, a folder of them.",
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@embedding_option
 @json_option
 def predict(
     recordings: tuple[Path, ...],
@@ -34,6 +35,7 @@ def predict(
     csv_file: Path | None,
     png: Path | None,
     device: str,
+    embedding: Path | None,
     as_json: bool,
 ) -> None:
     """Say what instruments are active when in any recordings."""
@@ -52,7 +54,14 @@ def predict(
         """Each recording's answer, after what a user should know of it."""
         with needing("train"), console.bar("recordings") as show:
             each = each_answer(
-                found, folder, hop_s=hop_s, csv=csv_file, png=png, device=device, on_progress=show
+                found,
+                folder,
+                hop_s=hop_s,
+                csv=csv_file,
+                png=png,
+                device=device,
+                embedding=embedding,
+                on_progress=show,
             )
             if is_unfinished(folder):
                 console.say(f"the run {printable(folder)} is not finished; its best weights so far answer")

@@ -1,11 +1,14 @@
 """`audioset-tools train`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..workspace import Workspace
-from .options import json_option, needing, workspace_option
+from .options import FILE, json_option, needing, workspace_option
+
+if TYPE_CHECKING:
+    from ..train.config import TrainConfig
 
 
 @click.command()
@@ -13,7 +16,7 @@ from .options import json_option, needing, workspace_option
 @click.option("--shards", metavar="NAME", help="Which folder of shards, if there are several.")
 @click.option(
     "--model", default="paper", show_default=True,
-    help="paper, compact, paper-7, han, crnn, rnn, rcnn, svm, gmm, knn, hmm, or all.",
+    help="paper, compact, paper-7, han, crnn, rnn, rcnn, svm, gmm, knn, hmm, probe, or all.",
 )  # fmt: skip
 @click.option("--literal", is_flag=True, help="The paper's CNN as its words have it, which does not learn.")
 @click.option("--epochs", type=int, help="At most; the model's own if left out, 15 or 40.")
@@ -31,6 +34,9 @@ from .options import json_option, needing, workspace_option
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--threads", type=int, help="Of the CPU; one for each core if left out.")
+@click.option("--embedding", type=FILE, help="Of the probe: a tagger, as TFLite or ONNX.")
+@click.option("--embedding-output", metavar="NAME", help="Which of its outputs; the first if left out.")
+@click.option("--embedding-rate", type=int, metavar="HZ", help="Of its waveform; 16000 if left out.")
 @click.option("--name", help="Of the run's folder; made of what differs from the defaults if left out.")
 @click.option("--resume", is_flag=True, help="Go on with the unfinished run of these settings.")
 @json_option
@@ -65,13 +71,15 @@ def _train_every(workspace: Workspace, settings: dict[str, Any], resume: bool, a
     from .. import console
     from ..runs.compare import compare, compare_json, compare_table, remarks
     from ..train.config import TrainConfig
-    from ..train.every import every_json, train_every
+    from ..train.every import all_models, every_json, train_every
     from ..train.summary import history_line
 
+    probe = _probe_of(settings)
     with console.bar("samples") as show:
         every = train_every(
             workspace,
             TrainConfig(**settings),
+            models=all_models(probe),
             resume=resume,
             on_model=lambda model, done: console.step(
                 f"{model}: finished already, {done}" if done else model
@@ -88,3 +96,15 @@ def _train_every(workspace: Workspace, settings: dict[str, Any], resume: bool, a
         for remark in remarks(compared):
             console.say(remark)
     return every.exit_code
+
+
+def _probe_of(settings: dict[str, Any]) -> "TrainConfig | None":
+    """The probe's part of the settings, which the other models do not have; None without an embedding."""
+    from ..train.config import OF_BASELINES, OF_PROBE, PROBE, TrainConfig
+
+    embedding = {name: settings.pop(name) for name in OF_PROBE if name in settings}
+    if not any(embedding.values()):
+        return None
+    common = {name: settings[name] for name in OF_BASELINES if name in settings}
+    file = embedding.pop("embedding")
+    return TrainConfig(PROBE, **common, embedding=None if file is None else str(file), **embedding)

@@ -1,6 +1,6 @@
 """From recordings to what is active in them: decode, cut, take the mels, ask the model."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..audio.clip import Floats
 from ..audio.ffmpeg import DecodeError, DecodeFault
 from ..audio.recording import decode_all
 from ..audio.segment import SILENT_PEAK, peak_of
@@ -18,6 +19,7 @@ from ..runs.evaluation import Mels
 from ..runs.folder import Run, find_run
 from ..runs.metrics import Probabilities
 from ..shards.spec import MelSpec
+from ..train.probe.embedder import Embedder
 from ..train.trained import load_run, pick_device
 from ..types import CLIP_SECONDS, SAMPLE_RATES, OnProgress, Progress, silent
 from ..words import duration
@@ -40,8 +42,12 @@ class Model(Protocol):
     def about(self) -> About:
         """What it was trained on."""
 
+    @property
+    def embedder(self) -> Embedder | None:
+        """What gives it the features of sounds, if it does not take their mels."""
+
     def probabilities(self, mels: Mels) -> Probabilities:
-        """Of every class, [B, classes], for mels, [B, bands, frames]."""
+        """Of every class, [B, classes], for mels, [B, bands, frames], or features, [B, features]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,7 @@ def predict(
     csv: Path | None = None,
     png: Path | None = None,
     device: str = "auto",
+    embedding: Path | str | None = None,
     on_progress: OnProgress = silent,
 ) -> list[Answer]:
     """What is active when in recordings of any length and format.
@@ -90,6 +97,7 @@ def predict(
         csv: where every window's probabilities are written.
         png: where a timeline is drawn; for several recordings, a folder of them.
         device: auto, cpu, cuda or mps, where a network computes.
+        embedding: where a probe's file lies; None for where it lay when the probe was trained.
         on_progress: called after some windows, with recordings done and the time done of the next.
 
     Returns:
@@ -101,7 +109,16 @@ def predict(
         EnvironmentProblem: the device is not there.
     """
     found = find_recordings([Path(each) for each in recordings])
-    answers = each_answer(found, run, hop_s=hop_s, csv=csv, png=png, device=device, on_progress=on_progress)
+    answers = each_answer(
+        found,
+        run,
+        hop_s=hop_s,
+        csv=csv,
+        png=png,
+        device=device,
+        embedding=embedding,
+        on_progress=on_progress,
+    )
     return list(answers)
 
 
@@ -113,6 +130,7 @@ def each_answer(
     csv: Path | None = None,
     png: Path | None = None,
     device: str = "auto",
+    embedding: Path | str | None = None,
     on_progress: OnProgress = silent,
 ) -> Iterator[Answer]:
     """`predict`, one recording after the other, so that nobody need keep the answers on thousands of them.
@@ -127,7 +145,7 @@ def each_answer(
 
         pictures = picture_paths(png, recordings)
         require_writable(pictures[0])
-    model = load_run(find_run(None, run), pick_device(device))
+    model = load_run(find_run(None, run), pick_device(device), embedding)
     spec = spec_of(model)
     return _write_each(timelines(recordings, model, config, on_progress), model, spec, csv, pictures)
 
@@ -207,7 +225,7 @@ def timeline_of(
                 overview.add(block)
             yield block
 
-    engine = LogMel(spec)
+    engine = engine_of(model, spec)
     hop = round(config.hop_s * spec.sample_rate)
     for batch in _batches(cut(blocks(), spec.clip_samples, hop)):
         answers.append(ask(model, engine, batch))
@@ -225,19 +243,37 @@ def timeline_of(
     )
 
 
-def ask(model: Model, engine: LogMel, windows: Sequence[Window]) -> Probabilities:
+Engine = Callable[[Sequence[Floats]], Mels]
+"""From sounds, [samples] each, to what a model is given of them."""
+
+
+def engine_of(model: Model, spec: MelSpec) -> Engine:
+    """What a model hears with: the mels of its spec, or the features of its file."""
+    embedder = model.embedder
+    if embedder is not None:
+        return lambda sounds: embedder(sounds, spec.sample_rate)
+    mel = LogMel(spec)
+
+    def to_mels(sounds: Sequence[Floats]) -> Mels:
+        mels = np.empty((len(sounds), *spec.shape), np.float32)
+        for sound, target in zip(sounds, mels, strict=True):
+            mel(sound, target)
+        return mels
+
+    return to_mels
+
+
+def ask(model: Model, engine: Engine, windows: Sequence[Window]) -> Probabilities:
     """A model's probabilities for some windows: [windows, classes], NaN where there is silence.
 
-    Each window becomes the mel that featurize would make of it as a clip. A silent one would be no clip, and
+    Each window is heard as featurize would hear it as a clip. A silent one would be no clip, and
     so is no window that a model can say anything about.
     """
     answers = np.full((len(windows), len(model.about.class_names)), np.nan)
     audible = [n for n, window in enumerate(windows) if peak_of(window.samples) >= SILENT_PEAK]
     if audible:
-        mels = np.empty((len(audible), *engine.spec.shape), np.float32)
-        for row, number in enumerate(audible):
-            engine(windows[number].samples * np.float32(2**-15), mels[row])
-        answers[audible] = model.probabilities(mels)
+        sounds = [windows[number].samples * np.float32(2**-15) for number in audible]
+        answers[audible] = model.probabilities(engine(sounds))
     return answers
 
 

@@ -58,23 +58,32 @@ COMMON_SHAPES = {"mean": ("features",), "std": ("features",)}
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
-    """How one of them works.
+class Classifier:
+    """What learns from features, whatever these are of.
 
     Args:
-        extract: its features of mels, which are standardised before they go into the other two.
-        grid: the settings that are tried.
         shapes: of the arrays that `fit` gives.
-        fit: from features, targets as zeros and ones, [rows, classes], one of the settings, a seed, and
+        fit: from features, targets as zeros and ones, [rows, classes], one choice of settings, a seed, and
             whether classes overlap, to arrays.
         score: from these arrays, features, and whether classes overlap, to scores.
     """
 
-    extract: Extract
-    grid: tuple[Settings, ...]
     shapes: Shapes
     fit: Callable[[Features, MultiHot, Settings, int, bool], Tensors]
     score: Callable[[Tensors, Features, bool], ClassScores]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline(Classifier):
+    """How one of them works.
+
+    Args:
+        extract: its features of mels, which are standardised before `fit` and `score` see them.
+        grid: the settings that are tried.
+    """
+
+    extract: Extract
+    grid: tuple[Settings, ...]
 
 
 def groups(target: MultiHot, multi_label: bool) -> Iterator[npt.NDArray[np.bool_]]:
@@ -366,7 +375,7 @@ def classical_logits(name: str, tensors: Tensors, about: About, path: Path) -> T
         DataMismatch: the arrays are not those of such a baseline.
     """
     baseline = CLASSICAL[name]
-    _require_shapes(tensors, {**baseline.shapes, **COMMON_SHAPES}, about, path)
+    require_shapes(tensors, {**baseline.shapes, **COMMON_SHAPES}, about, path)
     decibels = about.spec.log
 
     def to_logits(mels: Mels) -> Logits:
@@ -378,8 +387,15 @@ def classical_logits(name: str, tensors: Tensors, about: About, path: Path) -> T
     return to_logits
 
 
-def _require_shapes(tensors: Tensors, shapes: Shapes, about: About, path: Path) -> None:
-    """See that every array is there, of floating-point numbers, and that equal axes have equal lengths."""
+def require_shapes(tensors: Tensors, shapes: Shapes, about: About, path: Path) -> None:
+    """See that every array is there, of floating-point numbers, and that equal axes have equal lengths.
+
+    Args:
+        path: of the weights, for the message.
+
+    Raises:
+        DataMismatch: they are not so.
+    """
     n_classes = len(about.class_names)
     lengths = {"classes": n_classes, "groups": n_classes * (2 if about.multi_label else 1)}
     fit = sorted(tensors) == sorted(shapes)

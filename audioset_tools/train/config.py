@@ -1,13 +1,25 @@
 """How to train: one frozen dataclass, the defaults being the paper's."""
 
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
+from ..audio.stretch import RATES
 from ..exceptions import UsageError
+from ..workspace import folder_name
 from .augment import AUGMENTATIONS
 from .baselines import CLASSICAL
 from .networks import LITERAL_LR, MODELS, Hyperparameters
 
-NOT_IN_NAME = ("name", "device", "threads")
+NOT_IN_NAME = ("name", "device", "threads", "embedding_sha256")
+
+PROBE = "probe"
+"""The model that learns from the features of a tagger's file, and not from mels."""
+
+OF_PROBE = ("embedding", "embedding_output", "embedding_rate", "embedding_sha256")
+"""Settings that it has beside those of the baselines."""
+
+EMBEDDING_RATE = 16_000
+"""Hertz, where none is given: what YAMNet takes."""
 
 LEAST_STEPS, LEAST_BATCH = 25, 8
 """Steps of an epoch for which batches get smaller, and how small they get."""
@@ -21,7 +33,8 @@ class TrainConfig:
     """How to train; what is None is the model's own (`MODELS`), for `paper` the paper's (sections 4 and 5).
 
     Args:
-        model: one of `MODELS` or `CLASSICAL`; these take seed, shards and name, and nothing else.
+        model: one of `MODELS` or `CLASSICAL`, or `probe`; the last two take seed, shards and name, and
+            nothing else but the probe its embedding.
         literal: give the paper's networks the mels as they are, and its learning rate of 0.01.
         filters: of each convolution of the paper's networks.
         batch_size: clips of a step; None for the model's own, or fewer where an epoch would have less than
@@ -36,6 +49,10 @@ class TrainConfig:
         threads: of the CPU; None for as many as torch takes, the cores. A baseline has one.
         shards: which folder of shards, if there are several.
         name: of the run; None for one made of what differs from the defaults.
+        embedding: path of the TFLite or ONNX file whose features the probe learns from.
+        embedding_output: name of the output that they are; None for the first.
+        embedding_rate: hertz of the waveform that the file takes; None for 16,000.
+        embedding_sha256: of the file; `train` fills it in.
 
     Raises:
         UsageError: a value is impossible.
@@ -54,16 +71,18 @@ class TrainConfig:
     threads: int | None = None
     shards: str | None = None
     name: str | None = None
+    embedding: str | None = None
+    embedding_output: str | None = None
+    embedding_rate: int | None = None
+    embedding_sha256: str | None = None
 
     def __post_init__(self) -> None:
-        if self.model not in (*MODELS, *CLASSICAL):
-            raise UsageError(
-                f"no model {self.model!r}", f"Choose one of {', '.join([*MODELS, *CLASSICAL])}, or all."
-            )
-        if self.model in CLASSICAL:
-            other = [field for field in fields(self) if field.name not in OF_BASELINES]
-            if wrong := [field.name for field in other if getattr(self, field.name) != field.default]:
-                raise UsageError(f"the baseline {self.model} has no {wrong[0]}", "Leave that option out.")
+        known = [*MODELS, *CLASSICAL, PROBE]
+        if self.model not in known:
+            raise UsageError(f"no model {self.model!r}", f"Choose one of {', '.join(known)}, or all.")
+        self._refuse_foreign()
+        if self.model == PROBE:
+            self._check_embedding()
         if self.device not in ("auto", "cpu", "cuda", "mps"):
             raise UsageError(f"no device {self.device!r}", "Choose auto, cpu, cuda or mps.")
         if self.filters is not None:
@@ -88,6 +107,29 @@ class TrainConfig:
             )
         if self.name is not None and (not self.name or self.name[0] == "." or "/" in self.name):
             raise UsageError(f"{self.name!r} cannot name a run", "Give a plain folder name with --name.")
+
+    def _refuse_foreign(self) -> None:
+        """See that nothing is set that the model does not have."""
+        own = {*OF_BASELINES, *(OF_PROBE if self.model == PROBE else ())}
+        if self.model in MODELS:
+            own = {field.name for field in fields(self)} - {*OF_PROBE}
+        given = [field.name for field in fields(self) if getattr(self, field.name) != field.default]
+        if wrong := [name for name in given if name not in own]:
+            kind = "model" if self.model in MODELS else "baseline"
+            raise UsageError(f"the {kind} {self.model} has no {wrong[0]}", "Leave that option out.")
+
+    def _check_embedding(self) -> None:
+        """See that the file can be asked for; a run of a stranger's may hold anything."""
+        if not isinstance(self.embedding, str) or not self.embedding or "\0" in self.embedding:
+            raise UsageError("the probe needs an embedding", "Give a TFLite or ONNX file with --embedding.")
+        rate = self.embedding_rate
+        if rate is not None and not (isinstance(rate, int) and rate in RATES):
+            raise UsageError(
+                f"no sound has {rate!r} Hz", f"Give --embedding-rate in hertz, {RATES[0]:,} to {RATES[-1]:,}."
+            )
+        texts = (self.embedding_output, self.embedding_sha256)
+        if not all(text is None or isinstance(text, str) for text in texts):
+            raise UsageError("the embedding's output or sha256 is no text", "Leave them out.")
 
     def for_model(self, model: str) -> "TrainConfig":
         """The same settings for another model, as far as it has them."""
@@ -117,12 +159,17 @@ class TrainConfig:
         if self.name is not None:
             return self.name
         differing = [
-            field.name if field.name == "literal" else f"{field.name}={_short(getattr(self, field.name))}"
+            field.name if field.name == "literal" else f"{field.name}={self._short(field.name)}"
             for field in fields(self)
             if field.name not in ("model", *NOT_IN_NAME) and getattr(self, field.name) != field.default
         ]
         return ",".join([self.model, *differing])
 
-
-def _short(value: object) -> str:
-    return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    def _short(self, name: str) -> str:
+        value = getattr(self, name)
+        if name == "embedding":
+            value = Path(value).stem
+        if name in OF_PROBE:
+            # Whatever others called it becomes part of a folder's name, which has no room for much more.
+            return folder_name(str(value))[:40]
+        return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)

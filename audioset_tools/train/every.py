@@ -15,6 +15,7 @@ from ..workspace import Workspace
 from .baselines import CLASSICAL
 from .config import TrainConfig
 from .networks import MODELS
+from .probe.embedder import identified
 from .run import OnEpoch, ignore, train_as
 
 ALL = "all"
@@ -42,7 +43,7 @@ def train_every(
     workspace: Workspace,
     config: TrainConfig,
     *,
-    models: Sequence[str] | None = None,
+    models: Sequence[str | TrainConfig] | None = None,
     resume: bool = False,
     on_model: Callable[[str, Path | None], object] = lambda model, done: None,
     on_failure: Callable[[str, AudiosetToolsError], object] = lambda model, error: None,
@@ -56,7 +57,7 @@ def train_every(
     Args:
         workspace: where shards and runs lie.
         config: the settings, as far as a model has them.
-        models: which; None for all there are.
+        models: which, by name, the probe by its settings; None for `all_models`.
         resume: go on with those networks that were begun.
         on_model: called with each model before its turn, and the finished run that stands for it, if one
             does.
@@ -71,9 +72,10 @@ def train_every(
     data = MelShards(find_shards(workspace.shards, config.shards), "test")
     runs: list[Path] = []
     failures: list[tuple[str, AudiosetToolsError]] = []
-    for model in models or (*MODELS, *CLASSICAL):
+    for one in models or all_models():
+        model = one if isinstance(one, str) else one.model
         try:
-            wanted = config.for_model(model)
+            wanted = config.for_model(one) if isinstance(one, str) else identified(one)
             done = finished_run(workspace.runs, wanted, data)
             on_model(model, done)
             if done is None:
@@ -85,6 +87,11 @@ def train_every(
             failures.append((model, error))
             on_failure(model, error)
     return Every(tuple(runs), tuple(failures))
+
+
+def all_models(probe: TrainConfig | None = None) -> list[str | TrainConfig]:
+    """All networks and baselines; and the probe, where its settings are given, which no other model has."""
+    return [*MODELS, *CLASSICAL, *([probe] if probe else [])]
 
 
 def every_json(every: Every) -> dict[str, Any]:

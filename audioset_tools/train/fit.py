@@ -1,7 +1,7 @@
 """Training of a classical baseline: shards, features, settings tried on the validation split, run folder."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from .. import __version__
 from ..runs.about import About, about_run
-from ..runs.evaluation import best_temperature, predictions
+from ..runs.evaluation import ToLogits, best_temperature, predictions
 from ..runs.folder import (
     WEIGHTS,
     Run,
@@ -24,14 +24,18 @@ from ..runs.folder import (
     write_history,
 )
 from ..runs.metrics import MultiHot, multi_hot
+from ..shards.dataset import SPLITS
 from ..shards.reader import MelShards, find_shards
 from ..types import OnProgress, silent
 from ..workspace import Workspace
-from .baselines import CLASSICAL, Baseline, Settings, classical_logits, standardised, standardiser
+from .baselines import CLASSICAL, Classifier, Settings, classical_logits, standardised, standardiser
 from .config import TrainConfig
 from .features import Features, read_features
-from .trained import AT_ONCE, at_temperature, predict
+from .trained import AT_ONCE, Take, at_temperature, predict
 from .weights import Tensors, Weights, write_weights
+
+OnTrial = Callable[[Trial], object]
+"""Called with every trial."""
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "hmmlearn")
 
@@ -53,9 +57,9 @@ class Trials:
     """
 
     def __init__(
-        self, baseline: Baseline, about: About, scaling: Tensors, validation: Examples, folder: Path
+        self, classifier: Classifier, about: About, scaling: Tensors, validation: Examples, folder: Path
     ) -> None:
-        self._baseline, self._about, self._scaling = baseline, about, scaling
+        self._classifier, self._about, self._scaling = classifier, about, scaling
         self._validation, self._folder = validation, folder
         self.history: list[Trial] = []
         self.kept: Weights | None = None
@@ -71,11 +75,11 @@ class Trials:
         Args:
             began: when the trial began, by `time.perf_counter`.
         """
-        baseline, multi_label = self._baseline, self._about.multi_label
-        tensors = baseline.fit(
+        classifier, multi_label = self._classifier, self._about.multi_label
+        tensors = classifier.fit(
             examples.features, examples.target, settings, self._about.config["seed"], multi_label
         )
-        scores = baseline.score(tensors, self._validation.features, multi_label)
+        scores = classifier.score(tensors, self._validation.features, multi_label)
         target = self._validation.target
         actual = target if multi_label else target.argmax(axis=1)
         temperature = best_temperature(scores, actual)
@@ -88,12 +92,47 @@ class Trials:
             write_weights(self._folder / WEIGHTS, self.kept)
         return self.history[-1]
 
+    def attempt_each(
+        self, grid: Sequence[Settings], examples: Examples, began: float, on_trial: OnTrial
+    ) -> None:
+        """Fit all settings to the same rows; arguments as of `attempt`."""
+        for settings in grid:
+            on_trial(self.attempt(settings, examples, words_of(settings), began))
+            began = time.perf_counter()
+
+    def finish(
+        self,
+        data: Mapping[str, MelShards],
+        to_logits_of: Callable[[Tensors], ToLogits],
+        take: Take = MelShards.take,
+    ) -> Run:
+        """Predict the validation and the test split with the best, and complete the run folder.
+
+        Args:
+            data: the splits, by name.
+            to_logits_of: makes a model of what was learned.
+            take: what that is given of some rows.
+        """
+        assert self.kept is not None
+        to_logits = at_temperature(to_logits_of(self.kept.tensors), self.kept.temperature)
+        run = Run(
+            path=self._folder,
+            about=self._about,
+            history=tuple(self.history),
+            best_epoch=self.best,
+            parameters=sum(tensor.size for tensor in self.kept.tensors.values()),
+            validation=predict(to_logits, data["validation"], AT_ONCE, take=take),
+            test=predict(to_logits, data["test"], AT_ONCE, take=take),
+        )
+        finish_run(run)
+        return run
+
 
 def fit_baseline(
     workspace: Workspace,
     config: TrainConfig,
     *,
-    on_trial: Callable[[Trial], object] = lambda trial: None,
+    on_trial: OnTrial = lambda trial: None,
     on_progress: OnProgress = silent,
 ) -> Run:
     """Fit a baseline to the workspace's shards and leave a run folder like that of a network.
@@ -113,11 +152,7 @@ def fit_baseline(
         EnvironmentProblem: somebody else trains in the folder.
         UsageError: a finished run has the chosen name, or the mels are too short.
     """
-    source = find_shards(workspace.shards, config.shards)
-    splits = ("train", "validation", "test")
-    data = {split: MelShards(source, split, in_memory=False) for split in splits}
-    for shards in data.values():
-        shards.open()
+    data = open_splits(workspace, config)
     train, header = data["train"], data["train"].header
     versions = {"audioset_tools": __version__} | {name: version(name) for name in LIBRARIES}
     about = about_run(asdict(config), header, train.shape, versions, threads=1)
@@ -133,43 +168,39 @@ def fit_baseline(
         }
         scaling = standardiser(read["train"])
         seen = {
-            split: Examples(standardised(features, scaling), _target(data[split]))
+            split: Examples(standardised(features, scaling), targets_of(data[split]))
             for split, features in read.items()
         }
         clips = train.noise == 0
         without_noise = Examples(seen["train"].features[clips], seen["train"].target[clips])
 
         trials = Trials(baseline, about, scaling, seen["validation"], folder)
-        for settings in baseline.grid:
-            on_trial(trials.attempt(settings, without_noise, _words(settings), began))
-            began = time.perf_counter()
+        trials.attempt_each(baseline.grid, without_noise, began, on_trial)
         if not clips.all():
-            settings = baseline.grid[trials.best - 1]
-            words = f"{_words(settings)}, noise copies too"
+            began, settings = time.perf_counter(), baseline.grid[trials.best - 1]
+            words = f"{words_of(settings)}, noise copies too"
             on_trial(trials.attempt(settings, seen["train"], words, began))
-
-        assert trials.kept is not None
-        kept = trials.kept
-        to_logits = classical_logits(config.model, kept.tensors, about, folder / WEIGHTS)
-        to_logits = at_temperature(to_logits, kept.temperature)
-        run = Run(
-            path=folder,
-            about=about,
-            history=tuple(trials.history),
-            best_epoch=trials.best,
-            parameters=sum(tensor.size for tensor in kept.tensors.values()),
-            validation=predict(to_logits, data["validation"], AT_ONCE),
-            test=predict(to_logits, data["test"], AT_ONCE),
+        return trials.finish(
+            data, lambda tensors: classical_logits(config.model, tensors, about, folder / WEIGHTS)
         )
-        finish_run(run)
-    return run
 
 
-def _target(shards: MelShards) -> MultiHot:
+def open_splits(workspace: Workspace, config: TrainConfig) -> dict[str, MelShards]:
+    """The splits of the shards that the settings choose, opened; no mel of theirs is kept in memory."""
+    source = find_shards(workspace.shards, config.shards)
+    data = {split: MelShards(source, split, in_memory=False) for split in SPLITS}
+    for shards in data.values():
+        shards.open()
+    return data
+
+
+def targets_of(shards: MelShards) -> MultiHot:
+    """The classes of every row as zeros and ones, [rows, classes]."""
     if shards.header.multi_label:
         return shards.target.astype(np.uint8)
     return multi_hot(shards.label, len(shards.header.class_names))
 
 
-def _words(settings: Settings) -> str:
+def words_of(settings: Settings) -> str:
+    """One choice of settings, as the history has it."""
     return ", ".join(f"{name} {value:g}" for name, value in settings.items())

@@ -30,10 +30,10 @@ from ..shards.reader import MelShards, find_shards
 from ..types import OnProgress, Progress, silent
 from ..workspace import Workspace
 from .augment import augmented, cropped, generators
-from .baselines import CLASSICAL
-from .config import TrainConfig
+from .config import PROBE, TrainConfig
 from .fit import fit_baseline
 from .networks import MODELS, Hyperparameters, build, fit_levels
+from .probe.fit import fit_probe
 from .step import (
     Learner,
     RunningScores,
@@ -106,6 +106,9 @@ def train(
     threads: int | None = None,
     shards: str | None = None,
     name: str | None = None,
+    embedding: Path | str | None = None,
+    embedding_output: str | None = None,
+    embedding_rate: int | None = None,
     resume: bool = False,
     on_epoch: OnEpoch = ignore,
     on_progress: OnProgress = silent,
@@ -118,7 +121,7 @@ def train(
     Args:
         workspace: as `featurize` left it.
         model, literal, filters, batch_size, lr, epochs, patience, seed, augment, device, threads, shards,
-            name: see `TrainConfig`.
+            name, embedding, embedding_output, embedding_rate: see `TrainConfig`.
         resume: go on with the unfinished run of these settings, with as many threads as it began with.
         on_epoch: called after every epoch of a network, and every trial of a baseline.
         on_progress: called with the clips of an epoch, each a `Step`, or those whose features are computed.
@@ -144,6 +147,9 @@ def train(
         threads=threads,
         shards=shards,
         name=name,
+        embedding=None if embedding is None else str(embedding),
+        embedding_output=embedding_output,
+        embedding_rate=embedding_rate,
     )
     return train_as(workspace, config, resume=resume, on_epoch=on_epoch, on_progress=on_progress)
 
@@ -157,10 +163,12 @@ def train_as(
     on_progress: OnProgress = silent,
 ) -> Run:
     """`train` with settings that are together already."""
-    if config.model not in CLASSICAL:
+    if config.model in MODELS:
         return train_network(workspace, config, resume=resume, on_epoch=on_epoch, on_progress=on_progress)
     if resume:
         raise UsageError(f"the baseline {config.model} cannot be resumed", "Leave --resume out.")
+    if config.model == PROBE:
+        return fit_probe(workspace, config, on_trial=on_epoch, on_progress=on_progress)
     return fit_baseline(workspace, config, on_trial=on_epoch, on_progress=on_progress)
 
 

@@ -1,5 +1,6 @@
 """A finished run, network or baseline, ready to predict from its folder alone; `evaluate` judges it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,11 @@ from ..shards.reader import MelShards, find_shards
 from ..types import OnProgress, Progress, silent
 from ..workspace import Workspace
 from .baselines import CLASSICAL, classical_logits
-from .config import TrainConfig
+from .config import PROBE, TrainConfig
 from .networks import build
+from .probe.clips import ClipFeatures
+from .probe.embedder import Embedder, embedding_of
+from .probe.regression import regression_logits
 from .weights import Tensors, read_weights
 
 AT_ONCE = 16
@@ -86,11 +90,19 @@ def at_temperature(to_logits: ToLogits, temperature: float) -> ToLogits:
     return divided
 
 
+Take = Callable[[MelShards, npt.NDArray[np.integer]], Mels]
+"""What a model is given of some rows of a split: their mels, or a probe the features of their clips."""
+
+
 def predict(
-    to_logits: ToLogits, shards: MelShards, batch_size: int, on_progress: OnProgress = silent
+    to_logits: ToLogits,
+    shards: MelShards,
+    batch_size: int,
+    on_progress: OnProgress = silent,
+    take: Take = MelShards.take,
 ) -> Predictions:
     """Run a model over the clips of a split; arguments as of `split_logits`."""
-    return predictions(*split_logits(to_logits, shards, batch_size, on_progress))
+    return predictions(*split_logits(to_logits, shards, batch_size, on_progress, take))
 
 
 SplitLogits = tuple[tuple[str, ...], tuple[str, ...], npt.NDArray[np.integer], Logits]
@@ -98,7 +110,11 @@ SplitLogits = tuple[tuple[str, ...], tuple[str, ...], npt.NDArray[np.integer], L
 
 
 def split_logits(
-    to_logits: ToLogits, shards: MelShards, batch_size: int, on_progress: OnProgress = silent
+    to_logits: ToLogits,
+    shards: MelShards,
+    batch_size: int,
+    on_progress: OnProgress = silent,
+    take: Take = MelShards.take,
 ) -> SplitLogits:
     """A model's logits for the clips of a split, in the order of the shards.
 
@@ -107,11 +123,12 @@ def split_logits(
     Args:
         to_logits: the model, a network or a baseline.
         on_progress: called after every batch, with clips.
+        take: gives what the model is given of some rows.
     """
     rows = np.flatnonzero(shards.noise == 0)
     parts = []
     for start in range(0, len(rows), batch_size):
-        parts.append(to_logits(shards.take(rows[start : start + batch_size])))
+        parts.append(to_logits(take(shards, rows[start : start + batch_size])))
         on_progress(Progress(min(start + batch_size, len(rows)), len(rows)))
     multi_label = shards.header.multi_label
     actual = shards.target[rows] if multi_label else shards.label[rows].astype(np.int64)
@@ -127,43 +144,56 @@ class Trained:
         about: what they are of.
         parameters: numbers that were learned.
         to_logits: at the temperature that was fitted on the validation split.
+        embedder: what gives a probe the features of a sound; None for a model of mels.
     """
 
     path: Path
     about: About
     parameters: int
     to_logits: ToLogits
+    embedder: Embedder | None = None
 
     def probabilities(self, mels: Mels) -> Probabilities:
         """Of every class, float64, [B, classes]: adding up to one, or, multi-label, each for itself.
 
         Args:
-            mels: float32, [B, bands, frames], made with the spec that `about` names.
+            mels: float32, [B, bands, frames], made with the spec that `about` names; for a probe features,
+                [B, features], by its embedder.
         """
         return to_probability(self.to_logits(mels), self.about.multi_label)
 
 
-def load_run(folder: Path, device: torch.device) -> Trained:
+def load_run(folder: Path, device: torch.device, embedding: Path | str | None = None) -> Trained:
     """Read the weights of a run and make its model.
 
     Args:
         device: where a network computes; a baseline computes on the CPU.
+        embedding: where a probe's file lies; None for where it lay when the probe was trained.
 
     Raises:
         DataMismatch: the folder holds no weights, foreign ones, damaged ones, or ones that do not fit the
-            model they name.
+            model they name; or the embedding's file is another, or cannot be run.
+        EnvironmentProblem: the package that runs the embedding's file is not installed.
+        UsageError: there is no such file, or the run takes none.
     """
     path = folder / WEIGHTS
     weights = read_weights(path)
     about, tensors = weights.about, weights.tensors
     config = _config(about, path)
-    if config.model in CLASSICAL:
+    embedder = None
+    if config.model != PROBE and embedding is not None:
+        raise UsageError(f"the run {folder} takes no embedding", "Leave --embedding out.")
+    if config.model == PROBE:
+        count = sum(tensor.size for tensor in tensors.values())
+        to_logits = regression_logits(tensors, about, path)
+        embedder = Embedder(embedding_of(config, embedding))
+    elif config.model in CLASSICAL:
         count = sum(tensor.size for tensor in tensors.values())
         to_logits = classical_logits(config.model, tensors, about, path)
     else:
         model = _network(config, about, tensors, path, device)
         count, to_logits = count_parameters(model), network_logits(model, device)
-    return Trained(path, about, count, at_temperature(to_logits, weights.temperature))
+    return Trained(path, about, count, at_temperature(to_logits, weights.temperature), embedder)
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -219,6 +249,7 @@ def evaluate(
     shards: str | None = None,
     device: str = "auto",
     seed: int = 0,
+    embedding: Path | str | None = None,
     on_progress: OnProgress = silent,
 ) -> Evaluation:
     """Judge a run by a split and write what comes of it.
@@ -235,25 +266,28 @@ def evaluate(
         shards: which folder of shards; None for the one the run was trained on, or the only one.
         device: auto, cpu, cuda or mps, where a network computes.
         seed: of the drawings behind the intervals.
+        embedding: where a probe's file lies; None for where it lay when the probe was trained.
         on_progress: called after every batch, with clips.
 
     Raises:
-        UsageError: there is no such run, split or folder of shards.
+        UsageError: there is no such run, split, folder of shards or file.
         DataMismatch: weights or shards are damaged, foreign, or not made for each other.
         EnvironmentProblem: the device is not there.
     """
     if split not in SPLITS:
         raise UsageError(f"there is no split {split!r}", f"Choose one of {', '.join(SPLITS)}.")
     folder = find_run(workspace, run)
-    trained = load_run(folder, pick_device(device))
+    trained = load_run(folder, pick_device(device), embedding)
     of_run = trained.about.config.get("shards")
     if shards is None and isinstance(of_run, str):
         shards = of_run if (workspace.shards / of_run).is_dir() else None
     data = MelShards(find_shards(workspace.shards, shards), split)
     require_same_data(trained.about, data.header, data.shape, trained.path)
-    evaluation = judge(
-        predict(trained.to_logits, data, AT_ONCE, on_progress), trained.about.class_names, split, seed
-    )
+    take: Take = MelShards.take
+    if trained.embedder is not None:
+        take = ClipFeatures(workspace, trained.embedder).take
+    found = predict(trained.to_logits, data, AT_ONCE, on_progress, take)
+    evaluation = judge(found, trained.about.class_names, split, seed)
 
     in_place = split == "test" and folder.parent.resolve() == workspace.runs.resolve() and is_finished(folder)
     target = folder if in_place else folder / f"evaluate-{split}"

@@ -31,7 +31,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> Ears:
     """What any run folder holds."""
     ears = Ears()
     monkeypatch.setattr(run_module, "find_run", lambda workspace, run: run)
-    monkeypatch.setattr(run_module, "load_run", lambda folder, device: ears)
+    monkeypatch.setattr(run_module, "load_run", lambda *_: ears)
     return ears
 
 
@@ -50,7 +50,7 @@ def refused(capsys: pytest.CaptureFixture[str], code: int, *words: str | Path) -
 def test_who_may_not_read_the_weights_is_told_of_rights_and_not_of_room(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def load(folder: Path, device: str) -> Ears:
+    def load(*_: object) -> Ears:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "model.safetensors"))
 
     monkeypatch.setattr(run_module, "find_run", lambda workspace, run: run)

@@ -27,6 +27,7 @@ class Ears:
     class_names: tuple[str, ...] = CLASSES
     multi_label: bool = False
     seen: list[np.ndarray] = field(default_factory=list)
+    embedder: None = None
 
     @property
     def about(self) -> SimpleNamespace:

@@ -41,7 +41,7 @@ def test_a_list_of_answers_with_files_beside_them(
     ears: Ears, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_module, "find_run", lambda workspace, run: run)
-    monkeypatch.setattr(run_module, "load_run", lambda folder, device: ears)
+    monkeypatch.setattr(run_module, "load_run", lambda *_: ears)
     path, bad = write(tmp_path / "one.wav", tone(12)), tmp_path / "bad.wav"
     bad.write_text("no sound")
     seen: list[Progress] = []
