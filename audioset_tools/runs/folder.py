@@ -198,12 +198,17 @@ def is_unfinished(folder: Path) -> bool:
     return (folder / CHECKPOINT).exists()
 
 
-def best_of(history: Sequence[Epoch] | Sequence[Trial]) -> int:
+def best_of(history: Sequence[Epoch] | Sequence[Trial], one_cycle: bool = False) -> int:
     """Which row of a history has the weights that are kept, counted from 1.
 
     The one with the best macro-F1 on the validation split, of equals the one with the lowest loss, of these
     the first.
+
+    Args:
+        one_cycle: whether the learning rate rose and fell once: then the last, at which it came to rest.
     """
+    if one_cycle:
+        return len(history)
     merits = [(row.validation_f1, -row.validation_loss) for row in history]
     return merits.index(max(merits)) + 1
 
@@ -281,7 +286,7 @@ def finish_run(run: Run) -> tuple[Evaluation, Evaluation]:
     validation = judge(run.validation, run.class_names, "validation")
     test = judge(run.test, run.class_names, "test")
     write_evaluation(run.path, test)
-    write_curves(run.path, run.history)
+    write_curves(run.path, run.history, run.best_epoch)
     training = {"best_epoch": run.best_epoch, "parameters": run.parameters}
     write_metrics(run.path, training, validation, test)
     return validation, test
@@ -325,8 +330,12 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     )
 
 
-def write_curves(folder: Path, history: Sequence[Epoch] | Sequence[Trial]) -> None:
-    """Draw losses and F1 over the epochs; a baseline has none."""
+def write_curves(folder: Path, history: Sequence[Epoch] | Sequence[Trial], best: int) -> None:
+    """Draw losses and F1 over the epochs; a baseline has none.
+
+    Args:
+        best: whose weights were kept, counted from 1.
+    """
     from ..plots import draw_curves
 
     epochs = [epoch for epoch in history if isinstance(epoch, Epoch)]
@@ -336,7 +345,7 @@ def write_curves(folder: Path, history: Sequence[Epoch] | Sequence[Trial]) -> No
             [epoch.train_loss for epoch in epochs],
             [epoch.validation_loss for epoch in epochs],
             [epoch.validation_f1 for epoch in epochs],
-            best_of(epochs),
+            best,
         )
 
 

@@ -8,7 +8,7 @@ from ..exceptions import UsageError
 from ..workspace import folder_name
 from .augment import AUGMENTATIONS
 from .baselines import CLASSICAL
-from .networks import LITERAL_LR, MODELS, Hyperparameters
+from .networks import LITERAL_LR, MODELS, Hyperparameters, is_one_cycle
 
 NOT_IN_NAME = ("name", "device", "threads", "embedding_sha256")
 
@@ -41,8 +41,8 @@ class TrainConfig:
             `LEAST_STEPS` steps.
         lr: the learning rate; with one cycle the highest.
         epochs: how many at most.
-        patience: stop after so many epochs without a better validation macro-F1; `compact`, whose best come
-            at the end of its cycle, does not stop by itself.
+        patience: stop after so many epochs without a better validation macro-F1; `compact` has none, whose
+            cycle ends with its best.
         seed: decides the first weights, the order of the clips, dropout and augmentation.
         augment: which of `AUGMENTATIONS` to apply to the training clips, in this order.
         device: auto, cpu, cuda or mps.
@@ -92,6 +92,11 @@ class TrainConfig:
                 raise UsageError(f"no network with filters {self.filters}", "Give counts of at least 1.")
         if self.literal and MODELS[self.model].filters is None:
             raise UsageError(f"the model {self.model} is not the paper's", "Leave --literal out.")
+        if self.patience is not None and is_one_cycle(self.model):
+            raise UsageError(
+                f"{self.model} goes through one cycle and does not stop before its end",
+                "Leave --patience out, or give fewer --epochs.",
+            )
         for field in ("batch_size", "epochs", "patience", "threads"):
             if (value := getattr(self, field)) is not None and value < 1:
                 raise UsageError(f"{field} is {value}", "Give at least 1.")
@@ -135,12 +140,13 @@ class TrainConfig:
         """The same settings for another model, as far as it has them."""
         if model in MODELS:
             of_paper = MODELS[model].filters is not None
-            return replace(self, model=model, literal=self.literal and of_paper)
+            patience = None if is_one_cycle(model) else self.patience
+            return replace(self, model=model, literal=self.literal and of_paper, patience=patience)
         kept = {name: getattr(self, name) for name in OF_BASELINES if name != "model"}
         return TrainConfig(model, **kept)
 
     def hyperparameters(self, clips: int) -> Hyperparameters:
-        """What is given, else the model's own; of few clips smaller batches, or an epoch would be too few steps.
+        """What is given, else the model's own; of few clips smaller batches, so that an epoch has its steps.
 
         Args:
             clips: how many an epoch has.

@@ -301,6 +301,36 @@ def rcnn(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module:
     )
 
 
+EQ = 0.4
+KNOTS = 6
+"""Of a random curve over the bands, straight lines between."""
+
+
+class RandomEqualiser(nn.Module):
+    """While it is trained, raises and lowers the bands of each clip by a smooth random curve.
+
+    So do microphones, loudspeakers and rooms; the other instrument of the same class does as well.
+
+    Args:
+        deviation: of the curve, in units of the levels.
+
+    Shape:
+        Input, output: [B, 1, bands, frames]
+    """
+
+    def __init__(self, deviation: float) -> None:
+        super().__init__()
+        self._deviation = deviation
+
+    def forward(self, levels: torch.Tensor) -> torch.Tensor:
+        """The same levels outside training."""
+        if not self.training:
+            return levels
+        knots = torch.randn(len(levels), 1, KNOTS, device=levels.device)
+        curve = nn.functional.interpolate(knots, levels.shape[2], mode="linear", align_corners=True)
+        return levels + self._deviation * curve.unsqueeze(3)
+
+
 class MeanAndMax(nn.Module):
     """Over time, of what is the mean over the bands: [B, channels, bands, frames] to [B, 2 x channels]."""
 
@@ -321,7 +351,7 @@ def compact(n_classes: int, shape: tuple[int, int], decibels: bool) -> nn.Module
         shape: bands and frames of a mel; any will do.
         decibels: whether the mels are in decibels.
     """
-    layers: list[nn.Module] = [InputNorm(shape[0], decibels, pool=(2, 4))]
+    layers: list[nn.Module] = [InputNorm(shape[0], decibels, pool=(2, 4)), RandomEqualiser(EQ)]
     channels = 1
     for width in (16, 32, 64, 96):
         stride = 2 if channels == 1 else 1
@@ -400,6 +430,11 @@ MODELS: dict[str, Network] = {
     "rnn": Network(rnn, Hyperparameters(lr=0.003), bf16=False),
     "rcnn": Network(rcnn, Hyperparameters(lr=0.001)),
 }
+
+
+def is_one_cycle(model: str) -> bool:
+    """Whether a model is a network whose learning rate rises and falls once."""
+    return model in MODELS and MODELS[model].trained.one_cycle
 
 
 def build(

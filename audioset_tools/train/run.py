@@ -350,7 +350,7 @@ def _checkpoint(
     """The state after an epoch."""
     model = state_of(learner.model)
     history = (*(before.history if before else ()), epoch)
-    best_epoch = best_of(history)
+    best_epoch = best_of(history, learner.how.one_cycle)
     return Checkpoint(
         about=about,
         data=digest,

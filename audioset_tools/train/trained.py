@@ -41,7 +41,7 @@ from ..types import OnProgress, Progress, silent
 from ..workspace import Workspace
 from .baselines import CLASSICAL, classical_logits
 from .config import PROBE, TrainConfig
-from .networks import build
+from .networks import build, is_one_cycle
 from .probe.clips import ClipFeatures
 from .probe.embedder import Embedder, embedding_of
 from .probe.regression import regression_logits
@@ -292,8 +292,10 @@ def evaluate(
     in_place = split == "test" and folder.parent.resolve() == workspace.runs.resolve() and is_finished(folder)
     target = folder if in_place else folder / f"evaluate-{split}"
     history = read_history(folder) if (folder / HISTORY).exists() else ()
-    training = {"parameters": trained.parameters} | ({"best_epoch": best_of(history)} if history else {})
+    training = {"parameters": trained.parameters}
     write_evaluation(target, evaluation)
-    write_curves(target, history)
+    if history:
+        training["best_epoch"] = best_of(history, is_one_cycle(str(trained.about.config["model"])))
+        write_curves(target, history, training["best_epoch"])
     write_metrics(target, read_metrics(folder) | training if in_place else training, evaluation)
     return replace(evaluation, run=folder, folder=target)

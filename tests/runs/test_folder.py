@@ -157,7 +157,7 @@ def test_trials_are_read_as_trials(tmp_path: Path) -> None:
     trials = (Trial(1, "C 1, gamma 0.5", 0.25, 0.5, 1.0), Trial(2, "C 10, gamma 0.5", 0.125, 0.5, 2.0))
     write_history(tmp_path, trials)
     assert read_history(tmp_path) == trials
-    assert best_of(trials) == 2
+    assert best_of(trials) == 2 and best_of(trials, one_cycle=True) == len(trials)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from audioset_tools.train.config import TrainConfig
         {"augment": ("mixup", "mixup")},
         {"threads": 0},
         {"model": "compact", "literal": True},
+        {"model": "compact", "patience": 3},
         {"model": "svm", "literal": True},
     ],
 )
@@ -52,7 +53,7 @@ def test_what_is_left_out_is_the_models_own() -> None:
     assert TrainConfig(literal=True, lr=0.5).hyperparameters(8_000).lr == 0.5
     compact = TrainConfig(model="compact", epochs=3).hyperparameters(8_000)
     assert (compact.epochs, compact.batch_size, compact.patience) == (3, 32, None)
-    assert TrainConfig(model="compact", patience=2, batch_size=8).hyperparameters(8_000).patience == 2
+    assert TrainConfig(patience=2).for_model("compact") == TrainConfig(model="compact")
 
 
 @pytest.mark.parametrize(("clips", "batch_size"), [(3_200, 128), (3_199, 127), (800, 32), (100, 8), (1, 8)])

@@ -139,7 +139,7 @@ def test_it_stops_early_and_keeps_the_best_weights(
 ) -> None:
     merits = {1: (0.5, 0.0), 2: (0.9, 0.0), 3: (0.9, 0.0), 4: (0.1, 0.0)}
 
-    def best_of(history: Sequence[Epoch]) -> int:
+    def best_of(history: Sequence[Epoch], one_cycle: bool) -> int:
         return max(history, key=lambda epoch: merits[epoch.epoch]).epoch
 
     monkeypatch.setattr(run_module, "best_of", best_of)

@@ -314,7 +314,7 @@ def stopped(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, epochs: int =
 
 
 def test_the_early_stopping_state_goes_on(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "best_of", lambda history: 1)
+    monkeypatch.setattr(run_module, "best_of", lambda *_: 1)
     stopped(workspace, monkeypatch)
     run = go(workspace, replace(CONFIG, patience=3), resume=True)
     assert (run.best_epoch, len(run.history)) == (1, 4)
