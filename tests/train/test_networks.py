@@ -9,7 +9,14 @@ from audioset_tools.exceptions import UsageError
 from audioset_tools.featurize.mel import logmel
 from audioset_tools.shards.reader import MelShards
 from audioset_tools.shards.spec import MelSpec
-from audioset_tools.train.networks import MODELS, InputNorm, build, fit_levels
+from audioset_tools.train.networks import (
+    MODELS,
+    InputNorm,
+    RandomEqualiser,
+    RandomShift,
+    build,
+    fit_levels,
+)
 from audioset_tools.workspace import Workspace
 from tests.train.conftest import SPEC, sound, write_shards
 
@@ -124,3 +131,29 @@ def test_a_band_that_never_changes_is_left_at_zero(workspace: Workspace) -> None
 
     fit_levels(layer, Constant())  # type: ignore[arg-type]
     assert not layer(torch.full((1, 1, 2, 4), -100.0)).any()
+
+
+def test_what_varies_the_clips_of_a_training_leaves_others_alone() -> None:
+    mel = torch.rand(4, 1, 20, 7)
+    for layer in (RandomShift(5), RandomEqualiser(0.4)):
+        assert torch.equal(layer.eval()(mel), mel)
+        assert not torch.equal(layer.train()(mel), mel)
+
+
+def test_each_clip_is_moved_by_some_bands() -> None:
+    torch.manual_seed(0)
+    mel = torch.rand(200, 1, 20, 3)
+    found = RandomShift(3)(mel)
+    wanted = {by: mel[:, :, (torch.arange(20) - by).clamp(0, 19)] for by in range(-3, 4)}
+    moved = [next(by for by, one in wanted.items() if torch.equal(one[n], found[n])) for n in range(200)]
+    assert set(moved) == set(range(-3, 4))
+
+
+def test_each_clip_goes_through_an_equaliser_of_its_own() -> None:
+    torch.manual_seed(0)
+    curve = (RandomEqualiser(0.5)(torch.zeros(500, 1, 26, 3))).squeeze(1)
+    assert torch.equal(curve[:, :, :1].expand_as(curve), curve)
+    knots = curve[:, ::5, 0]
+    assert knots.std().item() == pytest.approx(0.5, rel=0.1) and abs(knots.mean().item()) < 0.05
+    middle = torch.from_numpy(np.array([np.interp(2.5, range(6), one) for one in knots.numpy()]))
+    torch.testing.assert_close(curve[:, 12:14, 0].mean(dim=1).double(), middle, rtol=1e-4, atol=1e-5)

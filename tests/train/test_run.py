@@ -70,6 +70,7 @@ def test_the_run_folder_is_complete_and_consistent(workspace: Workspace, generou
         "metrics.json",
         "model.safetensors",
         "predictions.csv",
+        "reliability.png",
         "tables.txt",
     ]
     metrics = json.loads((run.path / "metrics.json").read_text())
