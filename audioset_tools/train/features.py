@@ -13,7 +13,7 @@ from scipy.fft import dct
 from ..exceptions import UsageError
 from ..shards.reader import MelShards
 from ..types import OnProgress, Progress, silent
-from .networks import FLOOR, RANGE_DB
+from .levels import FLOOR, RANGE_DB
 
 Mels = npt.NDArray[np.float32]
 Features = npt.NDArray[np.float32]

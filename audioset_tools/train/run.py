@@ -32,7 +32,8 @@ from ..workspace import Workspace
 from .augment import augmented, cropped, generators
 from .config import PROBE, TrainConfig
 from .fit import fit_baseline
-from .networks import MODELS, Hyperparameters, build, fit_levels
+from .levels import fit_levels
+from .networks import MODELS, Hyperparameters, build
 from .probe.fit import fit_probe
 from .step import (
     Learner,
