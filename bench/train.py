@@ -49,7 +49,8 @@ LADDER = {
     "allocator": "glibc keeps the memory",
     "pooling": "pooling before ReLU, in place",
     "layout": "channels last",
-    "parts": "parts of 8 clips: ours",
+    "parts": "parts of 8 clips",
+    "bf16": "bfloat16 where the CPU has it: ours",
 }
 
 
@@ -118,11 +119,13 @@ def plain_step(network: Any, device: Any) -> Callable[[Any, Any], None]:
     return step
 
 
-def our_step(device: Any) -> Callable[[Any, Any], None]:
-    from audioset_tools.train.networks import build
+def our_step(device: Any, precision: str) -> Callable[[Any, Any], None]:
+    from audioset_tools.train.networks import Hyperparameters, build
     from audioset_tools.train.step import learn, make_learner
 
-    learner = make_learner(build("paper", len(CLASSES), SHAPE), 1e-4, device, multi_label=False)
+    # Literally, since the usual loop gives its network the mels as they are, too.
+    network = build("paper", len(CLASSES), SHAPE, literal=True)
+    learner = make_learner(network, Hyperparameters(lr=1e-4), BATCH, device, False, precision)
     return lambda mel, target: learn(learner, mel, target)[0].item()
 
 
@@ -131,16 +134,16 @@ def rung(way: str) -> Callable[[Any, Any], None]:
     import torch
 
     from audioset_tools.train.networks import build
-    from audioset_tools.train.step import keep_memory
+    from audioset_tools.train.step import keep_memory, pick_precision
 
     cpu = torch.device("cpu")
     if way != "plain":
         keep_memory()
     if way in ("plain", "allocator"):
         return plain_step(plain_network(), cpu)
-    if way == "parts":
-        return our_step(cpu)
-    network = build("paper", len(CLASSES), SHAPE)
+    if way in ("parts", "bf16"):
+        return our_step(cpu, pick_precision(cpu, way == "bf16"))
+    network = build("paper", len(CLASSES), SHAPE, literal=True)
     return plain_step(network.to(memory_format=torch.channels_last) if way == "layout" else network, cpu)
 
 
@@ -162,12 +165,16 @@ def loop(work: Work, answers: Any) -> None:
     """Time one loop: seconds of a batch in all, and those of them spent waiting for it."""
     import torch
 
-    from audioset_tools.train.step import keep_memory
+    from audioset_tools.train.step import keep_memory, pick_precision
 
     device = torch.device(work.device)
     if work.way == "ours":
         keep_memory()
-    step = our_step(device) if work.way == "ours" else plain_step(plain_network(), device)
+    step = (
+        our_step(device, pick_precision(device, True))
+        if work.way == "ours"
+        else plain_step(plain_network(), device)
+    )
     ordered = our_batches(work.folder, device) if work.way == "ours" else plain_batches(work.folder)
     waited = began = 0.0
     for number in range(WARM + work.batches):
