@@ -18,6 +18,7 @@ import csv
 import hashlib
 import json
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,11 +33,16 @@ import soundfile
 from degrade import RATE, Samples, degraded
 from melodies import CLASSES, SLOT_S, compose, midi_file
 from scipy.signal import resample_poly
+from scipy.special import softmax
 
 from audioset_tools import Workspace, console, evaluate, featurize, fetch, train
 from audioset_tools.audio.ffmpeg import ffmpeg_binary
+from audioset_tools.runs.calibration import calibration
+from audioset_tools.runs.evaluation import Predictions
+from audioset_tools.runs.folder import WEIGHTS
 from audioset_tools.train.baselines import CLASSICAL
 from audioset_tools.train.networks import MODELS
+from audioset_tools.train.weights import read_weights
 
 PACKAGES = "apt install fluidsynth espeak-ng fluid-soundfont-gm timgm6mb-soundfont"
 
@@ -82,6 +88,9 @@ TALK = (
     " thank you for watching subscribe below there is nothing else left to say about that morning"
 )
 """Words that are drawn from."""
+
+LITERAL = "paper --literal"
+"""The paper's network on the mels as they are."""
 
 UTTERANCES = 48
 """Of a domain; each clip with speech has a stretch of one."""
@@ -197,23 +206,47 @@ def make_workspace(domain: Domain, count: int, folder: Path) -> Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One training: macro-F1 on the two domains, and the seconds of CPU that it took."""
+    """One training.
+
+    Args:
+        f1: macro-F1, by domain.
+        ece: expected calibration error before and after the temperature, by domain.
+        temperature: fitted on A's validation split.
+        cpu_s: seconds of CPU that the training took.
+    """
 
     model: str
     seed: int
     f1: dict[str, float]
+    ece: dict[str, tuple[float, float]]
+    temperature: float
     cpu_s: float
 
 
 def measure(model: str, seed: int, workspaces: Sequence[Workspace]) -> Result:
-    """Train on the first domain and test on both."""
+    """Train on the first domain, with one thread, and test on both."""
     of_training, elsewhere = workspaces
+    name, literal = ("paper", True) if model == LITERAL else (model, False)
     began = time.process_time()
-    run = train(of_training, model, seed=seed)
+    run = train(of_training, name, literal=literal, seed=seed, threads=1)
     cpu_s = time.process_time() - began
-    names = [domain.name for domain in DOMAINS]
-    found = [run.test, evaluate(elsewhere, run).predictions]
-    return Result(model, seed, {n: p.macro_f1 for n, p in zip(names, found, strict=True)}, round(cpu_s, 1))
+    temperature = read_weights(run.path / WEIGHTS).temperature
+    found = {"a": run.test, "b": evaluate(elsewhere, run).predictions}
+    return Result(
+        model,
+        seed,
+        f1={name: one.macro_f1 for name, one in found.items()},
+        ece={name: calibration_errors(one, temperature) for name, one in found.items()},
+        temperature=temperature,
+        cpu_s=round(cpu_s, 1),
+    )
+
+
+def calibration_errors(found: Predictions, temperature: float) -> tuple[float, float]:
+    """Before and after a temperature by which the logits of some predictions were divided."""
+    with np.errstate(divide="ignore"):
+        before = softmax(temperature * np.log(found.probability), axis=1)
+    return calibration(found.actual, before).error, calibration(found.actual, found.probability).error
 
 
 def measure_all(
@@ -238,19 +271,26 @@ def measure_all(
 
 
 def table(results: Sequence[Result], models: Sequence[str]) -> str:
-    """In Markdown: means over the seeds, with the lowest and the highest in brackets."""
-    lines = ["| model | seeds | A: macro-F1 (%) | B: macro-F1 (%) | CPU s |", "|---|---|---|---|---|"]
+    """In Markdown, in % but for times: means over the seeds, of F1 with the lowest and the highest."""
+    names = [domain.name for domain in DOMAINS]
+    heads = ["model", "seeds", *(f"{name.upper()}: F1" for name in names)]
+    heads += [*(f"{name.upper()}: ECE before, after" for name in names), "CPU s"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for model in models:
         if own := [one for one in results if one.model == model]:
-            figures = [spread([100 * one.f1[domain.name] for one in own]) for domain in DOMAINS]
-            cpu_s = sum(one.cpu_s for one in own) / len(own)
-            lines.append(f"| `{model}` | {len(own)} | {' | '.join(figures)} | {cpu_s:.0f} |")
+            cells = [f"`{model}`", str(len(own))]
+            cells += [spread([100 * one.f1[name] for one in own]) for name in names]
+            for name in names:
+                before, after = (100 * statistics.fmean(one.ece[name][n] for one in own) for n in (0, 1))
+                cells.append(f"{before:.1f}, {after:.1f}")
+            cells.append(f"{statistics.fmean(one.cpu_s for one in own):.0f}")
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def spread(values: Sequence[float]) -> str:
     """Their mean, and the lowest and the highest where there are several."""
-    mean = f"{sum(values) / len(values):.1f}"
+    mean = f"{statistics.fmean(values):.1f}"
     return mean if len(values) == 1 else f"{mean} ({min(values):.1f} to {max(values):.1f})"
 
 
@@ -259,7 +299,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "domains")
     parser.add_argument("--per-class", type=int, default=160)
-    parser.add_argument("--models", default=",".join([*MODELS, *CLASSICAL]))
+    parser.add_argument("--models", default=",".join([LITERAL, *MODELS, *CLASSICAL]))
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     require_tools()

@@ -13,6 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audioset_tools.runs.calibration import calibration
+from audioset_tools.runs.evaluation import predictions
+
 ELSEWHERE = {"audioset_download_driver"}
 """What runs in another tool's environment."""
 
@@ -110,13 +113,27 @@ def test_what_is_measured_is_not_measured_again(tmp_path: Path, monkeypatch: pyt
         asked.append((model, seed))
         if len(asked) == 3:
             raise KeyboardInterrupt
-        return domains.Result(model, seed, {"a": 0.5 + seed / 10, "b": 0.25}, 2.0)
+        f1, ece = {"a": 0.5 + seed / 10, "b": 0.25}, {"a": (0.2, 0.1), "b": (0.3, 0.25)}
+        return domains.Result(model, seed, f1, ece, 1.5, 2.0)
 
     monkeypatch.setattr(domains, "measure", measure)
     partial, whole = (domains.measure_all(["svm", "knn"], 2, [], tmp_path / "r.jsonl") for _ in range(2))
     assert len(partial) == 2 and len(whole) == 4
     assert asked == [("svm", 0), ("knn", 0), ("svm", 1), ("svm", 1), ("knn", 1)]
-    assert "| `svm` | 2 | 55.0 (50.0 to 60.0) | 25.0 (25.0 to 25.0) | 2 |" in domains.table(whole, ["svm"])
+    assert domains.table(whole, ["svm"]).endswith(
+        "| `svm` | 2 | 55.0 (50.0 to 60.0) | 25.0 (25.0 to 25.0) | 20.0, 10.0 | 30.0, 25.0 | 2 |"
+    )
+
+
+def test_a_temperature_can_be_taken_back() -> None:
+    """The error before it is that of the logits as they were."""
+    rng = np.random.default_rng(0)
+    logits, actual = rng.normal(0, 6, (200, 4)), rng.integers(0, 4, 200)
+    keys = tuple(map(str, range(200)))
+    plain, divided = (predictions(keys, keys, actual, logits / t) for t in (1.0, 5.0))
+    before, after = domains.calibration_errors(divided, 5.0)
+    assert before == pytest.approx(calibration(actual, plain.probability).error)
+    assert after == calibration(actual, divided.probability).error != before
 
 
 def test_what_is_not_installed_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
