@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from .featurize.run import featurize
     from .fetch.run import fetch
     from .manifest.freeze import freeze
+    from .predict.evaluate import evaluate
     from .predict.run import predict
     from .report.run import report
     from .runs.folder import Run
     from .shards.reader import MelShards
     from .shards.spec import MelSpec
     from .train.run import train
-    from .train.trained import evaluate
     from .types import Candidate, Clip
     from .verify.run import verify
     from .workspace import Workspace
@@ -72,7 +72,7 @@ _HOMES = {
     "MelSpec": "shards.spec",
     "Run": "runs.folder",
     "Workspace": "workspace",
-    "evaluate": "train.trained",
+    "evaluate": "predict.evaluate",
     "freeze": "manifest.freeze",
     "select": "catalog.run",
 }

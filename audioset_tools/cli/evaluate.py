@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ..exceptions import UsageError
+from ..exceptions import DataMismatch, UsageError
 from ..workspace import Workspace
 from .options import FILE, embedding_option, json_option, needing, workspace_option
 
@@ -17,6 +17,10 @@ from .options import FILE, embedding_option, json_option, needing, workspace_opt
     help="The clips to judge by; of train the clips themselves, without their noise copies.",
 )  # fmt: skip
 @click.option("--shards", metavar="NAME", help="Which folder of shards; the one trained on if left out.")
+@click.option(
+    "--files", type=FILE, metavar="CSV",
+    help="Judge by recordings of your own instead: a CSV with the columns path and class.",
+)  # fmt: skip
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True,
@@ -31,6 +35,7 @@ def evaluate(
     workspace: Workspace,
     split: str,
     shards: str | None,
+    files: Path | None,
     device: str,
     seed: int,
     embedding: Path | None,
@@ -39,6 +44,8 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Judge a run, by name or folder, or the newest; or compare several."""
+    if beside and files is not None:
+        raise UsageError("--compare reads what runs say of their test splits", "Leave --files out.")
     if beside:
         _compare(workspace, runs, table, as_json)
         return
@@ -48,29 +55,36 @@ def evaluate(
             "Write: audioset-tools evaluate --compare RUN RUN...",
         )
     with needing("train"):
+        from ..predict.evaluate import evaluate as judge
         from ..runs.tables import evaluation_json, evaluation_tables
-        from ..train.trained import evaluate as judge
     from .. import console
 
-    with console.bar("clips") as show:
+    with console.bar("clips" if files is None else "files") as show:
         found = judge(
             workspace,
             runs[0] if runs else None,
             split=split,
             shards=shards,
+            files=files,
             device=device,
             seed=seed,
             embedding=embedding,
             on_progress=show,
         )
     if as_json:
-        where = {"run": str(found.run), "folder": str(found.folder), "split": split}
+        where = {"run": str(found.run), "folder": str(found.folder), "split": found.split}
         console.result_json({**where, **evaluation_json(found)})
     else:
         console.result(f"The run {found.run}\n")
         for text in evaluation_tables(found):
             console.result(text)
         console.result(f"Written to {found.folder}")
+    if left_out := len(found.left_out):
+        total = left_out + len(found.predictions.key)
+        raise DataMismatch(
+            f"{left_out:,} of {total:,} files were left out; the figures are those of the others",
+            "See files.csv in that folder for why, and put right what can be.",
+        )
 
 
 def _compare(workspace: Workspace, runs: tuple[str, ...], table: Path | None, as_json: bool) -> None:

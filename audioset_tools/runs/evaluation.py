@@ -89,11 +89,19 @@ class Predictions:
 
 
 @dataclass(frozen=True, slots=True)
+class NotJudged:
+    """A recording that a list of labelled ones names and that could not be judged, and why."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A model's predictions on a split, and how good they are.
+    """A model's predictions on a split, or on recordings of one's own, and how good they are.
 
     Args:
-        split: train, validation or test.
+        split: train, validation or test; files where the recordings are one's own.
         class_names: what the predictions count.
         scores: precision, recall and F1.
         ranking: AP and AUC, where a clip may have several classes; else None.
@@ -101,6 +109,8 @@ class Evaluation:
         calibration: whether its probabilities are what they say.
         run: the folder of the run that was judged, where there is one.
         folder: the one that the evaluation was written to, where it was.
+        files: the CSV that lists the recordings, where they are no split.
+        left_out: those of them that could not be judged.
     """
 
     split: str
@@ -112,6 +122,8 @@ class Evaluation:
     calibration: Calibration
     run: Path | None = None
     folder: Path | None = None
+    files: Path | None = None
+    left_out: tuple[NotJudged, ...] = ()
 
     @property
     def macro_f1(self) -> float:

@@ -4,10 +4,14 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..workspace import printable
 from .calibration import BINS, Calibration
 from .evaluation import Evaluation
 from .intervals import LEVEL, Intervals
 from .metrics import Counts, Ranking, Rates, Scores
+
+MOST_LEFT_OUT = 20
+"""Files that are named; all of them are in `files.csv`."""
 
 WIDEST = 110
 """Columns of text; a table that would be wider has its classes down the side."""
@@ -19,7 +23,10 @@ HEADINGS = ("Precision (%)", "Recall (%)", "F1-score (%)")
 def evaluation_tables(evaluation: Evaluation) -> Iterator[str]:
     """Tables 1 and 2 of a split, and what is left out of them."""
     names, predictions = evaluation.class_names, evaluation.predictions
-    clips = f"{len(predictions.key):,} {evaluation.split} clips"
+    n = f"{len(predictions.key):,}"
+    clips = f"{n} {evaluation.split} clips"
+    if evaluation.files is not None:
+        clips = f"{n} files of {printable(evaluation.files)}"
     if predictions.multi_label:
         yield f"Table 1. In how many clips of a class which classes were predicted, {clips}"
     else:
@@ -34,7 +41,8 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[str]:
         if left_out := _undefined(evaluation.ranking, names):
             yield f"Left out of these means, as they sound in no clip or in all: {', '.join(left_out)}\n"
     bins = evaluation.calibration
-    yield f"{calibration_words(bins)} ({_confidence_words(bins, predictions.multi_label)}).\n"
+    yield from _left_out_words(evaluation)
+    yield f"{calibration_words(bins)}.\n{_confidence_words(bins, predictions.multi_label)}.\n"
 
 
 def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -65,6 +73,9 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
         figures["macro"] |= _named(ranked.macro, ("map", "auc", "d_prime"))
         figures["intervals"]["macro"] |= _named(ends.ranking, ("map", "auc"))
         figures["left_out"] = _undefined(ranked, names)
+    if evaluation.files is not None:
+        figures["listed_in"] = str(evaluation.files)
+        figures["files_left_out"] = {one.path: one.why for one in evaluation.left_out}
     return figures
 
 
@@ -105,8 +116,19 @@ def format_table2(found: Scores, class_names: Sequence[str], ends: Intervals | N
 
 
 def _total(multi_label: bool) -> str:
-    micro = "over all decisions together" if multi_label else "over all clips together, the accuracy"
-    return f"Total: the mean of the classes (macro), as in the paper's Table 2. Micro: {micro}."
+    micro = "over all decisions together" if multi_label else "all together, which is the accuracy"
+    return f"Total: the mean of the classes (macro), as in the paper's Table 2.\nMicro: {micro}."
+
+
+def _left_out_words(evaluation: Evaluation) -> Iterator[str]:
+    """Of recordings of one's own: how many were not judged, and which."""
+    left_out = evaluation.left_out
+    if left_out:
+        total = len(left_out) + len(evaluation.predictions.key)
+        lines = [f"  {printable(one.path)}: {one.why}" for one in left_out[:MOST_LEFT_OUT]]
+        if more := len(left_out) - len(lines):
+            lines.append(f"  and {more:,} more, in files.csv")
+        yield "\n".join([f"{len(left_out):,} of {total:,} files were left out:", *lines]) + "\n"
 
 
 def calibration_words(found: Calibration) -> str:
@@ -117,9 +139,11 @@ def calibration_words(found: Calibration) -> str:
 
 
 def _confidence_words(found: Calibration, multi_label: bool) -> str:
-    true = "of the classes are there" if multi_label else "of the clips are right"
+    if math.isnan(found.error):
+        return "There is nothing to judge"
+    true = "of the classes are there" if multi_label else "is right"
     sure, share = 100 * found.mean_confidence, 100 * found.mean_share
-    return f"{BINS} bins; on average {sure:.1f} % sure, {share:.1f} % {true}"
+    return f"On average it is {sure:.1f} % sure, and {share:.1f} % {true}"
 
 
 def _calibration_json(found: Calibration) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A finished run, network or baseline, ready to predict from its folder alone; `evaluate` judges it."""
+"""A finished run, network or baseline, ready to predict from its folder alone; `evaluate_split` judges it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -241,7 +241,7 @@ def _network(
     return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-def evaluate(
+def evaluate_split(
     workspace: Workspace,
     run: Run | Path | str | None = None,
     *,
@@ -256,8 +256,6 @@ def evaluate(
 
     The test split of a finished run of this workspace is written into the run's folder, where `train` wrote
     it; whatever else into `evaluate-<split>` there. So no evaluation makes an unfinished run look finished.
-
-    >>> evaluate(Workspace(Path("audioset")), "paper", split="validation").macro_f1
 
     Args:
         workspace: where the shards lie.

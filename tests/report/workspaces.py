@@ -110,6 +110,7 @@ def add_run(
         "shape": MelSpec().shape,
         "versions": {"torch": "2.13.0"},
         "threads": 2,
+        "precision": "float32",
     }
     (folder / "config.json").write_text(json.dumps(about))
     rows = [(n, 1000.0 / n**3, 0.5, 800.0 / n**2, 0.4, 1.0, 99.0) for n in range(1, 5)]

@@ -71,6 +71,4 @@ def test_it_is_told_in_words_and_in_json() -> None:
     told = json.loads(json.dumps(evaluation_json(evaluation)["calibration"], allow_nan=False))
     assert told["error"] == pytest.approx(0.45) and sum(one["count"] for one in told["bins"]) == 2
     words = "".join(evaluation_tables(evaluation))
-    assert (
-        "calibration error: 45.0 % (15 bins; on average 85.0 % sure, 50.0 % of the clips are right)" in words
-    )
+    assert "calibration error: 45.0 %.\nOn average it is 85.0 % sure, and 50.0 % is right." in words

@@ -15,7 +15,7 @@ from audioset_tools.runs.folder import Run, find_run
 from audioset_tools.train.config import TrainConfig
 from audioset_tools.train.fit import fit_baseline
 from audioset_tools.train.run import train_network
-from audioset_tools.train.trained import evaluate, load_run
+from audioset_tools.train.trained import evaluate_split, load_run
 from audioset_tools.train.weights import read_weights, write_weights
 from audioset_tools.types import Progress
 from audioset_tools.workspace import Workspace
@@ -67,7 +67,7 @@ def test_the_test_split_gives_the_very_files_that_train_wrote(
     before = content(run.path)
     for name in ("predictions.csv", "tables.txt", "confusion.csv", "confusion.png", "curves.png"):
         (run.path / name).unlink(missing_ok=True)
-    found = evaluate(workspace, run, device="cpu")
+    found = evaluate_split(workspace, run, device="cpu")
     assert found.folder == run.path
     assert content(run.path) == before
     np.testing.assert_array_equal(found.predictions.probability, run.test.probability)
@@ -77,7 +77,7 @@ def test_the_train_split_is_judged_by_the_clips_without_their_noise_copies(tmp_p
     workspace = place(tmp_path, noise_copies=2)
     run = baseline(workspace)
     steps: list[Progress] = []
-    found = evaluate(workspace, run, split="train", on_progress=steps.append)
+    found = evaluate_split(workspace, run, split="train", on_progress=steps.append)
     assert found.predictions.key == tuple(f"-train_{n}" for n in range(30))
     assert steps == [Progress(16, 30), Progress(30, 30)]
     assert found.folder == run.path / "evaluate-train"
@@ -89,7 +89,7 @@ def test_the_train_split_is_judged_by_the_clips_without_their_noise_copies(tmp_p
 def test_an_unfinished_run_can_be_judged_and_stays_unfinished(workspace: Workspace) -> None:
     run = run_of(workspace, "paper")
     (run / "metrics.json").unlink()
-    found = evaluate(workspace, run)
+    found = evaluate_split(workspace, run)
     assert found.folder == run / "evaluate-test"
     assert not (run / "metrics.json").exists()
     assert (found.folder / "curves.png").read_bytes() == (run / "curves.png").read_bytes()
@@ -98,14 +98,14 @@ def test_an_unfinished_run_can_be_judged_and_stays_unfinished(workspace: Workspa
 def test_weights_without_a_history_can_be_judged(workspace: Workspace) -> None:
     run = run_of(workspace, "knn")
     (run / "history.csv").unlink()
-    found = evaluate(workspace, run, split="validation")
+    found = evaluate_split(workspace, run, split="validation")
     assert "best_epoch" not in json.loads((found.folder / "metrics.json").read_text())
 
 
 def test_a_run_of_another_workspace_keeps_its_own_test_figures(workspace: Workspace, tmp_path: Path) -> None:
     run, there = run_of(workspace, "knn"), place(tmp_path / "there", clips=(30, 12, 9))
     before = content(run)
-    found = evaluate(there, run)
+    found = evaluate_split(there, run)
     assert found.folder == run / "evaluate-test" and len(found.predictions.key) == 9
     assert content(run) == before
 
@@ -115,11 +115,11 @@ def test_shards_that_a_run_was_not_made_for(workspace: Workspace) -> None:
     write(workspace.shards / "other", digest="other")
     write(workspace.shards / "names", class_names=("a", "b", "c"))
     with pytest.raises(DataMismatch, match="3 specs"):
-        evaluate(workspace, run)
+        evaluate_split(workspace, run)
     for shards, words in (("other", "mels small"), ("names", "tells Piano, Drums, Flute apart")):
         with pytest.raises(DataMismatch, match=words):
-            evaluate(workspace, run, shards=shards)
-    assert evaluate(workspace, run, shards="small").folder == run
+            evaluate_split(workspace, run, shards=shards)
+    assert evaluate_split(workspace, run, shards="small").folder == run
 
 
 def test_which_run_is_meant(workspace: Workspace) -> None:
