@@ -121,7 +121,8 @@ class TrainConfig:
         given = [field.name for field in fields(self) if getattr(self, field.name) != field.default]
         if wrong := [name for name in given if name not in own]:
             kind = "model" if self.model in MODELS else "baseline"
-            raise UsageError(f"the {kind} {self.model} has no {wrong[0]}", "Leave that option out.")
+            instead = f", or choose --model {PROBE}" if wrong[0] in OF_PROBE else ""
+            raise UsageError(f"the {kind} {self.model} has no {wrong[0]}", f"Leave that option out{instead}.")
 
     def _check_embedding(self) -> None:
         """See that the file can be asked for; a run of a stranger's may hold anything."""

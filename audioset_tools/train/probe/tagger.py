@@ -9,6 +9,7 @@ of the package.
 
 import errno
 import math
+import re
 import resource
 import signal
 import sys
@@ -40,6 +41,9 @@ LEAST_SAMPLES = 1_600
 """A fixed last axis that is shorter than this is no waveform, but the bands of a spectrogram."""
 
 CLIP_SECONDS = 10
+
+_CODES = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+"""How a message of onnxruntime begins."""
 
 _OTHER_FILES = f"SystemError : {errno.EMFILE}"
 """How onnxruntime says that no file can be opened."""
@@ -104,7 +108,7 @@ def _answer(work: Callable[[], bytes]) -> bytes:
     except UnfitError as error:
         return UNFIT + _bytes_of(str(error))
     except Exception as error:  # noqa: BLE001 - the boundary of the process
-        words = str(error) or type(error).__name__
+        words = _CODES.sub("", str(error)) or type(error).__name__
         return BROKEN + _bytes_of("it keeps tensors in other files" if _OTHER_FILES in words else words)
     finally:
         signal.alarm(0)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audioset_tools.exceptions import DataMismatch, UsageError
+from audioset_tools.exceptions import DataMismatch, EnvironmentProblem, UsageError
+from audioset_tools.train.probe import embedder as embedder_module
 from audioset_tools.train.probe.embedder import Embedder, Embedding, digest_of_file
 
 onnx = pytest.importorskip("onnx")
@@ -175,6 +176,54 @@ def test_a_process_that_dies_is_an_error(tmp_path: Path) -> None:
         embedder._idle[0]._process.send_signal(how)
         with pytest.raises(DataMismatch, match=words):
             embedder([chord(1)], 16_000)
+
+
+def stand_in(path: Path, monkeypatch: pytest.MonkeyPatch, *answers: str) -> Embedder:
+    """An embedder whose process gives these answers, Python literals, and ends with code 3."""
+    monkeypatch.setattr(embedder_module, "__file__", str(path / "embedder.py"))
+    (path / "tagger.py").write_text(
+        f"""
+import sys
+from multiprocessing.connection import Connection
+
+pipe = Connection(int(sys.argv[1]))
+rate, output, model = (pipe.recv_bytes() for _ in range(3))
+for answer in ({", ".join(answers)},):
+    pipe.send_bytes(answer)
+    pipe.recv_bytes()
+sys.exit(3)
+"""
+    )
+    return Embedder(embedding(path / "tagger.onnx", b"any"), processes=1)
+
+
+def test_a_package_that_is_not_installed_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(EnvironmentProblem, match="package onnxruntime is not installed") as caught:
+        stand_in(tmp_path, monkeypatch, "b'monnxruntime'")
+    assert "audioset-tools[embedding]" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("b'v' + bytes(7)", "gives 1 features"),
+        ("b'v'", "gives 0 features"),
+        ("b'v' + bytes(4 * 2**16 + 4)", "died of it"),
+        ("b'v' + b'\\0\\0\\xc0\\x7f'", "no numbers"),
+        ("b'b\\x1b[31m' + 900 * b'x'", r"cannot be used: \\x1b\[31m"),
+        ("b'v' + bytes(8), b'v' + bytes(4)", "2 features of one sound and 1 of another"),
+    ],
+)
+def test_whatever_its_process_says_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, words: str
+) -> None:
+    embedder = stand_in(tmp_path, monkeypatch, "b'vonnxruntime'", answer)
+    with pytest.raises(DataMismatch, match=words) as caught:
+        for _ in range(2):
+            embedder([np.ones(16_000, np.float32)], 16_000)
+    assert caught.value.what.isprintable() and len(caught.value.what) < 500
 
 
 def test_nothing_is_left_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
