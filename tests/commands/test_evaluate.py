@@ -28,6 +28,13 @@ def test_a_run_is_judged_by_name_or_the_newest(capsys: pytest.CaptureFixture[str
     assert command(["evaluate", "knn", "knn", *root]) == 2
     assert command(["evaluate", "nix", *root]) == 2
     assert command(["evaluate", "--csv", str(tmp_path / "x.csv"), *root]) == 2
+    again = fit_baseline(workspace, TrainConfig(model="knn")).path
+    capsys.readouterr()
+    assert command(["evaluate", "--compare", *root]) == 0
+    printed, said = capsys.readouterr()
+    # The same model twice: the same figures, and nothing to choose by.
+    assert "knn-2" in printed and again.name == "knn-2" and "0.0 ± " in printed and " ~" in printed
+    assert "~ may be as good as the best" in said
     path = run / "model.safetensors"
     damaged = bytearray(path.read_bytes())
     damaged[-3] ^= 4

@@ -136,8 +136,9 @@ def add_run(
     )
     scores = {"precision": 0.9, "recall": 0.8, "f1": 0.85}
     split = {"classes": dict.fromkeys(class_names, scores), "macro": scores}
-    ends = {"macro": {"f1": [0.7, 0.95]}}
-    metrics = {"best_epoch": 3, "test": {**split, "intervals": ends}, "validation": split}
+    ends = {"macro": {"f1": [0.7, 0.95]}, "classes": {class_names[0]: {"recall": [0.44, 1.0]}}}
+    test = {**split, "intervals": ends, "calibration": {"error": 0.0421}}
+    metrics = {"best_epoch": 3, "test": test, "validation": split}
     (folder / "metrics.json").write_text(json.dumps(metrics))
     return answers
 

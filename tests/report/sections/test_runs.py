@@ -46,6 +46,8 @@ def test_the_runs_are_compared_and_unfinished_ones_are_said_to_be(copy: Workspac
     (copy.runs / "empty").mkdir()
     page = read_report(copy, tmp_path / "out")
     assert "This run is unfinished" in page.text and "85.00" in page.text and "70.00 to 95.00" in page.text
+    assert "80.00 (44.00 to 100.00)" in page.text and "calibration error (%)" in page.text
+    assert "4.21" in page.text
     assert "predictions.csv, line 1: the columns are not" in page.text and "Run empty" not in page.text
 
 
