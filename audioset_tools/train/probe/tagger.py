@@ -285,5 +285,7 @@ def _bound_memory() -> None:
 
 
 if __name__ == "__main__":
+    # Whoever started us may ignore it, which is inherited; it is what ends us.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     _bound_memory()
     main(int(sys.argv[1]))
