@@ -94,7 +94,8 @@ def main(descriptor: int) -> None:
             return embed(tagger[0], np.frombuffer(sound, np.float32), rate).tobytes()
 
         pipe.send_bytes(_answer(loaded))
-        while sound := pipe.recv_bytes():
+        while True:
+            sound = pipe.recv_bytes()
             pipe.send_bytes(_answer(embedded))
 
 

@@ -59,8 +59,10 @@ def test_onnx_of_any_length_takes_a_sound_as_a_whole(embedder: Embedder) -> None
 
 def test_tflite_of_fixed_length_takes_windows(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     embedder = Embedder(embedding(tmp_path / "tagger.tflite", taggers.tflite_tagger()))
-    found = embedder([chord(10), chord(3.3)], 16_000)
-    wanted = [in_windows(chord(10), taggers.LENGTH), in_windows(chord(3.3), taggers.LENGTH)]
+    nothing = np.zeros(0, np.float32)
+    found = embedder([chord(10), chord(3.3), nothing], 16_000)
+    wanted = [in_windows(chord(seconds), taggers.LENGTH) for seconds in (10, 3.3)]
+    wanted.append(taggers.expected(np.zeros(taggers.LENGTH)))
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
     assert found[0].argsort()[-2:].tolist() == [4, 2]
     # Its interpreter prints that it made a delegate.
