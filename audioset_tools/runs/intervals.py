@@ -160,7 +160,7 @@ class _Sample:
     def __init__(self, group: Sequence[str], actual: MultiHot, by_class: bool) -> None:
         n_classes = actual.shape[1]
         names, group_of = np.unique(np.asarray(group), return_inverse=True)
-        size, self._groups = np.bincount(group_of), len(names)
+        self._groups = len(names)
         self.single = len(names) == len(group_of)
         in_class = np.zeros((self._groups, n_classes), np.int64)
         np.add.at(in_class, group_of, actual)
@@ -170,9 +170,10 @@ class _Sample:
         pools, draws = [], []
         for number in np.unique(stratum):
             real = np.flatnonzero(stratum == number)
-            classes = np.array([number]) if by_class else np.flatnonzero(in_class.any(axis=0))
-            # As large as groups are; a whole number, so that sums are exact whatever order they are added in.
-            times[classes] = round(size[real].mean())
+            classes = np.flatnonzero(in_class[real].any(axis=0))
+            # As large as groups have clips of the class; a whole number, so that sums are exact in any order.
+            clips = in_class[real][:, classes]
+            times[classes] = np.rint(clips.sum(axis=0) / (clips > 0).sum(axis=0))
             extra = [self._groups + classes, self._groups + n_classes + classes]
             pools.append(np.concatenate([real, real, *extra]))
             draws.append(len(real))

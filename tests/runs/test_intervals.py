@@ -83,6 +83,20 @@ def test_clips_of_a_group_that_differ_as_strangers_do_are_worth_as_much() -> Non
         np.testing.assert_allclose(getattr(together, figure), getattr(apart, figure), atol=0.012)
 
 
+def test_groups_may_have_clips_of_several_classes() -> None:
+    rng = np.random.default_rng(0)
+    actual = np.repeat(np.arange(4), 100)
+    predicted = np.where(rng.random(400) < 0.7, actual, rng.integers(0, 4, 400))
+    # Each video has one clip of each class.
+    mixed = [str(n % 100) for n in range(400)]
+    together, apart = of(mixed, actual, predicted), of(alone(400), actual, predicted)
+    for figure in ("classes", "macro", "micro"):
+        np.testing.assert_allclose(getattr(together, figure), getattr(apart, figure), atol=0.03)
+    perfect = of(mixed, actual, actual)
+    np.testing.assert_allclose(perfect.classes[1, :, 0], wilson(1, 100)[0], atol=0.02)
+    assert (perfect.macro[:, 0] > 0.95).all() and (perfect.macro[:, 0] < 0.995).all()
+
+
 def test_the_spread_of_f1_is_that_of_a_bootstrap_written_out() -> None:
     """Where the made-up clips weigh nothing, the interval is twice the resamples' deviation wide at 1.96."""
     rng = np.random.default_rng(1)
