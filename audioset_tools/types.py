@@ -35,6 +35,9 @@ YTID = re.compile(r"[A-Za-z0-9_-]{10}[AEIMQUYcgkosw048]")
 KEY = re.compile(rf"{YTID.pattern}_(0|[1-9][0-9]{{0,9}})")
 """What `clip_key` makes."""
 
+CHANNEL_ID = re.compile(r"UC[A-Za-z0-9_-]{22}")
+"""A channel's id."""
+
 
 def clip_key(ytid: str, start_ms: int) -> str:
     """The name of one segment: `ytid`, underscore, start in milliseconds.
@@ -68,7 +71,7 @@ class Candidate:
 
     `tier` is 3 (cleanest) to 0; `rank` counts from 0 inside the class; `also` are the other classes that it
     carries, by a multi-label recipe; `labels` are all that its list says of it: mids, of AudioSet's; `split`
-    is the list's own, "" where it has none.
+    and `group` are the list's own, "" where it has none; only a list as it is read has groups.
     """
 
     ytid: str
@@ -81,6 +84,7 @@ class Candidate:
     also: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     split: str = ""
+    group: str = ""
 
     @property
     def key(self) -> str:
@@ -138,7 +142,7 @@ class Clip:
     the source's name; `also` are the other classes that it carries, by a multi-label recipe. `decoder` is
     what decoded and resampled it, with versions: another may give other bytes. `fingerprint` is of the sound,
     `video` what the source tells of where it comes from. `labels` and `split` are the candidate's. `kept` is
-    what it was decoded from, where that was kept.
+    what it was decoded from, where that was kept. `group` is the candidate's, as the ledger has it.
     """
 
     key: str
@@ -156,6 +160,7 @@ class Clip:
     labels: tuple[str, ...] = ()
     split: str = ""
     kept: KeptSource | None = None
+    group: str = ""
 
 
 class Scope(StrEnum):

@@ -6,6 +6,7 @@ mirrors/                      what mirrors on the Hugging Face Hub hold, and whi
 clips/<class>/Y<key>.wav      the verified clips
 set-aside/<class>/            files that lay in a clip's place and were not that clip, or are excluded
 dataset.csv                   the frozen splits
+same-sound.csv                clips to leave out of a list that puts one sound into several splits
 shards/<spec>/<split>-00000.h5
 runs/<name>/
 indices/                      what archives of sounds hold, so that they need not be searched again
@@ -72,6 +73,10 @@ class Workspace:
     @property
     def dataset(self) -> Path:
         return self.root / "dataset.csv"
+
+    @property
+    def same_sound(self) -> Path:
+        return self.root / "same-sound.csv"
 
     @property
     def shards(self) -> Path:

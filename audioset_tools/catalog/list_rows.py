@@ -38,6 +38,8 @@ _SHORTEST_MS = 100
 _LONGEST_TEXT = 4_096
 """Characters of a class or labels; others are not looked at."""
 
+_LONGEST_GROUP = 200
+
 _ALIASES = {
     "key": ("key", "segment_id"),
     "ytid": ("ytid", "youtube_id", "video_id", "youtubeid", "videoid", "yt_id", "youtube id"),
@@ -49,6 +51,7 @@ _ALIASES = {
     "also": ("also",),
     "labels": ("labels", "mids", "positive_labels", "audioset_positive_labels"),
     "split": ("split", "set"),
+    "group": ("group",),
 }
 """What a column is, by the names it goes under."""
 
@@ -91,6 +94,7 @@ class ListRow:
     labels: tuple[str, ...] = ()
     split: str = ""
     drawn_for: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +247,15 @@ def parse_row(line: int, fields: Mapping[str, str]) -> ListRow:
     classes = tuple(dict.fromkeys((*named, *also))) if also else named
     drawn_for = named[0] if "also" in said and named else ""
     labels = _labels(said.get("labels", ""))
-    return ListRow(line, ytid, start_ms, end_ms, classes, labels, _SPLITS[split], drawn_for)
+    group = _group(said.get("group", ""))
+    return ListRow(line, ytid, start_ms, end_ms, classes, labels, _SPLITS[split], drawn_for, group)
+
+
+def _group(text: str) -> str:
+    """The name of a group: any text that can be printed."""
+    if len(text) > _LONGEST_GROUP or not text.isprintable():
+        raise ValueError(f"no name of a group: {text[:60]!a}")
+    return text
 
 
 def _segment(said: Mapping[str, str]) -> tuple[str, int]:

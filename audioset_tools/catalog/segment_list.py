@@ -68,6 +68,8 @@ class SegmentList:
         digest = hashlib.sha256(json.dumps(self.class_names).encode())
         for one in sorted(self.candidates, key=lambda one: one.key):
             said = [one.key, one.end_ms, one.class_name, one.also, one.labels, one.split]
+            # Lists were told apart before there were groups.
+            said += [one.group] if one.group else []
             digest.update(json.dumps(said).encode())
         return digest.hexdigest()
 
@@ -141,6 +143,7 @@ class _Held:
         for word, one, other in (
             ("ends at", f"{first.end_ms / 1000:g} s", f"{row.end_ms / 1000:g} s"),
             ("is of the split", first.split or "none", row.split or "none"),
+            ("is of the group", first.group or "none", row.group or "none"),
             ("is drawn for", first.drawn_for or "none", row.drawn_for or "none"),
         ):
             if one != other:
@@ -189,6 +192,7 @@ def _ranked(held: dict[str, _Held], class_names: tuple[str, ...]) -> Iterator[Ca
         also = tuple(sorted((name for name in classes if name != drawn_for), key=class_names.index))
         labels = tuple(sorted(one.labels or one.classes))
         segment, rank = (row.ytid, row.start_ms, row.end_ms), len(by_class[drawn_for])
-        by_class[drawn_for].append(Candidate(*segment, drawn_for, 0, rank, SUBSET, also, labels, row.split))
+        own = row.split, row.group
+        by_class[drawn_for].append(Candidate(*segment, drawn_for, 0, rank, SUBSET, also, labels, *own))
     for of_class in by_class.values():
         yield from of_class

@@ -46,7 +46,7 @@ def featurize(
     """Write mel tensors to HDF5 shards."""
     from .. import console
     from ..featurize.run import featurize as make_shards
-    from ..featurize.summary import featurize_json, featurize_table
+    from ..featurize.summary import featurize_json, featurize_table, remarks
 
     with console.bar("clips") as show:
         done = make_shards(
@@ -63,3 +63,5 @@ def featurize(
     else:
         console.table(featurize_table(done))
         console.result(f"{done.rows:,} mels in {done.folder} ({done.built} shards made, {done.reused} kept)")
+    for remark in remarks(done, str(workspace.clips)):
+        console.say(remark)

@@ -17,17 +17,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..clock import steady
+from ..csvfile import write_csv
 from ..exceptions import DataMismatch, UsageError
 from ..ledger import Ledger
-from ..removal.exclusions import read_exclusions
+from ..removal.exclusions import HEADER, read_exclusions
 from ..removal.run import complete, excluded_line
 from ..removal.run import exclude as leave_out
-from ..shards.dataset import SPLITS, Placement, assign, read_dataset, write_dataset
+from ..shards.dataset import SPLITS, Placement, read_dataset, write_dataset
 from ..shards.index import NAME as INDEX
 from ..shards.index import Index, Listed, write_index
 from ..shards.reader import cores
 from ..shards.shard import combined, open_shard
 from ..shards.spec import PRESETS, MelSpec
+from ..shards.splits import Assignment, Leak, assign, leak_of
 from ..types import SAMPLE_RATE, Clip, OnProgress, Progress, Splits, message, silent
 from ..workspace import AnyPath, Workspace
 from .mel import empty_filters
@@ -98,6 +100,9 @@ class FeaturizeResult:
         waiting: per class, accepted clips beyond the smallest class, which a later growth takes in.
         rows: of all shards, noise copies included.
         empty_filters: bands of the spec that are always zero.
+        short: by class and split, how many clips validation or the test lacks since no whole group fits.
+        leak: the groups that stand in several splits, as before there were groups, or by a list's own splits.
+        of_list: whether the clips are those of a list.
     """
 
     folder: Path
@@ -108,6 +113,9 @@ class FeaturizeResult:
     waiting: Mapping[str, int]
     rows: int
     empty_filters: int
+    short: Mapping[tuple[str, str], int]
+    leak: Leak
+    of_list: bool
 
 
 def featurize(
@@ -138,7 +146,8 @@ def featurize(
 
     Raises:
         UsageError: there is no such workspace, or a value is impossible.
-        DataMismatch: no clips, too few, a clip gone or damaged, or a damaged `dataset.csv`.
+        DataMismatch: no clips, too few, a clip gone or damaged, a damaged `dataset.csv`, or a list that puts
+            one sound into several splits.
         EnvironmentProblem: the disk is full, or another process writes to the workspace.
     """
     listed = None if exclude is None else read_exclusions(Path(exclude))
@@ -182,13 +191,16 @@ def make_shards(
         config: of the shards to make.
 
     Raises:
-        DataMismatch: no clips, too few, a clip gone or damaged, or a damaged `dataset.csv`.
+        DataMismatch: no clips, too few, a clip gone or damaged, a damaged `dataset.csv`, or a list that puts
+            one sound into several splits.
         EnvironmentProblem: the disk is full.
     """
     if not clips:
         raise DataMismatch(f"no clips in {workspace.root}", "Run `audioset-tools fetch` first.")
     frozen = read_dataset(workspace.dataset)
     assignment = assign(frozen, clips, classes.names, config.splits, config.seed, classes.of_list)
+    if classes.of_list:
+        _refuse_twins(assignment, workspace)
     if list(assignment.placements) != frozen:
         write_dataset(workspace.dataset, assignment.placements)
 
@@ -225,6 +237,36 @@ def make_shards(
         waiting=assignment.waiting,
         rows=sum(task.rows for task in tasks),
         empty_filters=empty_filters(config.spec),
+        short=assignment.short,
+        leak=leak_of(assignment.placements),
+        of_list=classes.of_list,
+    )
+
+
+def _refuse_twins(assignment: Assignment, workspace: Workspace) -> None:
+    """See that a list puts no sound into several splits, which its own splits may do.
+
+    Raises:
+        DataMismatch: it does; whom to leave out is written to an exclusion list.
+    """
+    if not assignment.twins:
+        return
+    split_of = {placement.key: placement.split for placement in assignment.placements}
+    rows = []
+    for keys in assignment.twins:
+        # The test stays whole as long as it can.
+        kept = max((key for key in keys if key in split_of), key=lambda key: SPLITS.index(split_of[key]))
+        rows += [
+            (key, "same sound", f"in {split_of[key]}, as {kept} in {split_of[kept]}")
+            for key in keys
+            if key in split_of and split_of[key] != split_of[kept]
+        ]
+    write_csv(workspace.same_sound, HEADER, rows)
+    first, _, note = rows[0]
+    raise DataMismatch(
+        f"the list puts {len(assignment.twins):,} sounds into several splits, such as {first} {note}",
+        f"Look through {workspace.same_sound}, which names {len(rows):,} clips to leave out, and then run:"
+        f" audioset-tools featurize --exclude {workspace.same_sound}",
     )
 
 

@@ -1,5 +1,6 @@
 """What featurize did, as a table for people and as JSON for programs."""
 
+from dataclasses import asdict
 from typing import Any
 
 from ..types import Table
@@ -17,6 +18,20 @@ def featurize_table(result: FeaturizeResult) -> Table:
     return Table("Clips in each split", ("class", *splits, "left out for balance"), rows)
 
 
+def remarks(result: FeaturizeResult, clips: str) -> list[str]:
+    """What is not as it should be with the splits, a line each; `clips` is where the clips lie."""
+    lines = []
+    for split in ("validation", "test"):
+        lacking = [f"{n:,} of {name}" for (name, where), n in sorted(result.short.items()) if where == split]
+        if lacking:
+            lines.append(
+                f"The {split} split is short by {', '.join(lacking)}: no group that is left fits whole."
+            )
+    if result.leak.divided:
+        lines.append(result.leak.remark(result.of_list, clips))
+    return lines
+
+
 def featurize_json(result: FeaturizeResult) -> dict[str, Any]:
     """The same for `--json`."""
     return {
@@ -28,4 +43,6 @@ def featurize_json(result: FeaturizeResult) -> dict[str, Any]:
         "clips": {split: dict(counts) for split, counts in result.clips.items()},
         "left_out_for_balance": dict(result.waiting),
         "empty_filters": result.empty_filters,
+        "groups": asdict(result.leak),
+        "short": [{"class": name, "split": split, "clips": n} for (name, split), n in result.short.items()],
     }

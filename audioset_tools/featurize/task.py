@@ -72,7 +72,7 @@ class ShardTask:
     @property
     def inputs(self) -> str:
         """Digest of all that the bytes depend on; not of where the clips lie."""
-        clips = [(clip.key, clip.class_name, clip.also, clip.sha256) for clip in self.placements]
+        clips = [(one.key, one.class_name, one.also, one.sha256, one.group) for one in self.placements]
         classes = self.classes.names, self.classes.multi_label
         noise = astuple(self.noise) if self.noise.copies else None
         parts = [FORMAT, self.split, self.classes.recipe, classes, self.spec.json(), noise, clips]
@@ -168,5 +168,6 @@ def make_shard(task: ShardTask, on_clip: Callable[[], None]) -> None:
                     noise=copy,
                     sha256=clip.sha256,
                     also=also,
+                    group=clip.group,
                 )
             on_clip()

@@ -202,10 +202,11 @@ def forget(ledger: Ledger, ytids: Collection[str], at: float) -> int:
             f" retry_at = NULL, standing = ? WHERE {which}",
             (seal_of("dead", Reason.FORGOTTEN, "", 0, None), listed),
         ).rowcount
-        execute(
-            "DELETE FROM clip WHERE (class, rank) IN"
-            " (SELECT class, rank FROM candidate INDEXED BY forgotten WHERE reason = 'forgotten')"
-        )
+        for table in ("clip", "named_group"):
+            execute(
+                f"DELETE FROM {table} WHERE (class, rank) IN"
+                " (SELECT class, rank FROM candidate INDEXED BY forgotten WHERE reason = 'forgotten')"
+            )
         execute("DELETE FROM video WHERE ytid IN (SELECT value FROM json_each(?))", (listed,))
         ledger.put(_FORGETTING, erase)
     return int(changed)

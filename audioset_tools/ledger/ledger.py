@@ -44,8 +44,10 @@ OF_CANDIDATE = CANDIDATE.count(",") + 1
 
 _OWN = "path, sha256, seconds, peak, source, decoder, fingerprint, kept_path, kept_sha256, kept_begins_ms"
 
-CLIP = f"{_OWN}, clip.seal, channel_id, channel, title, video.seal"
-"""The columns that `clip_of` makes a clip of, from the tables `clip` and (LEFT JOIN) `video`."""
+CLIP = f"{_OWN}, clip.seal, channel_id, channel, title, video.seal, named_group.name, named_group.seal"
+"""The columns that `clip_of` makes a clip of, from the tables `clip` and `BESIDE_CLIP`."""
+
+BESIDE_CLIP = "LEFT JOIN video USING (ytid) LEFT JOIN named_group USING (class, rank)"
 
 STANDING = "state, reason, detail, attempts, retry_at, standing"
 """The columns that `standing_of` reads."""
@@ -65,6 +67,11 @@ SEALS = (
         "clip JOIN candidate USING (class, rank)",
         f"clip.seal <> seal_of(ytid, start_ms, {_OWN})",
         "{:,} clips are not those that were written",
+    ),
+    (
+        "named_group JOIN candidate USING (class, rank)",
+        "named_group.seal <> seal_of(ytid, start_ms, named_group.name)",
+        "the groups of {:,} clips are not those that were loaded",
     ),
     (
         "video",
@@ -181,11 +188,13 @@ class Ledger:
     def load(self, origin: Origin, candidates: Iterable[Candidate], **notes: str) -> None:
         """Fill an empty ledger, with notes of how it was made; all of it or, after a kill, nothing."""
         number = {name: index for index, name in enumerate(origin.class_names)}
-        rows = (_row_of(one, number) for one in candidates)
+        named: list[tuple[Any, ...]] = []
+        rows = (_row_of(one, number, named) for one in candidates)
         insert, row = f"INSERT INTO candidate ({_LOADED}, seal) VALUES ", "(?,?,?,?,?,?,?,?,?,?,?)"
         with self.transaction():
             while block := list(islice(rows, _LOAD_ROWS)):
                 self._db.execute(insert + ",".join([row] * len(block)), tuple(chain.from_iterable(block)))
+            self._db.executemany("INSERT INTO named_group VALUES (?,?,?,?)", named)
             # Grouping by the class alone follows the table's own order, without sorting.
             self._db.execute(
                 "INSERT INTO tally SELECT class, 'queued', '', count(*) FROM candidate GROUP BY class"
@@ -299,7 +308,7 @@ class Ledger:
         with reading(self.path):
             rows = self._db.execute(
                 f"SELECT {CANDIDATE}, {CLIP}"
-                " FROM clip JOIN candidate USING (class, rank) LEFT JOIN video USING (ytid)"
+                f" FROM clip JOIN candidate USING (class, rank) {BESIDE_CLIP}"
                 " ORDER BY class, rank"
             ).fetchall()
             candidates = [self.candidate(row[:OF_CANDIDATE]) for row in rows]
@@ -419,17 +428,20 @@ def clip_of(candidate: Candidate, row: tuple[Any, ...]) -> Clip:
     Raises:
         ValueError, TypeError: the row is damaged.
     """
-    own, (seal, *video, video_seal) = row[:_OWN_COLUMNS], row[_OWN_COLUMNS:]
+    own, (seal, *video, video_seal, group, group_seal) = row[:_OWN_COLUMNS], row[_OWN_COLUMNS:]
     path, sha256, seconds, peak, source, decoder, fingerprint, kept_path, kept_sha256, begins_ms = own
     if seal != seal_of(candidate.ytid, candidate.start_ms, *own):
         raise ValueError(f"the clip {candidate.key} is not the one that was written")
     if video[0] is not None and video_seal != seal_of(candidate.ytid, *video):
         raise ValueError(f"the video {candidate.ytid} is not as it was written")
+    if group is not None and group_seal != seal_of(candidate.ytid, candidate.start_ms, group):
+        raise ValueError(f"the group of the clip {candidate.key} is not the one that was loaded")
     kept = None if kept_path is None else KeptSource(str(kept_path), str(kept_sha256), int(begins_ms))
     return Clip(
         candidate.key, candidate.class_name, candidate.rank, str(path), str(sha256), float(seconds),
         float(peak), str(source), candidate.also, str(decoder), bytes(fingerprint),
         None if video[0] is None else VideoInfo(*map(str, video)), candidate.labels, candidate.split, kept,
+        str(group or ""),
     )  # fmt: skip
 
 
@@ -446,8 +458,11 @@ def standing_of(row: tuple[Any, ...]) -> tuple[State, Reason | None, str, int, f
     return State(state), Reason(reason) if reason else None, str(detail), int(attempts), retry_at
 
 
-def _row_of(one: Candidate, number: Mapping[str, int]) -> tuple[Any, ...]:
-    """A candidate as the columns `_LOADED` and their seal have it."""
+def _row_of(one: Candidate, number: Mapping[str, int], named: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """A candidate as the columns `_LOADED` and their seal have it; `named` gets its group, if it has one."""
+    if one.group:
+        seal = seal_of(one.ytid, one.start_ms, one.group)
+        named.append((number[one.class_name], one.rank, one.group, seal))
     also = " ".join(str(number[name]) for name in one.also) if one.also else ""
     row = (one.ytid, one.start_ms, one.end_ms, number[one.class_name], one.tier, one.rank, one.subset,
            also, join_classes(one.labels), one.split)  # fmt: skip

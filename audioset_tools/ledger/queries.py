@@ -12,6 +12,7 @@ from itertools import islice
 
 from ..types import Candidate, Clip, Reason
 from .ledger import (
+    BESIDE_CLIP,
     CANDIDATE,
     CLIP,
     OF_CANDIDATE,
@@ -84,7 +85,7 @@ def standing(ledger: Ledger, key: str) -> Standing | None:
     """What is known about a clip's key, or None if it is no candidate; reads the whole table once."""
     found = ledger.rows(
         f"SELECT {CANDIDATE}, {STANDING}, {CLIP}"
-        " FROM candidate LEFT JOIN clip USING (class, rank) LEFT JOIN video USING (ytid)"
+        f" FROM candidate LEFT JOIN clip USING (class, rank) {BESIDE_CLIP}"
         " WHERE ytid = ? AND start_ms = ? ORDER BY state = 'accepted' DESC LIMIT 1",
         *(key[:11], int(key[12:])),
     )

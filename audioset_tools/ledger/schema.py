@@ -36,7 +36,17 @@ _NO_INDEX = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READON
 """What a reader meets where the index of a log cannot be made."""
 
 APPLICATION_ID = 0x41536574
-VERSION = 4
+VERSION = 5
+
+WITHOUT_GROUPS = 4
+"""The version before, whose ledgers lack one table."""
+
+NAMED_GROUP = """
+CREATE TABLE IF NOT EXISTS named_group (
+    class INTEGER NOT NULL, rank INTEGER NOT NULL, name TEXT NOT NULL, seal INTEGER NOT NULL,
+    PRIMARY KEY (class, rank)
+) WITHOUT ROWID
+"""
 
 KEEP_TALLY = """
 CREATE TRIGGER keep_tally AFTER UPDATE OF state, reason ON candidate BEGIN
@@ -84,6 +94,7 @@ CREATE TABLE video (
     ytid TEXT PRIMARY KEY, channel_id TEXT NOT NULL, channel TEXT NOT NULL, title TEXT NOT NULL,
     seal INTEGER NOT NULL
 ) WITHOUT ROWID;
+{NAMED_GROUP};
 CREATE TABLE event (
     id INTEGER PRIMARY KEY, at REAL NOT NULL, class INTEGER, rank INTEGER,
     outcome TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, seal INTEGER NOT NULL
@@ -165,6 +176,10 @@ def connect_to_read(path: Path, patience: float) -> sqlite3.Connection:
                 db.bound(path)
                 if _is_empty(db, path):
                     raise DataMismatch(f"{path} is empty", "Run first: audioset-tools fetch")
+                if _version(db) == WITHOUT_GROUPS:
+                    # An empty one in its place, in memory.
+                    db.execute("PRAGMA temp_store = MEMORY")
+                    db.execute(NAMED_GROUP.replace("TABLE", "TEMP TABLE", 1))
                 db.execute("BEGIN")
             except BaseException:
                 db.close()
@@ -251,6 +266,8 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
             f"BEGIN; {SCHEMA}"
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
         )
+    elif _version(db) == WITHOUT_GROUPS:
+        db.executescript(f"BEGIN IMMEDIATE; {NAMED_GROUP}; PRAGMA user_version = {VERSION}; COMMIT;")
     # A clip is on disk before it is recorded: an outcome lost in a power cut is only fetched again.
     db.execute("PRAGMA synchronous = NORMAL")
 
@@ -258,7 +275,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
 def _is_empty(db: sqlite3.Connection, path: Path) -> bool:
     """Whether a database holds nothing yet; anything that is no ledger of ours is refused."""
     (application_id,) = db.execute("PRAGMA application_id").fetchone()
-    (version,) = db.execute("PRAGMA user_version").fetchone()
+    version = _version(db)
     (objects,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application_id == 0 and objects == 0:
         return True
@@ -269,14 +286,19 @@ def _is_empty(db: sqlite3.Connection, path: Path) -> bool:
             f"{path} was written by a newer audioset-tools (ledger version {version})",
             "Upgrade: pip install --upgrade audioset-tools",
         )
-    if version < VERSION:
+    if version < WITHOUT_GROUPS:
         raise DataMismatch(
             f"{path} was written by an older audioset-tools (ledger version {version})",
             f"Fetch into a new --workspace; --source local:{path.parent / 'clips'} takes its clips along.",
         )
-    if _schema(db) != _ours():
+    if _schema(db) != frozenset(one for one in _ours() if version == VERSION or one[1] != "named_group"):
         raise DataMismatch(f"{path} is damaged: it has other tables than a ledger", RESTORE)
     return False
+
+
+def _version(db: sqlite3.Connection) -> int:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 Schema = frozenset[tuple[str, str, str]]

@@ -1,6 +1,6 @@
 """What a workspace holds at one moment, as far as it has come; looking changes nothing in it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from ..ledger import Ledger, Origin, State
 from ..ledger.queries import Event, events, tried_tiers
 from ..runs.folder import CONFIG, RunFound, read_run, run_folders
 from ..shards.dataset import Placement, read_dataset
+from ..shards.splits import leak_of
 from ..types import Candidate, Clip
 from ..workspace import Workspace, printable
 
@@ -49,6 +50,7 @@ class Snapshot:
         placements: the frozen splits; none before featurize.
         runs: what was trained, by name; of many, most without history and predictions.
         in_full: those that have both.
+        leak: which groups stand in several splits, in words; "" where none does.
         troubles: what is there and cannot be read, in words.
     """
 
@@ -57,6 +59,7 @@ class Snapshot:
     placements: tuple[Placement, ...]
     runs: tuple[RunFound, ...]
     in_full: tuple[RunFound, ...]
+    leak: str
     troubles: tuple[str, ...]
 
 
@@ -76,7 +79,13 @@ def read_snapshot(workspace: Workspace) -> Snapshot:
     except DataMismatch as error:
         troubles.append(_without_place(error, workspace))
     runs, in_full = _read_runs(workspace.runs)
-    return Snapshot(workspace, fetched, tuple(placements), runs, in_full, tuple(troubles))
+    leak = _leak(placements, fetched)
+    return Snapshot(workspace, fetched, tuple(placements), runs, in_full, leak, tuple(troubles))
+
+
+def _leak(placements: Sequence[Placement], fetched: Fetched | None) -> str:
+    found = leak_of(placements, [clip for _, clip in fetched.clips] if fetched else [])
+    return found.remark(fetched is not None and fetched.origin.of_list, "clips") if found.divided else ""
 
 
 def _read_runs(folder: Path) -> tuple[tuple[RunFound, ...], tuple[RunFound, ...]]:

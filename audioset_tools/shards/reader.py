@@ -114,8 +114,8 @@ class MelShards:
 
     @cached_property
     def group(self) -> npt.NDArray[np.bytes_]:
-        """The group of every row, [rows]: clips of one group never stand in two splits. It is named after
-        one of its videos; in shards of before there were groups, it is the clip's own.
+        """The group of every row, [rows]: clips of one group never stand in two splits. In shards of before
+        there were groups it is the clip's video.
         """
         return np.concatenate([shard.group for shard in self.open()])
 

@@ -6,7 +6,7 @@ A shard holds some clips of one split, noise copies included; docs/shards.md has
     label   int32    [rows]                  index into the attribute `class_names`
     target  uint8    [rows, classes]         1 where the clip carries the class, 0 elsewhere
     key     S32      [rows]                  which clip
-    group   S11      [rows]                  the group it belongs to, none of which stands in two splits
+    group   S11      [rows]                  which group it belongs to: none stands in two splits
     noise   int32    [rows]                  0 for the clip itself, 1, 2, ... for its noise copies
     sha256  S64      [rows]                  of the clip's file
     mean    float64  [bands]                 over all rows and frames
@@ -273,7 +273,7 @@ class ShardWriter:
 
 
 _GROUP = "S11"
-"""A group is named after a video of it."""
+"""As long as a video's id, which may take its place."""
 
 
 def _forms(rows: int = 0, classes: int = 0, bands: int = 0) -> dict[str, tuple[tuple[int, ...], str]]:

@@ -96,7 +96,8 @@ def details(ytid: str, title: str, seconds: int) -> dict[str, Any]:
         "title": title,
         "lengthSeconds": str(seconds),
         "keywords": ["loopback", "simulated sound"],
-        "channelId": "UCloopbackloopbackloopba",
+        # Each video has a channel of its own.
+        "channelId": f"UC{ytid}{ytid}",
         "isOwnerViewing": False,
         "shortDescription": f"Recorded on loopback.\n\n{noise(f'description {ytid}', 400)}",
         "isCrawlable": True,

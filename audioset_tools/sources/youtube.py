@@ -18,7 +18,7 @@ from yt_dlp.utils import YoutubeDLError
 from ..audio.ffmpeg import Media
 from ..clock import steady
 from ..exceptions import EnvironmentProblem, UsageError
-from ..types import UNREACHED, Candidate, Reason, Scope, VideoInfo
+from ..types import CHANNEL_ID, UNREACHED, Candidate, Reason, Scope, VideoInfo
 from .connection.connection import Connection
 from .connection.patience import Patience
 from .extractions import OTHERS, Arguments, Extraction, Preference, choose_format, extractions_for
@@ -424,7 +424,9 @@ def _length_ms(info: Mapping[str, Any]) -> int | None:
 
 def _video_info(info: Mapping[str, Any]) -> VideoInfo:
     parts = (info.get("channel_id"), info.get("channel") or info.get("uploader"), info.get("title"))
-    return VideoInfo(*(part[:_MOST_TOLD] if isinstance(part, str) else "" for part in parts))
+    channel_id, *names = (part[:_MOST_TOLD] if isinstance(part, str) else "" for part in parts)
+    # Clips of one channel belong together, so nothing else may pass for its id.
+    return VideoInfo(channel_id if CHANNEL_ID.fullmatch(channel_id) else "", *names)
 
 
 def _failure(session: Session, text: str, error: BaseException | None = None) -> FetchError:

@@ -263,7 +263,8 @@ def _look_at_header(
 
 
 def _look_at_rows(shard: Shard, at: _Subject, expected: Expected) -> Iterator[Finding]:
-    split = shard.header.split
+    split, groups = shard.header.split, [group.decode("ascii", "replace") for group in shard.group.tolist()]
+    regrouped: list[str] = []
     columns = zip(keys_of(shard), classes_of(shard), shard.noise.tolist(), shard.sha256.tolist(), strict=True)
     for row, (key, classes, noise, sha256) in enumerate(columns):
         row_name = f"row {row}, clip {key}"
@@ -282,6 +283,11 @@ def _look_at_rows(shard: Shard, at: _Subject, expected: Expected) -> Iterator[Fi
             yield at.wrong(Kind.WRONG_ROW, f"{row_name}: {labelled}")
         if placement.sha256 != sha256.decode("ascii", "replace"):
             yield at.wrong(Kind.OUT_OF_DATE, f"{row_name}: made from another file than dataset.csv names")
+        if placement.group not in ("", groups[row]):
+            regrouped.append(key)
+    if regrouped:
+        others = f" and {len(regrouped) - 1:,} rows more" if len(regrouped) > 1 else ""
+        yield at.wrong(Kind.OUT_OF_DATE, f"clip {regrouped[0]}{others}: made when its group was another")
 
 
 def _look_at_copies(

@@ -81,6 +81,15 @@ def test_a_spreadsheets_ways_are_understood(tmp_path: Path) -> None:
     assert found == [ListRow(3, A, 30_500, 40_500, ("Rain",), split="validation")]
 
 
+def test_a_group_is_any_text_that_can_be_printed(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    _, found = rows(path, f'key,Group\n{A}_1000," tape 7, side B "\n{B}_2000,\n')
+    assert [row.group for row in found] == ["tape 7, side B", ""]
+    for bad in ("x" * 201, "tape\x1b[2J", "a\u202eb"):
+        with pytest.raises(DataMismatch, match=r"line 2: no name of a group"):
+            rows(path, f"key,group\n{A}_1000,{bad}\n")
+
+
 @pytest.mark.parametrize(
     ("row", "trouble"),
     [

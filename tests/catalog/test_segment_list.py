@@ -36,6 +36,14 @@ def test_every_segment_is_one_candidate_by_class_and_rank() -> None:
     assert str(found) == "list my (a form): 3 segments of 2 classes"
 
 
+def test_a_group_is_kept_and_a_list_without_any_says_what_it_said_before() -> None:
+    plain, grouped = listed(row(A, "Rain")), listed(row(A, "Rain", group="tape 7"))
+    assert [one.group for one in grouped.candidates] == ["tape 7"]
+    assert plain.digest != grouped.digest
+    # As the version without groups had it: its workspaces go on.
+    assert plain.digest == "27eb329c03dc6a07bac4c3c6dd519cb58f41cfae897b7678a0eb3c7add8dd190"
+
+
 def test_without_a_class_there_is_one() -> None:
     found = listed(row(A, labels=("/m/b", "/m/a")), row(B))
     assert found.class_names == (NO_CLASS,)
@@ -65,6 +73,7 @@ def test_what_is_there_twice_is_counted() -> None:
     [
         ({"end_ms": 39_000}, f"{A}_30000 ends at 39 s here, and 40 s in line 2"),
         ({"split": "test"}, f"{A}_30000 is of the split test here, and none in line 2"),
+        ({"group": "b"}, f"{A}_30000 is of the group b here, and none in line 2"),
         ({"drawn_for": "Rain"}, f"{A}_30000 is drawn for Rain here, and none in line 2"),
     ],
 )

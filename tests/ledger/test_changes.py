@@ -1,6 +1,7 @@
 """Candidates are queued again, forgotten or excluded at once; every count and row of failures follows."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,8 @@ from audioset_tools.ledger.changes import (
     take_back,
 )
 from audioset_tools.ledger.queries import days, doubted, failures, failures_in_a_row
-from audioset_tools.types import Candidate, Failure, Reason, Scope
-from tests.factories import both, clip, loaded
+from audioset_tools.types import Candidate, Failure, Reason, Scope, VideoInfo
+from tests.factories import both, clip, loaded, origin
 
 ALL = both(5)
 
@@ -116,6 +117,18 @@ def test_a_forgotten_clip_never_comes_back(ledger: Ledger) -> None:
     assert all(one.tried_at == 2 for one in failures(ledger))
     assert forget(ledger, ytids, at=4) == 0
     assert contradictions(ledger, deep=True) == []
+
+
+def test_what_is_known_of_a_forgotten_video_is_forgotten_too(tmp_path: Path) -> None:
+    told = VideoInfo("UC0123456789012345678901", "Somebody", "A title")
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ledger.load(origin("Piano"), [replace(one, group="a session") for one in ALL[:2]])
+        for one in ALL[:2]:
+            ledger.accept(one, replace(clip(one), video=told), at=1)
+        forget(ledger, [ALL[0].ytid], at=2)
+        for table in ("video", "named_group", "clip"):
+            assert len(list(ledger.rows(f"SELECT * FROM {table}"))) == 1
+        assert contradictions(ledger, deep=True) == []
 
 
 def test_what_is_to_be_erased_is_known_until_it_is(ledger: Ledger) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from audioset_tools.exceptions import DataMismatch, EnvironmentProblem
 from audioset_tools.ledger import Ledger, Origin, State
+from audioset_tools.ledger.changes import contradictions, forget
 from audioset_tools.ledger.queries import standing
 from audioset_tools.types import Candidate, Failure, Reason
 from tests.factories import both, clip, loaded, origin, reseal
@@ -48,6 +49,50 @@ def test_a_lists_split_is_kept(tmp_path: Path) -> None:
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         ledger.load(origin("Piano"), [one])
         assert ledger.next_queued("Piano", -1) == one
+
+
+def test_a_lists_group_is_its_clips(tmp_path: Path) -> None:
+    one, two = (
+        replace(each, group=group) for each, group in zip(both(2), ("tape 7 \u266b", ""), strict=False)
+    )
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ledger.load(origin("Piano"), [one, two])
+        queued = ledger.next_queued("Piano", -1)
+        assert queued == replace(one, group="")
+        ledger.accept(one, clip(one), at=1)
+        ledger.accept(two, clip(two), at=2)
+        assert [accepted.group for _, accepted in ledger.clips()] == ["tape 7 \u266b", ""]
+        known = standing(ledger, one.key)
+        assert known is not None and known.clip is not None and known.clip.group == "tape 7 \u266b"
+        with ledger.transaction() as execute:
+            execute("UPDATE named_group SET name = 'another'")
+        assert contradictions(ledger, deep=True) == ["the groups of 1 clips are not those that were loaded"]
+        with pytest.raises(DataMismatch, match="makes no sense"):
+            ledger.clips()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_ledger_of_before_there_were_groups_is_taken_over(tmp_path: Path, read_only: bool) -> None:
+    path, one, two = tmp_path / "ledger.sqlite", *both(5)[:2]
+    with loaded(path) as ledger:
+        ledger.accept(one, clip(one), at=1)
+    with sqlite3.connect(path) as db:
+        db.executescript("DROP TABLE named_group; PRAGMA user_version = 4")
+    db.close()
+    before = path.read_bytes()
+    with Ledger(path, read_only) as ledger:
+        assert ledger.clips() == [(one, clip(one))]
+        assert contradictions(ledger, deep=True) == []
+        known = standing(ledger, one.key)
+        assert known is not None and known.clip == clip(one)
+        if not read_only:
+            ledger.accept(two, clip(two), at=2)
+    # Whoever only looks changes nothing; to whoever writes it is one of today from now on.
+    assert (path.read_bytes() == before) == read_only
+    with Ledger(path) as ledger:
+        assert len(ledger.clips()) == 2 - read_only
+        forget(ledger, [one.ytid], at=3)
+        assert len(ledger.clips()) == 1 - read_only
 
 
 def test_a_lost_clip_goes_back_to_its_place_in_the_queue(tmp_path: Path) -> None:

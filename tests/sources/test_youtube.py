@@ -400,3 +400,13 @@ def test_a_browser_without_a_profile_here_is_a_clear_error() -> None:
 def test_a_length_that_cannot_be_true_is_none(told: float | None) -> None:
     assert youtube_module._length_ms({"duration": told}) is None
     assert youtube_module._length_ms({"duration": 19}) == 19_000
+
+
+@given(st.one_of(st.none(), st.integers(), st.text(max_size=30), st.lists(st.text(), max_size=2)))
+def test_only_a_channels_id_is_one(told: object) -> None:
+    found = youtube_module._video_info({"channel_id": told, "channel": told, "title": "x" * 1_000})
+    assert (found.channel_id, len(found.title)) == ("", 300)
+    assert found.channel == (told if isinstance(told, str) else "")
+    right = "UC-_34567890123456789aBC"
+    assert youtube_module._video_info({"channel_id": right}) == VideoInfo(right, "", "")
+    assert youtube_module._video_info({"channel_id": f"{right}\n"}).channel_id == ""

@@ -64,13 +64,15 @@ def again(
 def rewrite(path: Path, change: Callable[[dict[str, np.ndarray]], object], **header: object) -> None:
     """A shard once more with other content, all its checksums right, and in the index."""
     old = open_shard(path)
-    rows = {"mel": old.read(0, len(old)), "label": old.label, "key": old.key, "noise": old.noise}
+    rows = {"mel": old.read(0, len(old)), "label": old.label, "key": old.key, "group": old.group}
+    rows["noise"] = old.noise
     rows = {name: values.copy() for name, values in rows.items()} | {"sha256": old.sha256.copy()}
     change(rows)
     new_header = replace(old.header, **header)
     with write_shard(path, new_header, len(rows["mel"]), rows["mel"].shape[1:]) as writer:
-        for mel, label, key, noise, sha256 in zip(*rows.values(), strict=True):
-            writer.add(mel, label=label, key=key.decode(), noise=noise, sha256=sha256.decode())
+        for mel, label, key, group, noise, sha256 in zip(*rows.values(), strict=True):
+            names = {"key": key.decode(), "group": group.decode(), "sha256": sha256.decode()}
+            writer.add(mel, label=label, noise=noise, **names)
     index = read_index(path.parent)
     listed = replace(index.shards[path.name], split=new_header.split, rows=len(rows["mel"]))
     write_index(path.parent, replace(index, shards={**index.shards, path.name: listed}))
@@ -130,6 +132,7 @@ ROWS: dict[str, tuple[str, Callable[[dict[str, np.ndarray]], object], Kind, str]
         Kind.WRONG_ROW,
         "its class is",
     ),
+    "group": (TRAIN, put("group", 1, b"gabcdefgh27"), Kind.OUT_OF_DATE, "its group was another"),
     "stranger": (
         TEST,
         put("key", 1, b"-strangerAA_5"),
@@ -360,7 +363,7 @@ def test_a_repair_removes_what_is_damaged_and_featurize_makes_the_same_bytes_aga
 ) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     flip(folder / TRAIN, row=2)
-    rewrite(folder / TEST, put("label", 0, 1))
+    rewrite(folder / TEST, ROWS["label"][1])
     (folder / ".train-00000.h5.77.part").write_bytes(b"half")
     (folder / "notes.txt").write_text("mine")
     report = repair_shards(workspace, recorded, deep=True)

@@ -46,6 +46,8 @@ def card_section(snapshot: Snapshot) -> Section:
     else:
         blocks.append(Shown(_made_of(snapshot.fetched)))
         blocks.append(Shown(_counts(snapshot, snapshot.fetched)))
+        if snapshot.leak:
+            blocks.append(Words(snapshot.leak, warn=True))
         if remark := cut_remark(snapshot.fetched.status.clips_from):
             blocks.append(Words(f"{remark[0].upper()}{remark[1:]}."))
     if snapshot.fetched is not None and not snapshot.placements:

@@ -61,6 +61,8 @@ def runs_section(snapshot: Snapshot) -> Section:
             blocks.append(Missing("There are no mel shards yet.", "audioset-tools featurize"))
         blocks.append(Missing("Nothing was trained yet.", "audioset-tools train"))
     else:
+        if snapshot.leak:
+            blocks.append(Words(snapshot.leak, warn=True))
         blocks += _comparison(snapshot)
         drawn = {id(run) for run in with_matrix(snapshot.in_full)}
         for run in snapshot.in_full:
