@@ -208,7 +208,7 @@ def draw_reliability(
         color="C0",
         label="found, and 95 % interval",
     )
-    above.set(ylabel=labels[1], xlim=(0, 100), ylim=(0, 103))
+    above.set(ylabel=labels[1], xlim=(0, 100), ylim=(-3, 103))
     below.bar(100 * middles, counts, 96 * width, color="C0", alpha=0.35)
     below.set(xlabel=labels[0], ylabel="decisions")
     below.yaxis.set_major_locator(MaxNLocator(3, integer=True))

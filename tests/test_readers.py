@@ -30,6 +30,7 @@ from audioset_tools.errors.answers import read_answers
 from audioset_tools.exceptions import AudiosetToolsError
 from audioset_tools.ledger import Ledger
 from audioset_tools.manifest.document import read_manifest
+from audioset_tools.predict.labelled import read_labels
 from audioset_tools.removal.exclusions import read_exclusions
 from audioset_tools.runs.folder import read_config, read_history, read_metrics, read_predictions, read_run
 from audioset_tools.shards.dataset import read_dataset
@@ -132,6 +133,7 @@ READERS = {
     "a shard": Reader(open_shard, "train-00000.h5"),
     "the index of shards": Reader(of_folder(read_index), "index.json"),
     "the frozen splits": Reader(read_dataset, "dataset.csv", DATASET),
+    "labelled recordings": Reader(read_labels, "labels.csv", "path,class\n1.wav,Piano\n2.wav,Drums\n"),
     "settings of a run": Reader(of_folder(read_config), "config.json", ABOUT),
     "scores of a run": Reader(of_folder(read_metrics), "metrics.json", METRICS),
     "epochs of a run": Reader(of_folder(read_history), "history.csv", HISTORY),
