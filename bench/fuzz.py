@@ -393,6 +393,7 @@ LEDGER_TABLES = {
     "candidate": "class, rank, ytid, start_ms, end_ms, tier, subset, also, labels, split, state, reason,"
     " detail, attempts, retry_at, tried_at",
     "clip": "class, rank, path, sha256, seconds, peak, source, decoder, fingerprint",
+    "named_group": "class, rank, name",
     "video": "ytid, channel_id, channel, title",
     "event": "id, at, class, rank, outcome, reason, detail",
     "tally": "class, state, reason, n",
@@ -418,6 +419,7 @@ def _ledger(folder: Path) -> dict[str, bytes]:
         for name in names
         for rank in range(60)
     ]
+    candidates = [replace(one, group=f"tape {one.rank // 4}") for one in candidates]
     rng = random.Random(0)
     with Ledger(folder / "ledger.sqlite") as ledger:
         ledger.load(Origin("paper", "a" * 64, "b" * 64, names, 0, (10, 1, 1)), candidates)
