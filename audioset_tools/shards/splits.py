@@ -137,8 +137,9 @@ class Leak:
         if of_list:
             return f"{self}. The list's own splits stand; figures on them look better than the model is."
         return (
-            f"{self}. dataset.csv is frozen and stays as it is; figures on it look better than the model is. For"
-            f" splits by group fetch into a new --workspace; --source local:{clips} takes the clips along."
+            f"{self}. dataset.csv is frozen and stays as it is; figures on it look better than the model is."
+            " For splits by group fetch into a new --workspace;"
+            f" --source local:{clips} takes the clips along."
         )
 
 
