@@ -551,6 +551,24 @@ def _read_import(path: Path) -> object:
     return readers[path.name](path)
 
 
+def _embeddings(_: Path) -> dict[str, bytes]:
+    from taggers import onnx_tagger, tflite_tagger
+
+    return {
+        "any.onnx": onnx_tagger(),
+        "fixed.onnx": onnx_tagger(16_000, 2),
+        "fixed.tflite": tflite_tagger(),
+        "any.tflite": tflite_tagger(1, any_length=True),
+    }
+
+
+def _read_embedding(path: Path) -> object:
+    from audioset_tools.train.probe.embedder import Embedder, Embedding, digest_of_file
+
+    embedder = Embedder(Embedding(path, digest_of_file(path), None, 16_000), processes=1)
+    return embedder([np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)], 16_000)
+
+
 CAMPAIGNS = {
     "lists": Campaign(_lists, _read_list),
     "recipes": Campaign(_recipes, _read_recipe),
@@ -561,6 +579,7 @@ CAMPAIGNS = {
     "ledger": Campaign(_ledger, _read_ledger),
     "runs": Campaign(_runs, _read_run),
     "imports": Campaign(_imports, _read_import),
+    "embedding": Campaign(_embeddings, _read_embedding),
 }
 
 COLUMNS = ("refused", "read", "silent", "crash", "hang")

@@ -14,8 +14,9 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("ai_edge_litert")
 
+from taggers import onnx_tagger
+
 from tests.train.probe.places import CLASSES, place, sound
-from tests.train.probe.taggers import onnx_tagger
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: str | Path) -> dict:

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+from taggers import PITCHES
 
 from audioset_tools.audio.clip import write_clip
 from audioset_tools.featurize.run import FeaturizeConfig, make_shards
 from audioset_tools.featurize.task import Classes
 from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Clip, Splits
 from audioset_tools.workspace import Workspace
-from tests.train.probe.taggers import PITCHES
 
 CLASSES = ("Low", "Middle", "High")
 BANDS = {"Low": (0, 1), "Middle": (3, 4), "High": (6, 7)}

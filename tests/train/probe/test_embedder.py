@@ -12,11 +12,12 @@ from audioset_tools.exceptions import DataMismatch, EnvironmentProblem, UsageErr
 from audioset_tools.train.probe import embedder as embedder_module
 from audioset_tools.train.probe.embedder import Embedder, Embedding, digest_of_file
 
-onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("ai_edge_litert")
 
-from tests.train.probe import taggers  # noqa: E402 - only where its packages are
+import onnx
+import taggers
 
 
 def embedding(path: Path, content: bytes, output: str | None = None, rate: int = 16_000) -> Embedding:

@@ -21,7 +21,8 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("ai_edge_litert")
 
-from tests.train.probe import taggers
+import taggers
+
 from tests.train.probe.places import place
 
 
