@@ -15,7 +15,7 @@ from ..workspace import Workspace
 from .baselines import CLASSICAL
 from .config import TrainConfig
 from .networks import MODELS
-from .probe.embedder import identified
+from .probe.settings import identified
 from .run import OnEpoch, ignore, train_as
 
 ALL = "all"

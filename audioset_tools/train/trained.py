@@ -43,8 +43,9 @@ from .baselines import CLASSICAL, classical_logits
 from .config import PROBE, TrainConfig
 from .networks import build, is_one_cycle
 from .probe.clips import ClipFeatures
-from .probe.embedder import Embedder, embedding_of
+from .probe.embedder import Embedder
 from .probe.regression import regression_logits
+from .probe.settings import embedding_of
 from .weights import Tensors, read_weights
 
 AT_ONCE = 16

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,10 +18,8 @@ import numpy.typing as npt
 from ...audio.stretch import resampled
 from ...exceptions import DataMismatch, EnvironmentProblem, UsageError
 from ...files import read_file
-from ...runs.about import NOT_OURS
 from ...shards.reader import cores
 from ...workspace import printable, said
-from ..config import EMBEDDING_RATE, TrainConfig
 from .tagger import MISSING, MOST_FEATURES, MOST_MODEL_BYTES, MOST_SECONDS, UNFIT, VALUES, Floats
 
 Features = npt.NDArray[np.float32]
@@ -49,33 +47,6 @@ class Embedding:
     sha256: str
     output: str | None
     rate: int
-
-
-def embedding_of(config: TrainConfig, path: Path | str | None = None) -> Embedding:
-    """The embedding of a probe's settings, as `train` left them.
-
-    Args:
-        path: where the file lies; None for where it lay then.
-
-    Raises:
-        DataMismatch: they do not say which file it was.
-    """
-    if config.embedding is None or config.embedding_sha256 is None:
-        raise DataMismatch("the run does not say which embedding file it was trained with", NOT_OURS)
-    rate = EMBEDDING_RATE if config.embedding_rate is None else config.embedding_rate
-    place = Path(config.embedding if path is None else path)
-    return Embedding(place, config.embedding_sha256, config.embedding_output, rate)
-
-
-def identified(config: TrainConfig) -> TrainConfig:
-    """A probe's settings with the whole path and the sha256 of its file.
-
-    Raises:
-        UsageError: the file cannot be read.
-    """
-    assert config.embedding is not None
-    path = Path(config.embedding).absolute()
-    return replace(config, embedding=str(path), embedding_sha256=digest_of_file(path))
 
 
 def digest_of_file(path: Path) -> str:

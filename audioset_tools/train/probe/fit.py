@@ -15,8 +15,9 @@ from ...workspace import Workspace
 from ..config import TrainConfig
 from ..fit import Examples, OnTrial, Trials, open_splits, targets_of
 from .clips import ClipFeatures
-from .embedder import Embedder, embedding_of, identified
+from .embedder import Embedder
 from .regression import REGRESSION, grid_for, regression_logits
+from .settings import embedding_of, identified
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "soxr")
 
