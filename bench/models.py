@@ -1,13 +1,12 @@
 """All models on the same hard clips: one table, and what each took.
 
     python bench/models.py [--per-class 300] [--models paper,han,svm] [--preset log] [--multi-label]
-                           [--epochs 15] [--batch-size 32] [--lr 0.001] [--folder DIR]
+                           [--epochs N] [--batch-size N] [--lr RATE] [--threads 1] [--folder DIR]
 
 The clips are the simulator's scenes (`audioset_tools.simulator.scenes`): an instrument before or behind other
 sounds, noise, cheap microphones, some wrong labels; with --multi-label several instruments at once. They go
-through ledger, featurize and train as fetched ones do. Batches are smaller and the learning rate is lower
-than the paper's, whose would leave few steps. With --folder the data set and the runs stay there, and what
-is finished is not done again.
+through ledger, featurize and train as fetched ones do, each model with settings of its own. With --folder the
+data set and the runs stay there, and what is finished is not done again.
 """
 
 import argparse
@@ -91,9 +90,10 @@ def main() -> None:
     parser.add_argument("--models", default=",".join([*MODELS, *CLASSICAL]))
     parser.add_argument("--preset", default="log", help="paper or log")
     parser.add_argument("--multi-label", action="store_true", help="several instruments at once")
-    parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--lr", type=float, default=0.001)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--lr", type=float)
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--folder", type=Path, help="keep the data set and the runs here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -107,6 +107,7 @@ def main() -> None:
         several = len(list(workspace.shards.iterdir())) > 1
         config = TrainConfig(
             epochs=arguments.epochs, batch_size=arguments.batch_size, lr=arguments.lr,
+            threads=arguments.threads,
             shards=FeaturizeConfig(arguments.preset).folder if several else None,
         )  # fmt: skip
         every = train_every(
