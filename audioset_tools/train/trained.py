@@ -215,30 +215,32 @@ def _config(about: About, path: Path) -> TrainConfig:
 def _network(
     config: TrainConfig, about: About, tensors: Tensors, path: Path, device: torch.device
 ) -> nn.Module:
-    def make() -> nn.Module:
-        return build(
-            config.model,
-            len(about.class_names),
-            about.shape,
-            filters=config.filters,
-            literal=config.literal,
-            decibels=about.spec.log,
-            seed=config.seed,
-        )
-
-    # First without memory: what the settings ask for may be far larger than what the file holds.
+    # Without memory: what the settings ask for may be far larger than what the file holds; and without first
+    # weights, which those of the file would replace.
     try:
         with torch.device("meta"):
-            wanted = {name: tuple(tensor.shape) for name, tensor in make().state_dict().items()}
+            model = build(
+                config.model,
+                len(about.class_names),
+                about.shape,
+                filters=config.filters,
+                literal=config.literal,
+                decibels=about.spec.log,
+                seed=config.seed,
+            )
     except (UsageError, RuntimeError) as error:
         # torch raises the latter where so many numbers cannot be counted.
         raise DataMismatch(f"{path} has settings that no {config.model} can have", NOT_OURS) from error
+    empty = model.state_dict()
+    wanted = {name: tuple(tensor.shape) for name, tensor in empty.items()}
     found = {name: tensor.shape for name, tensor in tensors.items()}
     if wanted != found:
         names = [name for name in {**wanted, **found} if wanted.get(name) != found.get(name)]
         raise DataMismatch(f"{path} does not fit the model {config.model}: see {names[0]}", NOT_OURS)
-    model = make()
-    model.load_state_dict({name: torch.from_numpy(np.array(tensor)) for name, tensor in tensors.items()})
+    loaded = {
+        name: torch.from_numpy(np.array(tensor)).to(empty[name].dtype) for name, tensor in tensors.items()
+    }
+    model.load_state_dict(loaded, assign=True)
     return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
