@@ -24,11 +24,12 @@ import ffmpeg
 import numpy as np
 
 from ..files import open_file
-from ..types import SAMPLE_RATE
+from ..types import CLIP_SECONDS, SAMPLE_RATE
 from .binary import ffmpeg_build, find_ffmpeg
 from .containers import BY_NETWORK, FILE, RECORDINGS
 from .messages import NO_SOUND, UNMIXABLE, form_of, lines_of, rate_of, shortened, stated_seconds, summed_up
 from .mixdown import CHANNELS, Pairs
+from .pcm import PcmHeader
 from .stretch import LEAD_MS
 
 TIMEOUT_S = 60.0
@@ -134,6 +135,25 @@ _MP4 = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip",
 PAIR_BYTES = 4 * CHANNELS
 """Bytes of one sample as ffmpeg writes it."""
 
+FILLED_S = 2.0 * CLIP_SECONDS
+"""So much of a hole comes out as silence: what lies on either side of its middle is a clip's length away."""
+
+_BACK_S = 1.0
+
+_SHORTENED = (
+    # 0: what was left out so far; 1: where the last frame ended; 2: whether this one has a stamp to go by;
+    # 3: how far behind that end it begins.
+    f"st(2,1-isnan(PTS)-gt(PTS*TB,{LONGEST_S}));"
+    "st(3,if(ld(2),PTS*TB-ld(0)-ld(1)));"
+    f"if(gt(ld(3),{FILLED_S}),print(ld(1))+print(ld(3)));"
+    # A long hole is shortened; stamps that run back go on where the sound had come to.
+    f"st(0,ld(0)+if(gt(ld(3),{FILLED_S}),ld(3)-{FILLED_S},if(lt(ld(3),-{_BACK_S}),ld(3))));"
+    "st(4,if(ld(2),PTS*TB-ld(0),ld(1)));"
+    "st(1,ld(4)+NB_SAMPLES/SR);"
+    "round(ld(4)/TB)"
+)
+"""The time stamp of each frame, for ffmpeg's filter `asetpts`."""
+
 
 @cache
 def ffmpeg_binary() -> str:
@@ -230,22 +250,35 @@ def _command(media: Media, start_ms: int, end_ms: int, rate: int, channels: int 
         seek = {"ss": start - lead} if seeks else {}
         audio = ffmpeg.input(name, **seek, **options).audio
         start = lead if seeks else start
-    audio = audio.filter("atrim", start=start, end=start + length).filter("asetpts", f"PTS-{start}/TB")
+    audio = _within(audio).filter("atrim", start=start, end=start + length)
+    audio = audio.filter("asetpts", f"PTS-{start}/TB")
     return _compiled(_as_pairs(audio, rate, channels, 0.001), "-loglevel", "level+info", "-xerror")
 
 
-def command_for_all(path: Path, rate: int, channels: int | None = None) -> list[str]:
+def command_for_all(
+    beginning: bytes, rate: int, channels: int | None = None, header: PcmHeader | None = None
+) -> list[str]:
     """What decodes a whole file on ffmpeg's standard input as a clip is decoded, and goes on after damage.
 
-    Its lines on standard error are marked with their levels, down to the information on the input.
+    Its lines on standard error are marked with their levels, down to the information on the input. Of a hole
+    in the time stamps longer than `FILLED_S` no more comes out as silence (to write hours of it ffmpeg would
+    take gigabytes), and there are two lines more: where it begins in what comes out, and how long it is.
 
     Args:
-        path: the file; not named in the command.
+        beginning: the first bytes of the file.
         channels: how many it has, where ffmpeg cannot mix them by itself.
+        header: what samples are in it, where its container does not tell their number.
     """
-    name, options = _input(Media(path))
-    # ffmpeg counts from the first packet, which may be due a little before the first sound.
-    output = _as_pairs(ffmpeg.input(name, **options).audio, rate, channels, _GAP_S, t=LONGEST_S)
+    name, options = _input(Media(beginning))
+    late_s, stamps = _GAP_S, {}
+    if header is not None:
+        options |= {"format": header.form, "ar": header.rate, "ac": header.channels}
+        options |= {"format_whitelist": header.form, "skip_initial_bytes": header.offset}
+    elif _keeps_time(beginning):
+        late_s, stamps = 0.001, {"copyts": None}
+    # In what keeps no time ffmpeg counts from the first packet, due perhaps a little before the first sound.
+    audio = _within(ffmpeg.input(name, **stamps, **options).audio).filter("asetpts", _SHORTENED)
+    output = _as_pairs(audio, rate, channels, late_s, t=LONGEST_S)
     return _compiled(output, "-loglevel", "level+info")
 
 
@@ -265,6 +298,11 @@ def _channels(media: Media, timeout: float) -> int:
     return int.from_bytes(header[22:24], "little")
 
 
+def _within(audio: Any) -> Any:
+    """Without what is of no rate in `RATES`: what a frame becomes at another must fit into memory."""
+    return audio.filter("aselect", f"between(sample_rate,{RATES[0]},{RATES[-1]})")
+
+
 def _as_pairs(audio: Any, rate: int, channels: int | None, late_s: float, **output: int) -> Any:
     """From a stream to the mixture of its channels and one of them, at another rate, as 32-bit floats.
 
@@ -273,8 +311,6 @@ def _as_pairs(audio: Any, rate: int, channels: int | None, late_s: float, **outp
         late_s: a sound that begins at least so late is preceded by silence.
         output: further options of the output.
     """
-    # Before anything else: what a frame becomes at another rate must fit into memory.
-    audio = audio.filter("aselect", f"between(sample_rate,{RATES[0]},{RATES[-1]})")
     audio = audio.filter(
         "aresample", **{"async": 1, "first_pts": 0, "min_comp": late_s, "min_hard_comp": _GAP_S}
     )

@@ -20,6 +20,64 @@ _SOUND = re.compile(r"^\[info\] +Stream #0:.{0,60}: Audio: (\w+)(?:.{0,200}?, (\
 """Codec and rate of the first stream of sound, in what ffmpeg says of its input."""
 
 
+_HOLE = re.compile(
+    r"^(?:\[Eval @ \w+\] )?\[info\] (\d+\.\d{6})\n(?:\[Eval @ \w+\] )?\[info\] (\d+\.\d{6})\n", re.MULTILINE
+)
+
+_COMPLAINT = re.compile(
+    r"^((?:\[[^\]\n]{1,100}\] ){0,4})"
+    r"\[(?:(?:error|fatal)\] (.+)|warning\] (.{0,300}(?:corrupt|do not match).*))",
+    re.MULTILINE,
+)
+
+_INPUT = re.compile(r"^\[info\] Input #0, (\S+), from", re.MULTILINE)
+
+_DECODER = re.compile(r"^\[info\]   Stream #0:(\d+) \((\w+)\) -> ", re.MULTILINE)
+"""Which stream is decoded, and by what."""
+
+_COUNTED = ("flac", "tta", "wv", "ape")
+
+_STREAM = re.compile(r"[Ss]tream(?: #0:| = | )(\d+)")
+
+_OF_A_PICTURE = re.compile(r"picture|cover|mimetype|APIC", re.IGNORECASE)
+
+_PACKETS = re.compile(r"Packet corrupt|corrupt input packet")
+
+
+def holes_of(output: str) -> list[tuple[float, float]]:
+    """Where the holes in the time stamps begin, and how long they are, in seconds; see `command_for_all`."""
+    return [(float(begin), float(length)) for begin, length in _HOLE.findall(output)]
+
+
+def complaints_of_sound(output: str) -> list[str]:
+    """What ffmpeg complained of the sound that it decoded, or of the file as a whole.
+
+    A cover that is no picture, or one of another kind than it is called, does the sound no harm, and no more
+    do broken streams of pictures, subtitles or data.
+
+    Args:
+        output: all that `command_for_all` wrote on standard error, or its beginning.
+    """
+    container, decoder = _INPUT.search(output), _DECODER.search(output)
+    found = [(parts, error or warning) for parts, error, warning in _COMPLAINT.findall(output)]
+    if container is None or decoder is None:
+        return [words for _, words in found]
+    sound, codec = decoder.groups()
+    ours = (container[1], codec, f"dec:{codec}", "in#0", f"in#0/{container[1]}", f"aist#0:{sound}/{codec}")
+    return [
+        words
+        for parts, words in found
+        if all(part.split(" @ ")[0] in ours for part in parts.strip("[] ").split("] [") if part)
+        and all(stream == sound for stream in _STREAM.findall(words))
+        and not _OF_A_PICTURE.search(words)
+    ]
+
+
+def without_packets(complaints: list[str]) -> list[str]:
+    """Complaints without those of a last packet that is shorter than others."""
+    return [words for words in complaints if not _PACKETS.search(words)]
+
+
 def stated_seconds(output: str) -> float | None:
     """The length of a container in what ffmpeg says of it; None where ffmpeg only estimates that."""
     match = re.search(r"^(?:\[info\])?   ?Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", output, re.MULTILINE)
@@ -27,6 +85,12 @@ def stated_seconds(output: str) -> float | None:
         return None
     hours, minutes, seconds = match.groups()
     return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+
+
+def counts_samples(output: str) -> bool:
+    """Whether the container, by what ffmpeg says of it, tells how many samples of sound there are."""
+    container = _INPUT.search(output)
+    return container is not None and container[1] in _COUNTED
 
 
 def form_of(notes: str) -> str:

@@ -18,6 +18,10 @@ ANY = click.Path(path_type=Path)
     "--hop", "hop_s", type=float, default=5.0, show_default=True, metavar="SECONDS",
     help="From one ten-second window to the next.",
 )  # fmt: skip
+@click.option(
+    "--unsure", type=float, metavar="PROBABILITY",
+    help="Name no class that is less probable; 0 to name one always.  [default: 0.5]",
+)  # fmt: skip
 @click.option("--csv", "csv_file", type=FILE, help="Write every window's answer to this file.")
 @click.option(
     "--png",
@@ -32,6 +36,7 @@ def predict(
     recordings: tuple[Path, ...],
     folder: Path,
     hop_s: float,
+    unsure: float | None,
     csv_file: Path | None,
     png: Path | None,
     device: str,
@@ -40,14 +45,14 @@ def predict(
 ) -> None:
     """Say what instruments are active when in any recordings."""
     with needing("train"):
-        from ..predict.run import each_answer
+        from ..predict.run import PredictConfig, each_answer
     from .. import console
     from ..predict.summary import answer_json, headline, recording_row, recording_tables, recordings_table
     from ..predict.timeline import Timeline, Unreadable, find_recordings
     from ..runs.folder import is_unfinished
     from ..workspace import printable
 
-    found = find_recordings(recordings)
+    found, config = find_recordings(recordings), PredictConfig(hop_s, unsure)
     bad: list[str] = []
 
     def answers() -> Iterator[Timeline | Unreadable]:
@@ -56,7 +61,7 @@ def predict(
             each = each_answer(
                 found,
                 folder,
-                hop_s=hop_s,
+                config,
                 csv=csv_file,
                 png=png,
                 device=device,

@@ -51,12 +51,31 @@ class Overview:
         self._frames = 0
         self._samples = 0
 
-    def add(self, samples: npt.NDArray[np.int16]) -> None:
-        """Take the next samples, [any number]."""
+    def add(self, samples: npt.NDArray[np.int16], start: int | None = None) -> None:
+        """Take the next samples, [any number].
+
+        Args:
+            samples: int16, at the sample rate of the spec.
+            start: which of the recording's the first is; between the last one and it lies silence. None if
+                it is the next.
+        """
+        if start is not None and start > self._samples:
+            self._pass_over(start - self._samples)
         self._samples += len(samples)
         self._kept = np.concatenate([self._kept, samples * np.float32(2**-15)])
         while len(self._kept) >= self._spectra.samples(_FRAMES):
             self._take(_FRAMES)
+
+    def _pass_over(self, samples: int) -> None:
+        """Take so much silence, hours of it in no time."""
+        flushing = min(samples, 2 * self._spectra.samples(_FRAMES))
+        self.add(np.zeros(flushing, np.int16))
+        # Now all that is kept is silence, and stays the same however many frames of it are left out.
+        frames = (samples - flushing) // self._spec.hop_length
+        self._make_room(frames)
+        self._frames += frames
+        self._samples += frames * self._spec.hop_length
+        self.add(np.zeros(samples - flushing - frames * self._spec.hop_length, np.int16))
 
     def finish(self) -> Spectrogram:
         """The spectrogram of all that was added, at least one sample."""
@@ -75,10 +94,13 @@ class Overview:
     def _take(self, frames: int) -> None:
         self._spectra(self._kept, self._bands)
         self._kept = self._kept[frames * self._spec.hop_length :]
-        while -(-(self._frames + frames) // self._per_column) > 2 * COLUMNS:
-            self._sums = np.pad(self._sums[:, ::2] + self._sums[:, 1::2], ((0, 0), (0, COLUMNS)))
-            self._per_column *= 2
+        self._make_room(frames)
         columns = np.arange(self._frames, self._frames + frames) // self._per_column
         inside, begins = np.unique(columns, return_index=True)
         self._sums[:, inside] += np.add.reduceat(self._bands[:, :frames], begins, axis=1)
         self._frames += frames
+
+    def _make_room(self, frames: int) -> None:
+        while -(-(self._frames + frames) // self._per_column) > 2 * COLUMNS:
+            self._sums = np.pad(self._sums[:, ::2] + self._sums[:, 1::2], ((0, 0), (0, COLUMNS)))
+            self._per_column *= 2

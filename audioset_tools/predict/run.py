@@ -10,8 +10,7 @@ import numpy as np
 
 from ..audio.clip import Floats
 from ..audio.ffmpeg import DecodeError, DecodeFault
-from ..audio.recording import decode_all
-from ..audio.segment import SILENT_PEAK, peak_of
+from ..audio.recording import Block, decode_all
 from ..exceptions import DataMismatch, UsageError
 from ..featurize.mel import LogMel
 from ..runs.about import About
@@ -20,12 +19,14 @@ from ..runs.folder import Run, find_run
 from ..runs.metrics import Probabilities
 from ..shards.spec import MelSpec
 from ..train.probe.embedder import Embedder
+from ..train.step import keep_memory
 from ..train.trained import load_run, pick_device
 from ..types import CLIP_SECONDS, SAMPLE_RATES, OnProgress, Progress, silent
 from ..words import duration
 from .overview import Overview
+from .silence import is_silent
 from .summary import csv_of
-from .timeline import Recording, Samples, Timeline, Unreadable, Window, cut, find_recordings
+from .timeline import UNSURE, Recording, Timeline, Unreadable, Window, cut, find_recordings
 
 SHORTEST_HOP_S = 0.1
 
@@ -56,13 +57,16 @@ class PredictConfig:
 
     Args:
         hop_s: seconds from one window to the next.
+        unsure: the probability below which no class is named; None for `UNSURE` where a window has one class,
+            and for none where it may have several.
         overview: whether to take the whole recording's spectrogram, for a picture.
 
     Raises:
-        UsageError: the hop leaves gaps, or is too short.
+        UsageError: the hop leaves gaps, or is too short; or there is no such probability.
     """
 
     hop_s: float = 5.0
+    unsure: float | None = None
     overview: bool = False
 
     def __post_init__(self) -> None:
@@ -72,6 +76,11 @@ class PredictConfig:
                 f"Give --hop in seconds, {SHORTEST_HOP_S:g} to {CLIP_SECONDS}; windows are"
                 f" {CLIP_SECONDS} s long.",
             )
+        if self.unsure is not None and not 0 <= self.unsure <= 1:
+            raise UsageError(
+                f"no probability is {self.unsure:g}",
+                "Give --unsure a number from 0 (always name a class) to 1.",
+            )
 
 
 def predict(
@@ -79,6 +88,7 @@ def predict(
     run: Run | Path | str,
     *,
     hop_s: float = 5.0,
+    unsure: float | None = None,
     csv: Path | None = None,
     png: Path | None = None,
     device: str = "auto",
@@ -94,6 +104,8 @@ def predict(
         recordings: files, and folders with all recordings that lie in them.
         run: one, or the path of its folder.
         hop_s: seconds from one ten-second window to the next.
+        unsure: the probability below which no class is named; 0 to name one always, None for the usual 0.5,
+            or, where a window may have several classes, for none.
         csv: where every window's probabilities are written.
         png: where a timeline is drawn; for several recordings, a folder of them.
         device: auto, cpu, cuda or mps, where a network computes.
@@ -112,7 +124,7 @@ def predict(
     answers = each_answer(
         found,
         run,
-        hop_s=hop_s,
+        PredictConfig(hop_s, unsure),
         csv=csv,
         png=png,
         device=device,
@@ -125,8 +137,8 @@ def predict(
 def each_answer(
     recordings: Sequence[Recording],
     run: Run | Path | str,
+    config: PredictConfig,
     *,
-    hop_s: float = 5.0,
     csv: Path | None = None,
     png: Path | None = None,
     device: str = "auto",
@@ -137,7 +149,7 @@ def each_answer(
 
     What is wrong with the run, the settings or the files to be written is raised at once, before the first.
     """
-    config = PredictConfig(hop_s, overview=png is not None)
+    config = replace(config, overview=png is not None)
     pictures: list[Path] = []
     if png is not None:
         # Imported here: matplotlib is of an extra, and takes long to load.
@@ -145,8 +157,10 @@ def each_answer(
 
         pictures = picture_paths(png, recordings)
         require_writable(pictures[0])
+    keep_memory()
     model = load_run(find_run(None, run), pick_device(device), embedding)
     spec = spec_of(model)
+    unsure_below(model, config)
     return _write_each(timelines(recordings, model, config, on_progress), model, spec, csv, pictures)
 
 
@@ -219,10 +233,10 @@ def timeline_of(
     windows: list[tuple[int, int]] = []
     answers: list[Probabilities] = []
 
-    def blocks() -> Iterator[Samples]:
+    def blocks() -> Iterator[Block]:
         for block in decode_all(recording.path, notes.append, spec.sample_rate):
             if overview is not None:
-                overview.add(block)
+                overview.add(block.samples, block.start)
             yield block
 
     engine = engine_of(model, spec)
@@ -231,6 +245,9 @@ def timeline_of(
         answers.append(ask(model, engine, batch))
         windows += [(window.start, window.end) for window in batch]
         on_seconds(windows[-1][1] / spec.sample_rate)
+    if windows[0][1] < spec.clip_samples:
+        seconds = windows[0][1] / spec.sample_rate
+        notes.append(f"it is {seconds:.2f} s long, shorter than a window: it was padded with silence")
     return Timeline(
         recording=recording,
         class_names=model.about.class_names,
@@ -239,6 +256,7 @@ def timeline_of(
         windows=tuple(windows),
         probability=np.concatenate(answers),
         notes=tuple(notes),
+        unsure_below=unsure_below(model, config),
         spectrogram=overview.finish() if overview is not None else None,
     )
 
@@ -266,15 +284,32 @@ def engine_of(model: Model, spec: MelSpec) -> Engine:
 def ask(model: Model, engine: Engine, windows: Sequence[Window]) -> Probabilities:
     """A model's probabilities for some windows: [windows, classes], NaN where there is silence.
 
-    Each window is heard as featurize would hear it as a clip. A silent one would be no clip, and
-    so is no window that a model can say anything about.
+    Each window is heard as featurize would hear it as a clip. A silent one would be no clip (see `silence`),
+    and so is no window that a model can say anything about.
     """
     answers = np.full((len(windows), len(model.about.class_names)), np.nan)
-    audible = [n for n, window in enumerate(windows) if peak_of(window.samples) >= SILENT_PEAK]
+    rate = model.about.spec.sample_rate
+    audible = [n for n, window in enumerate(windows) if not is_silent(window.samples, rate)]
     if audible:
         sounds = [windows[number].samples * np.float32(2**-15) for number in audible]
         answers[audible] = model.probabilities(engine(sounds))
     return answers
+
+
+def unsure_below(model: Model, config: PredictConfig) -> float:
+    """The probability that a window's best class must have to be named.
+
+    Raises:
+        UsageError: one is asked for of a model for which several classes may be active.
+    """
+    if not model.about.multi_label:
+        return UNSURE if config.unsure is None else config.unsure
+    if config.unsure:
+        raise UsageError(
+            "this run lets several classes be active, each above a probability of 0.5, or none",
+            "Leave --unsure out: it is for runs where a window has one class.",
+        )
+    return 0.0
 
 
 def spec_of(model: Model) -> MelSpec:

@@ -10,7 +10,7 @@ from ..types import Table, join_classes
 from ..workspace import printable
 from .timeline import Passage, Summary, Timeline, Unreadable, names_of, passages, summary
 
-SILENCE = "silence"
+SILENCE, UNSURE_WORD = "silence", "unsure"
 
 
 def headline(timeline: Timeline) -> str:
@@ -24,8 +24,7 @@ def recording_tables(timeline: Timeline) -> list[Table]:
     found = summary(timeline)
     classes = zip(timeline.class_names, found.mean, found.share, strict=True)
     rows = [(printable(name), f"{mean:.2f}", _percent(share)) for name, mean, share in classes]
-    if found.silent:
-        rows.append((SILENCE, "", _percent(found.silent)))
+    rows += [(word, "", _percent(share)) for word, share in _without_class(found)]
     over_time = tuple(
         (
             _clock(passage.start_s),
@@ -46,10 +45,9 @@ def recording_row(timeline: Timeline) -> tuple[str, ...]:
     found = summary(timeline)
     shares = sorted(zip(found.share, timeline.class_names, strict=True), key=lambda pair: -pair[0])
     active = [f"{printable(name)} {_percent(share)}" for share, name in shares if share]
-    if found.silent:
-        active.append(f"{SILENCE} {_percent(found.silent)}")
-    dominant = printable(found.dominant) if found.dominant else SILENCE
-    probability = f"{found.mean.max():.2f}" if found.dominant else ""
+    active += [f"{word} {_percent(share)}" for word, share in _without_class(found)]
+    dominant = printable(found.dominant) if found.dominant else _silence_or_unsure(found)
+    probability = f"{found.mean.max():.2f}" if found.silent < 1 else ""
     path = printable(timeline.recording.path)
     return path, _clock(timeline.seconds), dominant, probability, ", ".join(active)
 
@@ -66,7 +64,9 @@ def answer_json(answer: Timeline | Unreadable) -> dict[str, Any]:
     if isinstance(answer, Unreadable):
         return {"path": path, "error": answer.why}
     found = summary(answer)
-    windows = zip(answer.windows, answer.active, answer.silent, answer.probability, strict=True)
+    windows = zip(
+        answer.windows, answer.active, answer.silent, answer.unsure, answer.probability, strict=True
+    )
     return {
         "path": path,
         "seconds": answer.seconds,
@@ -75,15 +75,18 @@ def answer_json(answer: Timeline | Unreadable) -> dict[str, Any]:
         "mean_probability": _by_class(answer, found.mean),
         "share_of_time": _by_class(answer, found.share),
         "silent_share_of_time": found.silent,
+        "unsure_share_of_time": found.unsure,
+        "unsure_below": answer.unsure_below,
         "windows": [
             {
                 "start_s": start / answer.sample_rate,
                 "end_s": end / answer.sample_rate,
                 "predicted": list(names_of(answer, active)),
                 "silent": bool(silent),
+                "unsure": bool(unsure),
                 "probability": None if silent else _by_class(answer, probability),
             }
-            for (start, end), active, silent, probability in windows
+            for (start, end), active, silent, unsure, probability in windows
         ],
     }
 
@@ -92,7 +95,8 @@ def answer_json(answer: Timeline | Unreadable) -> dict[str, Any]:
 def csv_of(target: Path | None, class_names: Sequence[str]) -> Iterator[Callable[[Timeline], None]]:
     """Give what writes a recording's windows, a row each, to a CSV file that is there once all is written.
 
-    A silent window has neither a class nor probabilities. Texts are written by the rule of `csvfile`.
+    A silent window has neither a class nor probabilities; one of which the model is unsure says so. Texts are
+    written by the rule of `csvfile`.
 
     Args:
         target: the file; None to write nothing.
@@ -113,26 +117,37 @@ def csv_of(target: Path | None, class_names: Sequence[str]) -> Iterator[Callable
 def dominant_words(found: Summary) -> str:
     """Which class dominates a recording, and how probable it is on average."""
     if found.dominant is None:
-        return SILENCE
+        return SILENCE if found.silent == 1 else f"{UNSURE_WORD} (at best {found.mean.max():.2f})"
     return f"mostly {printable(found.dominant)} ({found.mean.max():.2f})"
 
 
 def _csv_rows(timeline: Timeline) -> Iterator[list[str]]:
-    windows = zip(timeline.windows, timeline.active, timeline.silent, timeline.probability, strict=True)
-    for (start, end), active, silent, probability in windows:
+    windows = zip(
+        timeline.windows, timeline.active, timeline.silent, timeline.unsure, timeline.probability, strict=True
+    )
+    for (start, end), active, silent, unsure, probability in windows:
         yield [
             str(timeline.recording.path),
             f"{start / timeline.sample_rate:.3f}",
             f"{end / timeline.sample_rate:.3f}",
-            join_classes(names_of(timeline, active)),
+            UNSURE_WORD if unsure else join_classes(names_of(timeline, active)),
             *("" if silent else f"{value:.6f}" for value in probability),
         ]
 
 
 def _passage_words(passage: Passage) -> str:
-    if passage.silent:
-        return SILENCE
+    if passage.silent or passage.unsure:
+        return SILENCE if passage.silent else UNSURE_WORD
     return " + ".join(map(printable, passage.active)) or "none of the classes"
+
+
+def _without_class(found: Summary) -> list[tuple[str, float]]:
+    """In words and as shares of the time what has no class, as far as there is any."""
+    return [(word, share) for word, share in ((UNSURE_WORD, found.unsure), (SILENCE, found.silent)) if share]
+
+
+def _silence_or_unsure(found: Summary) -> str:
+    return SILENCE if found.silent == 1 else UNSURE_WORD
 
 
 def _by_class(timeline: Timeline, values: Any) -> Mapping[str, float]:

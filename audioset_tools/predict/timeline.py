@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ..audio.recording import Block
 from ..exceptions import UsageError
 from ..runs.metrics import THRESHOLD, Probabilities, Rates
 from ..workspace import printable
@@ -73,6 +74,10 @@ def _inside(folder: Path) -> Iterator[Path]:
 
 Samples = npt.NDArray[np.int16]
 
+UNSURE = 0.5
+"""Below which probability no class is named unless another threshold is asked for: it is then more probably
+another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -87,26 +92,34 @@ class Window:
         return self.start + len(self.samples)
 
 
-def cut(blocks: Iterable[Samples], length: int, hop: int) -> Iterator[Window]:
+def cut(blocks: Iterable[Block], length: int, hop: int) -> Iterator[Window]:
     """Cut windows out of a recording as it comes; no more than one and a block is kept.
 
     They begin every `hop` samples. The last one ends with the recording and so may begin sooner; only a
-    recording that is shorter than a window gives a shorter one.
+    recording that is shorter than a window gives a shorter one. So it is on either side of a hole, within
+    which no window lies.
 
     Args:
-        blocks: the recording, in any pieces.
+        blocks: the recording, in any pieces; where one begins behind the end of the last there is a hole.
         length: samples of a window.
         hop: samples from one to the next, 1 to `length`.
     """
     kept, start, done = np.zeros(0, np.int16), 0, 0
     for block in blocks:
-        kept = np.concatenate([kept, block])
+        if block.start != start + len(kept):
+            yield from _last(kept, start, done, length)
+            kept, start, done = np.zeros(0, np.int16), block.start, 0
+        kept = np.concatenate([kept, block.samples])
         while len(kept) >= length + (hop if done else 0):
             # The window before is kept: the last may need to begin inside it.
             if done:
                 kept, start = kept[hop:], start + hop
             done = start + length
             yield Window(start, kept[:length])
+    yield from _last(kept, start, done, length)
+
+
+def _last(kept: Samples, start: int, done: int, length: int) -> Iterator[Window]:
     if len(kept) and start + len(kept) > done:
         last = kept[-length:]
         yield Window(start + len(kept) - len(last), last)
@@ -115,7 +128,8 @@ def cut(blocks: Iterable[Samples], length: int, hop: int) -> Iterator[Window]:
 def intervals(windows: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """The stretch that each window speaks for: all of a recording, each part once.
 
-    It reaches half way to the middle of the neighbours' middles, and at either end to the recording's end.
+    It reaches half way to the neighbours' middles, and at either end to the recording's end. Of a hole each
+    side speaks for half: both are silent there.
 
     Args:
         windows: first sample of each, and the one behind its last; in order.
@@ -140,6 +154,7 @@ class Timeline:
         windows: first sample of each, and the one behind its last; in order.
         probability: of every class, [windows, classes]; NaN for a silent window.
         notes: what the user should know of the file.
+        unsure_below: the probability that a window's best class must have; 0 where several may be active.
         spectrogram: of all of it, if it was asked for.
     """
 
@@ -150,6 +165,7 @@ class Timeline:
     windows: tuple[tuple[int, int], ...]
     probability: Probabilities
     notes: tuple[str, ...]
+    unsure_below: float = 0.0
     spectrogram: Spectrogram | None = None
 
     @property
@@ -163,17 +179,24 @@ class Timeline:
         return np.isnan(self.probability[:, 0])
 
     @property
+    def unsure(self) -> npt.NDArray[np.bool_]:
+        """In which windows no class is probable enough to be named, [windows]."""
+        unsure: npt.NDArray[np.bool_] = self.probability.max(axis=1) < self.unsure_below
+        return unsure
+
+    @property
     def active(self) -> npt.NDArray[np.bool_]:
         """Which classes are predicted in each window, [windows, classes].
 
-        The most probable one, or, where several may be active, all above `THRESHOLD`; none in silence.
+        The most probable one, or, where several may be active, all above `THRESHOLD`; none in silence, and
+        none where the model is unsure.
         """
         if self.multi_label:
             return self.probability > THRESHOLD
         winners = self.probability == self.probability.max(axis=1, keepdims=True)
         # Of equals the first, as everywhere.
         first: npt.NDArray[np.bool_] = winners & (winners.cumsum(axis=1) == 1)
-        return first
+        return first & ~self.unsure[:, np.newaxis]
 
     @property
     def intervals(self) -> list[tuple[int, int]]:
@@ -199,16 +222,18 @@ class Summary:
     """What a recording holds altogether.
 
     Args:
-        dominant: the class with the largest mean probability; None where all is silent.
+        dominant: the class with the largest mean probability; None where all is silent, or that is too small
+            to name it.
         mean: of every class's probabilities over the time that is not silent, [classes]; zeros where all is.
         share: of the whole time, silence included, in which each class is active, [classes].
-        silent: the share of the time that is silent.
+        silent, unsure: the shares of the time that is silent, and in which no class was named.
     """
 
     dominant: str | None
     mean: Probabilities
     share: Rates
     silent: float
+    unsure: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +243,7 @@ class Passage:
     Args:
         start_s, end_s: what they speak for, seconds.
         active: the classes, as in `Timeline.active`.
-        silent: then there are none.
+        silent, unsure: then there are none.
         probability: the mean of those classes' probabilities; None where there is no such class.
     """
 
@@ -226,6 +251,7 @@ class Passage:
     end_s: float
     active: tuple[str, ...]
     silent: bool
+    unsure: bool
     probability: float | None
 
 
@@ -235,11 +261,15 @@ def summary(timeline: Timeline) -> Summary:
     total = durations.sum()
     share = durations @ timeline.active / total
     if silent.all():
-        return Summary(None, np.zeros(len(share)), share, 1.0)
+        return Summary(None, np.zeros(len(share)), share, 1.0, 0.0)
     audible = durations[~silent]
     mean = audible @ timeline.probability[~silent] / audible.sum()
     return Summary(
-        timeline.class_names[int(mean.argmax())], mean, share, float(durations[silent].sum() / total)
+        dominant=timeline.class_names[int(mean.argmax())] if mean.max() >= timeline.unsure_below else None,
+        mean=mean,
+        share=share,
+        silent=float(durations[silent].sum() / total),
+        unsure=float(durations[timeline.unsure].sum() / total),
     )
 
 
@@ -248,8 +278,8 @@ def passages(timeline: Timeline) -> list[Passage]:
     found = []
     durations, spoken = timeline.durations, timeline.intervals
     active = map(tuple, timeline.active.tolist())
-    answers = [(bool(quiet), classes) for quiet, classes in zip(timeline.silent, active, strict=True)]
-    for (quiet, classes), members in groupby(range(len(answers)), key=answers.__getitem__):
+    answers = list(zip(timeline.silent.tolist(), timeline.unsure.tolist(), active, strict=True))
+    for (silent, unsure, classes), members in groupby(range(len(answers)), key=answers.__getitem__):
         which = list(members)
         chosen = np.array(classes)
         probability = None
@@ -261,7 +291,8 @@ def passages(timeline: Timeline) -> list[Passage]:
                 start_s=spoken[which[0]][0] / timeline.sample_rate,
                 end_s=spoken[which[-1]][1] / timeline.sample_rate,
                 active=names_of(timeline, chosen),
-                silent=quiet,
+                silent=silent,
+                unsure=unsure,
                 probability=probability,
             )
         )

@@ -66,7 +66,7 @@ def tone(seconds: float, rate: int = RATE) -> np.ndarray:
 
 def heard(path: Path) -> tuple[np.ndarray, list[str]]:
     notes: list[str] = []
-    return np.concatenate(list(decode_all(path, notes.append))), notes
+    return np.concatenate([block.samples for block in decode_all(path, notes.append)]), notes
 
 
 def levels(sound: Sound, seconds: int = 10) -> list[bool]:

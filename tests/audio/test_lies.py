@@ -115,7 +115,7 @@ from audioset_tools.audio.segment import decode_segment
 
 resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
 for path in sorted(Path(sys.argv[1]).iterdir()):
-    ways = [lambda: sum(map(len, decode_all(path, lambda _: None)))]
+    ways = [lambda: sum(len(block.samples) for block in decode_all(path, lambda _: None))]
     if path.name.startswith(("wav", "it", "low", "high")):
         ways.append(lambda: decode_segment(Media(path), 0, 2_000).seconds)
     for decode in ways:

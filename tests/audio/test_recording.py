@@ -25,7 +25,7 @@ def recording(path: Path, seconds: float = 12, rate: int = SAMPLE_RATE) -> Path:
 
 def heard(path: Path) -> tuple[np.ndarray, list[str]]:
     notes: list[str] = []
-    return np.concatenate(list(decode_all(path, notes.append))), notes
+    return np.concatenate([block.samples for block in decode_all(path, notes.append)]), notes
 
 
 def test_a_clip_comes_as_it_was_written(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_clip_comes_as_it_was_written(tmp_path: Path) -> None:
 def test_any_format_at_any_rate_in_blocks(tmp_path: Path, suffix: str, rate: int) -> None:
     path = recording(tmp_path / f"-i evil\n\033[31m.{suffix}", rate=rate)
     notes: list[str] = []
-    blocks = list(decode_all(path, notes.append))
+    blocks = [block.samples for block in decode_all(path, notes.append)]
     assert not notes and max(map(len, blocks)) <= 2**15
     samples = np.concatenate(blocks)
     assert len(samples) == pytest.approx(12 * SAMPLE_RATE, abs=0.1 * SAMPLE_RATE)
@@ -106,7 +106,7 @@ def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = tmp_path / "ffmpeg"
     program.write_text(f"#!/bin/sh\necho $$ > {number}\nhead -c 128003 /dev/zero\nexec sleep 60\n")
     program.chmod(0o755)
-    monkeypatch.setattr(recording_module, "command_for_all", lambda *_: [str(program)])
+    monkeypatch.setattr(recording_module, "command_for_all", lambda *_, **__: [str(program)])
     return number
 
 
@@ -128,6 +128,6 @@ def test_an_ffmpeg_that_hangs_is_killed(tmp_path: Path, hanging: Path) -> None:
 
 def test_who_stops_listening_leaves_no_ffmpeg_behind(tmp_path: Path, hanging: Path) -> None:
     blocks = decode_all(recording(tmp_path / "a.wav", 1), print)
-    assert len(next(blocks)) == SAMPLE_RATE
+    assert len(next(blocks).samples) == SAMPLE_RATE
     blocks.close()
     assert is_gone(hanging)

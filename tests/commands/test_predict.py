@@ -20,7 +20,7 @@ from audioset_tools.runs.about import about_run
 from audioset_tools.shards.shard import ShardHeader
 from audioset_tools.train.config import TrainConfig
 from audioset_tools.train.networks import build
-from audioset_tools.train.weights import write_weights
+from audioset_tools.train.weights import Weights, write_weights
 from tests.predict.conftest import CLASSES, SPEC, Ears, noise, tone, write
 
 PNG = b"\x89PNG\r\n"
@@ -83,6 +83,9 @@ def test_a_recording_shorter_than_a_window_is_padded(
     (answer,) = told(capsys, write(tmp_path / "short.wav", tone(0.5)))
     (window,) = answer["windows"]
     assert (window["start_s"], window["end_s"], window["predicted"]) == (0, 0.5, ["Tone"])
+    assert answer["notes"] == ["it is 0.50 s long, shorter than a window: it was padded with silence"]
+    (answer,) = told(capsys, write(tmp_path / "ten.wav", tone(10)))
+    assert answer["notes"] == []
 
 
 def test_several_classes_at_once(capsys: pytest.CaptureFixture[str], loaded: Ears, tmp_path: Path) -> None:
@@ -96,6 +99,24 @@ def test_several_classes_at_once(capsys: pytest.CaptureFixture[str], loaded: Ear
     assert first == [str(path), "0.000", "10.000", "Tone;Noise", "0.750000", "0.750000"]
     assert run(["predict", str(path), "--run", "."]) == 0
     assert "Tone + Noise" in capsys.readouterr().out
+
+
+def test_no_class_is_named_that_is_not_probable_enough(
+    capsys: pytest.CaptureFixture[str], loaded: Ears, tmp_path: Path
+) -> None:
+    loaded.probabilities = lambda mels: np.full((len(mels), 2), (0.48, 0.52))
+    path, out = write(tmp_path / "it.wav", tone(15)), tmp_path / "out.csv"
+    assert {window["unsure"] for window in told(capsys, path)[0]["windows"]} == {False}
+    (answer,) = told(capsys, path, "--unsure", "0.6", "--csv", out, "--png", tmp_path / "it.png")
+    assert answer["dominant"] is None and answer["unsure_share_of_time"] == 1
+    assert {row[3] for row in csv.reader(out.read_text().splitlines()[1:])} == {"unsure"}
+    assert run(["predict", str(path), "--run", ".", "--unsure", "0.6"]) == 0
+    assert "unsure (at best 0.52)" in capsys.readouterr().out
+    assert "no probability is 1.5" in refused(capsys, 2, path, "--unsure", "1.5")
+    assert "no probability is nan" in refused(capsys, 2, path, "--unsure", "nan")
+    loaded.multi_label = True
+    assert told(capsys, path)[0]["unsure_share_of_time"] == 0
+    assert "several classes" in refused(capsys, 2, path, "--unsure", "0.6")
 
 
 def test_one_bad_recording_stops_no_other(
@@ -166,7 +187,7 @@ def test_weights_and_config_alone_are_a_run(
     folder.mkdir()
     (folder / "config.json").write_text(about.json())
     weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    write_weights(folder / "model.safetensors", weights, about)
+    write_weights(folder / "model.safetensors", Weights(about, weights))
     path = write(tmp_path / "one.wav", tone(10))
     monkeypatch.chdir(tmp_path)
     words = ["predict", str(path), "--run", "published", "--device", "cpu"]

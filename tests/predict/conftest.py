@@ -66,7 +66,7 @@ def write(path: Path, *parts: np.ndarray) -> Path:
     return path
 
 
-def heard(*answers: tuple[float, ...], multi_label: bool = False) -> Timeline:
+def heard(*answers: tuple[float, ...], multi_label: bool = False, unsure_below: float = 0.0) -> Timeline:
     """Answers on windows of ten seconds that follow one another."""
     return Timeline(
         recording=Recording(Path("a/b\n.wav"), Path("b\n.wav")),
@@ -76,4 +76,5 @@ def heard(*answers: tuple[float, ...], multi_label: bool = False) -> Timeline:
         windows=tuple((10 * RATE * n, 10 * RATE * (n + 1)) for n in range(len(answers))),
         probability=np.array(answers),
         notes=(),
+        unsure_below=unsure_below,
     )

@@ -39,6 +39,19 @@ def test_a_clips_frames_are_those_of_its_mel_up_to_its_level() -> None:
     np.testing.assert_allclose(scale * found[:, 1:], mel[:, 1:], rtol=2e-2)
 
 
+@settings(max_examples=20)
+@given(first=st.integers(0, 50_000), hole=st.integers(1, 3_000_000), second=st.integers(1, 50_000))
+def test_what_is_passed_over_is_silence(first: int, hole: int, second: int) -> None:
+    samples = np.concatenate([sound(first), np.zeros(hole, np.int16), sound(second)])
+    taken = Overview(SPEC)
+    taken.add(samples[:first])
+    taken.add(samples[first + hole :], first + hole)
+    found, whole = taken.finish(), overview(samples, [])
+    # Which frames are transformed side by side moves the last digits.
+    np.testing.assert_allclose(found.bands, whole.bands, rtol=1e-5, atol=1e-5)
+    assert (found.first, found.step) == (whole.first, whole.step)
+
+
 @pytest.mark.parametrize("center", [True, False])
 def test_a_click_stays_in_its_place_when_columns_become_one(center: bool) -> None:
     spec = MelSpec(n_mels=4, n_fft=32, win_length=32, hop_length=32, center=center)

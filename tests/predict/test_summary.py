@@ -17,12 +17,14 @@ def test_names_are_told_without_what_a_terminal_would_obey() -> None:
 def test_a_csv_has_a_row_for_each_window_and_nothing_of_silence(tmp_path: Path) -> None:
     with csv_of(tmp_path / "out.csv", ("Piano", "Drums", "Flute")) as write:
         write(heard((0.8, 0.6, 0.1), (np.nan, np.nan, np.nan), multi_label=True))
+        write(heard((0.4, 0.3, 0.3), unsure_below=0.5))
     with (tmp_path / "out.csv").open(newline="") as handle:
         rows = list(csv.reader(handle))
     assert rows == [
         ["path", "start_s", "end_s", "predicted", "Piano", "Drums", "Flute"],
         [r"a/b\n.wav", "0.000", "10.000", "Piano;Drums", "0.800000", "0.600000", "0.100000"],
         [r"a/b\n.wav", "10.000", "20.000", "", "", "", ""],
+        [r"a/b\n.wav", "0.000", "10.000", "unsure", "0.400000", "0.300000", "0.300000"],
     ]
     with csv_of(None, ()) as write:
         write(heard((1, 0, 0)))
