@@ -114,3 +114,24 @@ def test_stamps_that_run_back_lose_no_sound(build: str, tmp_path: Path) -> None:
     (tmp_path / "it.mka").write_bytes(content)
     blocks, _ = heard(tmp_path / "it.mka")
     assert end(blocks[-1]) == pytest.approx(6 * RATE, abs=0.2 * RATE)
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "flac", "m4a"])
+def test_a_cover_that_is_no_picture_is_no_damage_and_damage_is_told_beside_it(
+    suffix: str, build: str, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "tone.wav", tone(6, 48_000), 48_000)
+    ffmpeg("-f", "lavfi", "-i", "color=s=16x16", "-frames:v", "1", str(tmp_path / "it.png"))
+    words = ["-i", str(tmp_path / "tone.wav"), "-i", str(tmp_path / "it.png"), "-map", "0", "-map", "1"]
+    path = tmp_path / f"it.{suffix}"
+    ffmpeg(*words, "-c:v", "copy", "-disposition:v", "attached_pic", str(path))
+    content = path.read_bytes().replace(b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0\0\x10JF", 1)
+    path.write_bytes(content)
+    blocks, notes = heard(path)
+    assert b"\xff\xd8\xff\xe0\0\x10JF" in content and notes == []
+    assert end(blocks[-1]) == pytest.approx(6 * RATE, abs=0.1 * RATE)
+    # What the sound is in: its second half is behind the cover, or before an index.
+    at = len(content) // 2 if suffix == "m4a" else len(content) * 3 // 4
+    path.write_bytes(content[:at] + bytes(1_000) + content[at + 1_000 :])
+    _, (note,) = heard(path)
+    assert note.startswith("it is damaged or cut off")
