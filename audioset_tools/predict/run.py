@@ -247,7 +247,9 @@ def timeline_of(
         on_seconds(windows[-1][1] / spec.sample_rate)
     if windows[0][1] < spec.clip_samples:
         seconds = windows[0][1] / spec.sample_rate
-        notes.append(f"it is {seconds:.2f} s long, shorter than a window: it was padded with silence")
+        # A probe hears what there is.
+        padded = ": it was padded with silence" if model.embedder is None else ""
+        notes.append(f"it is {seconds:.2f} s long, shorter than a window{padded}")
     return Timeline(
         recording=recording,
         class_names=model.about.class_names,

@@ -52,7 +52,7 @@ def test_from_training_to_a_recording(
     assert (run / "predictions.csv").read_bytes() == trained
     rng = np.random.default_rng(5)
     write_clip(np.concatenate([sound((name,), rng) for name in CLASSES]), tmp_path / "song.wav")
-    predict = ["predict", tmp_path / "song.wav", "--run", run, "--hop", "10"]
+    predict = ["predict", tmp_path / "song.wav", "--run", run, "--hop", "10", "--unsure", "0"]
     (answer,) = told(capsys, *predict, "--embedding", moved)["recordings"]
     assert [window["predicted"] for window in answer["windows"]] == [[name] for name in CLASSES]
     moved.write_bytes(onnx_tagger("samples", 2))
