@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .audit.run import audit
     from .catalog.run import select
     from .exceptions import (
         AudiosetToolsError,
@@ -49,6 +50,7 @@ __all__ = [
     "UsageError",
     "Workspace",
     "__version__",
+    "audit",
     "evaluate",
     "featurize",
     "fetch",
@@ -66,7 +68,8 @@ _HOMES = {
     **dict.fromkeys(("AudiosetToolsError", "DataMismatch", "EnvironmentProblem"), "exceptions"),
     **dict.fromkeys(("Paused", "Shortfall", "UsageError"), "exceptions"),
     **dict.fromkeys(("Candidate", "Clip"), "types"),
-    **{name: f"{name}.run" for name in ("featurize", "fetch", "predict", "report", "train", "verify")},
+    **{name: f"{name}.run" for name in ("audit", "featurize", "fetch", "predict")},
+    **{name: f"{name}.run" for name in ("report", "train", "verify")},
     "LogMel": "featurize.mel",
     "MelShards": "shards.reader",
     "MelSpec": "shards.spec",

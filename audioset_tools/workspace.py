@@ -9,6 +9,7 @@ dataset.csv                   the frozen splits
 same-sound.csv                clips to leave out of a list that puts one sound into several splits
 shards/<spec>/<split>-00000.h5
 runs/<name>/
+audit/                        whose labels are probably wrong, and what people said of them
 indices/                      what archives of sounds hold, so that they need not be searched again
 report/                       a page of all this, with sounds and pictures of some clips
 """
@@ -31,7 +32,9 @@ AnyPath = str | os.PathLike[str]
 """A path as callers of the public API may give it."""
 
 ANSWERS = "error-answers.jsonl"
-"""What people said of a run's mistakes; in its folder, not in that of the page, which one may hand on."""
+"""What people said of a run's mistakes, or of an audit's suspects; in its folder, not in that of the page,
+which one may hand on.
+"""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -85,6 +88,11 @@ class Workspace:
     @property
     def runs(self) -> Path:
         return self.root / "runs"
+
+    @property
+    def audit(self) -> Path:
+        """What an audit of the labels found, and what people said of it."""
+        return self.root / "audit"
 
     @property
     def youtube(self) -> Path:

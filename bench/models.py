@@ -22,7 +22,7 @@ from audioset_tools.exceptions import AudiosetToolsError
 from audioset_tools.featurize.run import FeaturizeConfig, featurize
 from audioset_tools.ledger import Ledger, Origin
 from audioset_tools.runs.compare import compare, compare_table
-from audioset_tools.simulator.scenes import direct, render
+from audioset_tools.simulator.scenes import Difficulty, direct, render
 from audioset_tools.train.baselines import CLASSICAL
 from audioset_tools.train.config import TrainConfig
 from audioset_tools.train.every import train_every
@@ -48,9 +48,11 @@ def candidate(class_name: str, rank: int, multi_label: bool) -> Candidate:
     return Candidate(f"{digest[:10]}A", 0, 10_000, class_name, 3, rank, "eval", also)
 
 
-def make_clip(workspace: Workspace, one: Candidate, class_names: tuple[str, ...]) -> Clip:
+def make_clip(
+    workspace: Workspace, one: Candidate, class_names: tuple[str, ...], difficulty: Difficulty
+) -> Clip:
     """Write one clip as fetch does."""
-    samples = render(direct(one.key, (one.class_name, *one.also), class_names))
+    samples = render(direct(one.key, (one.class_name, *one.also), class_names, difficulty))
     path = workspace.clip(one.class_name, one.key)
     digest = write_clip(samples, path)
     return Clip(
@@ -59,7 +61,13 @@ def make_clip(workspace: Workspace, one: Candidate, class_names: tuple[str, ...]
     )  # fmt: skip
 
 
-def make_workspace(workspace: Workspace, per_class: int, preset: str, multi_label: bool) -> None:
+def make_workspace(
+    workspace: Workspace,
+    per_class: int,
+    preset: str,
+    multi_label: bool,
+    difficulty: Difficulty = Difficulty(),
+) -> None:
     """The data set as fetch and featurize leave it; what is there already is kept."""
     classes = INSTRUMENTS if multi_label else (*INSTRUMENTS, "Other")
     queues = [candidate(name, rank, multi_label) for name in classes for rank in range(per_class)]
@@ -69,7 +77,7 @@ def make_workspace(workspace: Workspace, per_class: int, preset: str, multi_labe
         there = {clip.key for _, clip in ledger.clips()}
         for one in queues:
             if one.key not in there:
-                ledger.accept(one, make_clip(workspace, one, classes), at=0)
+                ledger.accept(one, make_clip(workspace, one, classes, difficulty), at=0)
     featurize(workspace, preset=preset)
 
 

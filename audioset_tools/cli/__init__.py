@@ -15,6 +15,7 @@ import click
 from .. import __version__
 from ..exceptions import AudiosetToolsError, EnvironmentProblem
 from ..files import remedy_of
+from .audit import audit
 from .demo import demo
 from .doctor import doctor
 from .errors import errors
@@ -58,7 +59,7 @@ def cli() -> None:
 
 for _command in (
     *(select, fetch, status, verify, forget, offset, featurize, freeze, inspect),
-    *(train, evaluate, predict, report, errors, doctor, demo),
+    *(train, evaluate, predict, audit, report, errors, doctor, demo),
 ):
     cli.add_command(_command)
 

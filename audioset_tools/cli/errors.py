@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, type=FILE)
-@click.option("--run", required=True, help="The run: its name in the workspace, or its folder.")
+@click.option("--run", help="The run: its name in the workspace, or its folder.")
+@click.option("--audit", "audited", is_flag=True, help="Ask about the labels that `audit` suspects instead.")
 @workspace_option
 @click.option(
     "--per-class", type=int, default=30, show_default=True, help="Misclassified clips of an actual class."
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
 @json_option
 def errors(
     files: tuple[Path, ...],
-    run: str,
+    run: str | None,
+    audited: bool,
     workspace: Workspace,
     importing: bool,
     table3: bool,
@@ -53,13 +55,17 @@ def errors(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Have people listen to what a run got wrong, and print the paper's Table 3 of the causes."""
+    """Have people listen to what a run got wrong, or `audit` suspects, and print the paper's Table 3."""
     from .. import console
 
     with needing("report"):
         from ..errors.page import INDEX, Made
         from ..errors.run import ErrorsConfig, ask, tabulate, take_in
 
+    if audited == (run is not None):
+        raise UsageError(
+            "what is to be asked about?", "Name a run with --run RUN, or give --audit, not both."
+        )
     config = ErrorsConfig(**settings)
     counting = table3 or csv is not None or relabel is not None
     if config.serve + importing + counting > 1 or (as_json and not counting) or bool(files) != importing:

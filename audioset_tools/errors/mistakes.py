@@ -1,4 +1,4 @@
-"""What a run got wrong on the test split, which of it people are asked about, and AudioSet's labels of it."""
+"""What a run got wrong on the test split, or what an audit suspects; which of it people are asked about."""
 
 import hashlib
 from collections.abc import Collection
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..audit.suspects import read_suspects
 from ..catalog.lists import read_catalog
 from ..catalog.official import find_metadata, official_files
 from ..catalog.ontology import read_ontology
@@ -19,7 +20,7 @@ _AGAIN = "Take the run folder whole, as `audioset-tools train` left it, or train
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A clip of the test split that the model got wrong.
+    """A clip of the test split that the model got wrong, or one whose label an audit suspects.
 
     Args:
         actual, predicted: as they stand in the file: a class, or several, or none, with `;` between.
@@ -36,19 +37,21 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Mistakes:
-    """All mistakes of a run.
+    """All mistakes of a run, or all suspects of an audit.
 
     Args:
         class_names: in the order of the file.
-        clips: how many the test split has.
+        clips: how many the file has.
         wrong: those that the model got wrong; where several classes may sound, in any of them.
         multi_label: whether in some clip several sound, or none does.
+        audited: whether they are an audit's, the most suspicious first.
     """
 
     class_names: tuple[str, ...]
     clips: int
     wrong: tuple[Mistake, ...]
     multi_label: bool
+    audited: bool = False
 
     @property
     def by_key(self) -> dict[str, Mistake]:
@@ -74,13 +77,30 @@ def read_mistakes(path: Path) -> Mistakes:
     return Mistakes(names, len(stored.rows), tuple(wrong), several)
 
 
+def read_audited(path: Path) -> Mistakes:
+    """Read what an audit suspects from its `audit.csv`: what it suggests stands for what a run predicts.
+
+    Raises:
+        DataMismatch: it is missing, damaged or foreign; see `read_suspects`.
+    """
+    stored = read_suspects(path)
+    wrong = tuple(
+        Mistake(one.key, join_classes(one.classes), join_classes(one.suggested), one.classes, one.of_classes)
+        for one in sorted(stored.suspects, key=lambda one: one.rank)
+    )
+    several = any(len(one.classes) != 1 or len(one.suggested) != 1 for one in stored.suspects)
+    return Mistakes(stored.class_names, len(wrong), wrong, several, audited=True)
+
+
 def draw(mistakes: Mistakes, per_class: int, seed: int) -> tuple[Mistake, ...]:
     """Draw so many mistakes of each actual class, or all where there are fewer; class by class.
 
-    A clip's turn depends on its key and the seed alone: a larger `per_class` gives the same clips and
-    more. A clip of several classes is drawn once.
+    A clip's turn depends on its key and the seed alone, or, of an audit's, on how suspicious it is: a larger
+    `per_class` gives the same clips and more. A clip of several classes is drawn once.
     """
-    queue = sorted(mistakes.wrong, key=lambda one: hashlib.sha256(f"{seed} {one.key}".encode()).digest())
+    queue = list(mistakes.wrong)
+    if not mistakes.audited:
+        queue.sort(key=lambda one: hashlib.sha256(f"{seed} {one.key}".encode()).digest())
     drawn: dict[str, Mistake] = {}
     for name in mistakes.class_names:
         drawn |= {one.key: one for one in [one for one in queue if name in one.classes][:per_class]}

@@ -74,7 +74,8 @@ def make_page(
             "clips": [_clip(one, mistakes, media[one.key], labels) for one in drawn],
         },
         serves="connect-src 'self'",
-        title="Why was the model wrong?",
+        title="Is the label right?" if mistakes.audited else "Why was the model wrong?",
+        audited=mistakes.audited,
         run=run,
         clips=len(drawn),
         remarks=remarks,
@@ -113,7 +114,8 @@ def _remarks(
     if mistakes.multi_label:
         remarks.append("Several classes may sound in a clip; here is every clip with any of them wrong.")
     if few := [name for name in mistakes.class_names if not any(name in one.classes for one in drawn)]:
-        remarks.append(f"Nothing of {', '.join(map(printable, few))} was misclassified.")
+        what = "is suspect" if mistakes.audited else "was misclassified"
+        remarks.append(f"Nothing of {', '.join(map(printable, few))} {what}.")
     if silent := sum(not media[one.key].sound for one in drawn):
         remarks.append(f"{silent:,} of the clips cannot be heard here: their files are gone or damaged.")
     if drawn and labels is None:

@@ -1,15 +1,19 @@
-"""The error analysis of a run: people are asked about its mistakes, and the causes they name are counted."""
+"""The error analysis of a run: people are asked about its mistakes, and the causes they name are counted.
+
+What an audit suspects is asked about in the same way; its answers and its page lie beside `audit.csv`.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..audit.suspects import NAME as AUDIT
 from ..exceptions import UsageError
 from ..runs.folder import PREDICTIONS, find_run
 from ..types import OnProgress, Progress, silent
 from ..workspace import ANSWERS, Workspace, printable
 from .answers import annotator_names, import_answers, read_answers, store_answers
-from .mistakes import draw, label_names, read_mistakes
+from .mistakes import Mistakes, draw, label_names, read_audited, read_mistakes
 from .page import Made, make_page
 from .secret import keep_secret
 from .server import listen, make_app, serve
@@ -59,7 +63,7 @@ class TakenIn:
 
 def ask(
     workspace: Workspace,
-    run: str,
+    run: str | None,
     config: ErrorsConfig = ErrorsConfig(),
     *,
     on_ready: Callable[[Made, str], object] = lambda made, address: None,
@@ -68,7 +72,7 @@ def ask(
     """Write the page that asks people about a run's mistakes, and serve it until Ctrl-C if `config` says so.
 
     Args:
-        run: its name in the workspace, or the path of its folder.
+        run: its name in the workspace, or the path of its folder; None for what the audit suspects.
         on_ready: called with the page and its address once it is served.
         on_progress: called with what takes long, and with what the page cannot show.
 
@@ -77,8 +81,7 @@ def ask(
         DataMismatch: the predictions, the stored answers, `dataset.csv` or a list is damaged.
         EnvironmentProblem: answers cannot be stored.
     """
-    folder = find_run(workspace, run, PREDICTIONS)
-    mistakes = read_mistakes(folder / PREDICTIONS)
+    folder, mistakes = _subject(workspace, run)
     answers = folder / ANSWERS
     if config.serve:
         # What is damaged, or cannot be written to, is reported now and not when somebody has answered.
@@ -102,26 +105,25 @@ def ask(
     return made
 
 
-def take_in(workspace: Workspace, run: str, files: Iterable[Path]) -> TakenIn:
+def take_in(workspace: Workspace, run: str | None, files: Iterable[Path]) -> TakenIn:
     """Add what pages exported to the answers of a run; the same file twice changes nothing.
 
     Args:
-        run: its name in the workspace, or the path of its folder.
+        run: its name in the workspace, or the path of its folder; None for what the audit suspects.
 
     Raises:
         UsageError: there is no such run.
         DataMismatch: a file, or what is stored already, is damaged; nothing was added.
         EnvironmentProblem: the answers cannot be stored; nothing was added.
     """
-    folder = find_run(workspace, run, PREDICTIONS)
-    mistakes = read_mistakes(folder / PREDICTIONS)
+    folder, mistakes = _subject(workspace, run)
     new, known = import_answers(folder / ANSWERS, files, mistakes.by_key)
     return TakenIn(folder / ANSWERS, new, known)
 
 
 def tabulate(
     workspace: Workspace,
-    run: str,
+    run: str | None,
     rule: Rule | str = Rule.PAPER,
     *,
     csv: Path | None = None,
@@ -130,7 +132,7 @@ def tabulate(
     """Count the causes that people named: the paper's Table 3, their agreement, and the clips to relabel.
 
     Args:
-        run: its name in the workspace, or the path of its folder.
+        run: its name in the workspace, or the path of its folder; None for what the audit suspects.
         rule: how several answers for a clip become one.
         csv: a file for Table 3.
         relabel: a file for the clips to relabel, as an exclusion list.
@@ -139,8 +141,7 @@ def tabulate(
         UsageError: there is no such run.
         DataMismatch: nobody has answered yet, or the predictions or the stored answers are damaged.
     """
-    folder = find_run(workspace, run, PREDICTIONS)
-    mistakes = read_mistakes(folder / PREDICTIONS)
+    folder, mistakes = _subject(workspace, run)
     rule = Rule(rule)
     found = analyse(mistakes, merge(mistakes.wrong, read_answers(folder / ANSWERS), rule), rule)
     if csv is not None:
@@ -148,3 +149,12 @@ def tabulate(
     if relabel is not None:
         write_relabel(relabel, found.relabel)
     return found
+
+
+def _subject(workspace: Workspace, run: str | None) -> tuple[Path, Mistakes]:
+    """What is asked about, and the folder that its answers lie in."""
+    if run is None:
+        folder = workspace.existing().audit
+        return folder, read_audited(folder / AUDIT)
+    folder = find_run(workspace, run, PREDICTIONS)
+    return folder, read_mistakes(folder / PREDICTIONS)

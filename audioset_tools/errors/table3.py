@@ -233,8 +233,9 @@ def analysis_lines(found: Analysis) -> Iterator[str]:
     yield format_table3(found.rows) + "\n"
     wrong = Counter(name for one in found.mistakes.wrong for name in one.classes)
     counted = {row.class_name: row.clips for row in found.rows}
+    what = "suspect" if found.mistakes.audited else "misclassified"
     yield "clips: " + ", ".join(
-        f"{printable(name)} {counted.get(name, 0):,} of {wrong[name]:,} misclassified"
+        f"{printable(name)} {counted.get(name, 0):,} of {wrong[name]:,} {what}"
         for name in found.mistakes.class_names
     )
     if found.mistakes.multi_label:

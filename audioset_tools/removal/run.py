@@ -237,7 +237,7 @@ def _erase_clips(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]
 def _erase_pages(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]:
     """Remove sounds and pictures of these videos from reports, and the pages that name them."""
     wanted = [ytid.encode() for ytid in ytids]
-    for top in (workspace.report, *sorted(workspace.runs.glob("*/errors"))):
+    for top in (workspace.report, *(folder / "errors" for folder in _judged(workspace))):
         for path in sorted(path for path in top.rglob("*") if path.is_file()):
             media = _OF_MEDIA.match(path.name)
             named = path.suffix == ".html" and _names_any(path, wanted)
@@ -247,13 +247,19 @@ def _erase_pages(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]
                 yield path
 
 
+def _judged(workspace: Workspace) -> list[Path]:
+    """The folders that answers and pages about mistakes may lie in."""
+    return [*sorted(path for path in workspace.runs.glob("*") if path.is_dir()), workspace.audit]
+
+
 def _names_any(page: Path, wanted: Collection[bytes]) -> bool:
     content = read_file(page, MOST_BYTES)
     return any(ytid in content for ytid in wanted)
 
 
 def _erase_rows(workspace: Workspace, leaves: Leaves) -> Iterator[tuple[str, int]]:
-    for path in (workspace.dataset, *sorted(workspace.runs.rglob("predictions.csv"))):
+    predicted = sorted(workspace.runs.rglob("predictions.csv"))
+    for path in (workspace.dataset, *predicted, workspace.audit / "audit.csv"):
         if n := _remove_rows(path, leaves):
             yield path.relative_to(workspace.root).as_posix(), n
 
@@ -261,7 +267,7 @@ def _erase_rows(workspace: Workspace, leaves: Leaves) -> Iterator[tuple[str, int
 def _erase_answers(workspace: Workspace, ytids: Collection[str]) -> Iterator[tuple[str, int]]:
     """Drop what annotators answered about clips of these videos."""
     wanted = {ytid.encode() for ytid in ytids}
-    for path in sorted(workspace.runs.glob(f"*/{ANSWERS}")):
+    for path in (folder / ANSWERS for folder in _judged(workspace)):
         if n := _keep_lines(path, lambda line: not wanted & set(_OF_ANSWER.findall(line))):
             yield path.relative_to(workspace.root).as_posix(), n
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..shards.reader import MelShards
+from ..shards.labelled import TrainingRows
 
 FLOOR = 1e-10
 """Power below which everything is the same: librosa's `amin`, as in the preset `log`."""
@@ -57,7 +57,7 @@ class InputNorm(nn.Module):
         return level.maximum(level.amax(dim=(2, 3), keepdim=True) - RANGE_DB)
 
 
-def fit_levels(model: nn.Module, shards: MelShards) -> None:
+def fit_levels(model: nn.Module, shards: TrainingRows) -> None:
     """Give every `InputNorm` of a model the statistics of the train split.
 
     Those of at most `FITTED_ROWS` mels, evenly spaced over the split, so that they depend on nothing but the

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from .. import __version__
@@ -26,6 +25,7 @@ from ..runs.folder import (
     write_about,
     write_history,
 )
+from ..shards.labelled import TrainingRows
 from ..shards.reader import MelShards, find_shards
 from ..types import OnProgress, Progress, silent
 from ..workspace import Workspace
@@ -44,6 +44,7 @@ from .step import (
     learn,
     make_learner,
     pick_precision,
+    seeded,
     set_rate,
     steps_of,
 )
@@ -271,13 +272,9 @@ def run_epoch(
     number: int,
     on_progress: OnProgress,
 ) -> Epoch:
-    """Learn from the train split once and judge the validation split; stops at a loss that is no number.
-
-    Dropout's random numbers come from seed and epoch; the global random state is left as it was.
-    """
+    """Learn from the train split once and judge the validation split; stops at a loss that is no number."""
     began = time.perf_counter()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(np.random.SeedSequence((config.seed, number)).generate_state(1)[0]))
+    with seeded(config.seed, number):
         tally = train_epoch(learner, data["train"], config, number, on_progress)
     speed = tally.clips / (time.perf_counter() - began)
     train_loss, train_f1 = tally.report()
@@ -294,7 +291,7 @@ def run_epoch(
 
 
 def train_epoch(
-    learner: Learner, shards: MelShards, config: TrainConfig, number: int, on_progress: OnProgress
+    learner: Learner, shards: TrainingRows, config: TrainConfig, number: int, on_progress: OnProgress
 ) -> RunningScores:
     """One pass over the train split; ends early at a loss that is no number."""
     began = time.perf_counter()

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from ..runs.about import BF16, FLOAT32
-from ..shards.reader import MelShards
+from ..shards.labelled import TrainingRows
 from .networks import Hyperparameters
 
 Tensors = tuple[torch.Tensor, torch.Tensor]
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 
 def batches(
-    shards: MelShards,
+    shards: TrainingRows,
     batch_size: int,
     shuffle: tuple[int, int] | None = None,
     device: torch.device = CPU,
@@ -253,6 +253,14 @@ def mean_loss(
         target = (1 - smoothing) * target + smoothing / 2
         return nn.functional.binary_cross_entropy_with_logits(logits, target)
     return nn.functional.cross_entropy(logits, target, label_smoothing=smoothing)
+
+
+@contextmanager
+def seeded(seed: int, epoch: int) -> Iterator[None]:
+    """Let torch's random numbers, as dropout's, follow from seed and epoch; its state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]))
+        yield
 
 
 @contextmanager

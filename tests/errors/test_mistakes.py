@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from audioset_tools.errors.mistakes import draw, read_mistakes
+from audioset_tools.audit.suspects import Suspect, write_suspects
+from audioset_tools.errors.mistakes import Mistake, draw, read_audited, read_mistakes
 from audioset_tools.exceptions import DataMismatch
 from tests.errors.mistaken import PAPER, key_of, write_predictions
 
@@ -72,3 +73,16 @@ def test_a_draw_is_the_same_each_time_and_grows_without_losing_any(tmp_path: Pat
     assert [one.actual for one in three] == [name for name in PAPER for _ in range(3)]
     assert three == draw(backwards, 3, seed=0) and set(three) < set(seven) < set(all_of_them)
     assert len(all_of_them) == 40 and {*draw(found, 3, seed=1)} != {*three}
+
+
+def test_what_an_audit_suspects_is_drawn_by_how_suspicious_it_is(tmp_path: Path) -> None:
+    suspects = [
+        Suspect(key_of(n), 1 + n, (PAPER[n % 2],), (PAPER[2],), 0.1, 0.7, "train", "", (0.1, 0.1, 0.7, 0.1))
+        for n in range(8)
+    ]
+    write_suspects(tmp_path / "audit.csv", PAPER, suspects[::-1])
+    found = read_audited(tmp_path / "audit.csv")
+    assert found.audited and (found.class_names, found.clips) == (PAPER, 8) and not found.multi_label
+    assert found.wrong[0] == Mistake(key_of(0), "Piano", "Flute", ("Piano",), (0.1, 0.1, 0.7, 0.1))
+    first, second = (tuple(one.key for one in draw(found, 2, seed)) for seed in (0, 1))
+    assert first == second == tuple(key_of(n) for n in (0, 2, 1, 3))

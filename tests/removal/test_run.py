@@ -30,7 +30,7 @@ from audioset_tools.report.run import ReportConfig, write_report
 from audioset_tools.shards.dataset import read_dataset
 from audioset_tools.shards.reader import MelShards
 from audioset_tools.types import Candidate, Failure, Reason
-from audioset_tools.workspace import Workspace
+from audioset_tools.workspace import ANSWERS, Workspace
 from tests.factories import CLASSES, origin, reseal, write_clip
 
 CONFIG = FeaturizeConfig(jobs=1, noise_copies=0, clips_per_shard=3)
@@ -97,6 +97,10 @@ def test_a_forgotten_video_is_gone_from_everywhere(ledger: Ledger, workspace: Wo
     aside.parent.mkdir(parents=True)
     aside.write_bytes(b"an older copy")
     (workspace.clips / "Tone" / f".Y{one}_3000.wav.77.part").write_bytes(b"half")
+    (workspace.audit / "errors").mkdir(parents=True)
+    (workspace.audit / "errors" / "index.html").write_text(f"is {one} mislabelled?")
+    (workspace.audit / "audit.csv").write_text(f"key,rank\n{one}_3000,1\n{other}_3000,2\n-safesafesA_0,3\n")
+    (workspace.audit / ANSWERS).write_text(f'{{"key": "{one}_3000"}}\n')
     before = splits(workspace)
     kept = {
         path: path.read_bytes() for path in workspace.clips.rglob("Y*") if path.name[1:12] not in (one, other)
@@ -111,8 +115,10 @@ def test_a_forgotten_video_is_gone_from_everywhere(ledger: Ledger, workspace: Wo
         "runs/one/predictions.csv",
         "runs/two/evaluate-train/predictions.csv",
         "runs/two/predictions.csv",
+        "audit/audit.csv",
     )
-    assert erased.rows == tuple((table, 2) for table in tables)
+    assert erased.rows == (*((table, 2) for table in tables), (f"audit/{ANSWERS}", 1))
+    assert (workspace.audit / "audit.csv").read_text() == "key,rank\n-safesafesA_0,3\n"
     assert erased.weights == ("runs/one/model.safetensors", "runs/two/model.safetensors")
     assert {path: path.read_bytes() for path in workspace.clips.rglob("Y*")} == kept
     assert splits(workspace) == {key: split for key, split in before.items() if key[:11] not in (one, other)}

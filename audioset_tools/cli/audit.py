@@ -1,0 +1,39 @@
+"""`audioset-tools audit`."""
+
+import click
+
+from ..workspace import Workspace
+from .options import json_option, needing, workspace_option
+
+
+@click.command()
+@workspace_option
+@click.option("--shards", metavar="NAME", help="Which folder of shards, if there are several.")
+@click.option(
+    "--folds", type=int, default=5, show_default=True, help="Each clip is judged by what the others teach."
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the folds and the networks."
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@json_option
+def audit(
+    workspace: Workspace, shards: str | None, folds: int, seed: int, device: str, as_json: bool
+) -> None:
+    """List the clips whose labels are probably wrong, for people to listen to."""
+    with needing("train"):
+        from ..audit.run import audit as find_suspects
+        from ..audit.summary import audit_json, audit_lines, audit_tables
+    from .. import console
+
+    with console.bar("clips") as show:
+        found = find_suspects(
+            workspace, folds=folds, seed=seed, device=device, shards=shards, on_progress=show
+        )
+    if as_json:
+        console.result_json(audit_json(found))
+        return
+    for table in audit_tables(found):
+        console.table(table)
+    for line in audit_lines(found):
+        console.result(line)
