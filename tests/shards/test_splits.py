@@ -358,3 +358,19 @@ def test_the_same_sound_in_two_splits_of_a_list_is_told_once_when_it_is_placed()
     found = assign([], some, CLASSES, Splits(), 0, of_list=True)
     assert {frozenset(pair) for pair in found.twins} == {frozenset((some[3].key, some[22].key))}
     assert not assign(found.placements, some, CLASSES, Splits(), 0, of_list=True).twins
+
+
+def test_train_clips_of_a_list_never_move_into_a_split_that_it_names() -> None:
+    found = assign(
+        [], listed(Piano_train=20, Piano_test=4, Drums_train=12), CLASSES, Splits(), 0, of_list=True
+    )
+    assert counts(found.placements, "Drums") == (11, 1, 0) and not found.short
+
+
+def test_the_same_sound_in_two_frozen_splits_is_no_reason_to_refuse_them() -> None:
+    some = listed(Piano_train=20, Piano_test=6)
+    some[3] = replace(some[3], sha256=some[22].sha256)
+    frozen = assign([], some, CLASSES, Splits(), 0, of_list=True).placements
+    of_before = [replace(placement, group="") for placement in frozen]
+    after = assign(of_before, some, CLASSES, Splits(), 0, of_list=True)
+    assert not after.twins and after.placements == frozen and leak_of(frozen).divided == 1
