@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .runs.folder import Run
     from .shards.reader import MelShards
     from .shards.spec import MelSpec
+    from .train.every import train_every
     from .train.run import train
     from .types import Candidate, Clip
     from .verify.run import verify
@@ -59,6 +60,7 @@ __all__ = [
     "report",
     "select",
     "train",
+    "train_every",
     "verify",
 ]
 
@@ -78,6 +80,7 @@ _HOMES = {
     "evaluate": "predict.evaluate",
     "freeze": "manifest.freeze",
     "select": "catalog.run",
+    "train_every": "train.every",
 }
 
 

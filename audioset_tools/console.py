@@ -79,6 +79,12 @@ def complain(what: str, remedy: str) -> None:
     _err.print(_text(remedy))
 
 
+def warn(what: str, remedy: str) -> None:
+    """Say what may be wrong with a result, and what to try."""
+    _err.print(Text.assemble(("warning:", "bold yellow"), " ", _text(what)))
+    _err.print(_text(remedy))
+
+
 def bug(trace: str) -> None:
     """Show a traceback: only ever for a bug of ours."""
     _err.print(_text(trace))

@@ -81,14 +81,14 @@ def make_workspace(
     featurize(workspace, preset=preset)
 
 
-def begin(model: str, done: Path | None) -> None:
+def begin(config: TrainConfig, done: Path | None) -> None:
     """Say which model is trained next, or which run stands for it."""
-    console.say(f"{model}: finished already, {done}" if done else model)
+    console.say(f"{config.model}: finished already, {done}" if done else config.model)
 
 
-def complain(model: str, error: AudiosetToolsError) -> None:
+def complain(config: TrainConfig, error: AudiosetToolsError) -> None:
     """Say which model failed, and why."""
-    console.complain(f"{model}: {error.what}", error.remedy)
+    console.complain(f"{config.model}: {error.what}", error.remedy)
 
 
 def main() -> None:
@@ -113,14 +113,12 @@ def main() -> None:
         console.say(f"{arguments.per_class} clips of each class, mels {arguments.preset}: {taken:.0f} s")
         # A run is called after what differs from the defaults: the shards only where there is a choice.
         several = len(list(workspace.shards.iterdir())) > 1
-        config = TrainConfig(
+        every = train_every(
+            workspace, arguments.models.split(","), on_run=begin, on_failure=complain,
             epochs=arguments.epochs, batch_size=arguments.batch_size, lr=arguments.lr,
             threads=arguments.threads,
             shards=FeaturizeConfig(arguments.preset).folder if several else None,
         )  # fmt: skip
-        every = train_every(
-            workspace, config, models=arguments.models.split(","), on_model=begin, on_failure=complain
-        )
         if every.runs:
             console.table(compare_table(compare(every.runs)))
 

@@ -1,14 +1,12 @@
 """`audioset-tools train`."""
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
 from ..workspace import Workspace
 from .options import FILE, json_option, needing, workspace_option
-
-if TYPE_CHECKING:
-    from ..train.config import TrainConfig
 
 
 @click.command()
@@ -27,6 +25,10 @@ if TYPE_CHECKING:
     "--seed", type=int, default=0, show_default=True, help="Of the first weights and the order of clips."
 )
 @click.option(
+    "--seeds", type=int, default=1, show_default=True,
+    help="How many to train in turn, from --seed on; gives mean and spread.",
+)  # fmt: skip
+@click.option(
     "--augment",
     multiple=True,
     metavar="NAME",
@@ -40,71 +42,84 @@ if TYPE_CHECKING:
 @click.option("--name", help="Of the run's folder; made of what differs from the defaults if left out.")
 @click.option("--resume", is_flag=True, help="Go on with the unfinished run of these settings.")
 @json_option
-def train(workspace: Workspace, as_json: bool, resume: bool, **settings: Any) -> int:
+def train(workspace: Workspace, as_json: bool, resume: bool, seeds: int, **settings: Any) -> int:
     """Train a network or a baseline, or all of them, and print the paper's tables."""
     with needing("train"):
+        from ..train.config import TrainConfig
         from ..train.every import ALL
-        from ..train.run import train as train_one
+        from ..train.run import train_as
         from ..train.summary import history_line, run_json, run_tables
     from .. import console
 
+    if (embedding := settings["embedding"]) is not None:
+        settings["embedding"] = str(embedding)
     if settings["model"] == ALL:
-        del settings["model"]
-        return _train_every(workspace, settings, resume, as_json)
+        return _train_every(workspace, settings, seeds, resume, as_json)
+    config = TrainConfig(**settings)
+    if seeds != 1:
+        return _train_every(workspace, settings, seeds, resume, as_json)
     with console.bar("samples") as show:
-        run = train_one(
+        run = train_as(
             workspace,
+            config,
             resume=resume,
-            on_epoch=lambda row: console.say(history_line(row)),
+            on_epoch=lambda row: console.say(history_line(row, config)),
             on_progress=show,
-            **settings,
         )
     if as_json:
         console.result_json(run_json(run))
     else:
         for text in run_tables(run):
             console.result(text)
+    for warning in run.warnings:
+        console.warn(warning.what, warning.remedy)
     return 0
 
 
-def _train_every(workspace: Workspace, settings: dict[str, Any], resume: bool, as_json: bool) -> int:
+def _train_every(
+    workspace: Workspace, settings: dict[str, Any], seeds: int, resume: bool, as_json: bool
+) -> int:
     from .. import console
     from ..runs.compare import compare, compare_json, compare_table, remarks
+    from ..runs.folder import read_run
+    from ..runs.spread import spread_json, spread_table, spreads
     from ..train.config import TrainConfig
-    from ..train.every import all_models, every_json, train_every
+    from ..train.every import ALL, every_json, train_every
     from ..train.summary import history_line
 
-    probe = _probe_of(settings)
+    model = settings.pop("model")
+    current: list[TrainConfig] = []
+
+    def begin(config: TrainConfig, done: Path | None) -> None:
+        current[:] = [config]
+        console.step(f"{config.run_name}: finished already, {done}" if done else config.run_name)
+
     with console.bar("samples") as show:
         every = train_every(
             workspace,
-            TrainConfig(**settings),
-            models=all_models(probe),
+            None if model == ALL else [model],
+            seeds=seeds,
             resume=resume,
-            on_model=lambda model, done: console.step(
-                f"{model}: finished already, {done}" if done else model
+            on_run=begin,
+            on_failure=lambda config, error: console.complain(
+                f"{config.run_name}: {error.what}", error.remedy
             ),
-            on_failure=lambda model, error: console.complain(f"{model}: {error.what}", error.remedy),
-            on_epoch=lambda row: console.say(history_line(row)),
+            on_epoch=lambda row: console.say(history_line(row, current[0])),
             on_progress=show,
+            **settings,
         )
     compared = compare(every.runs) if every.runs else []
+    spread = spreads(every.runs) if every.runs and seeds > 1 else []
     if as_json:
-        console.result_json({**compare_json(compared), **every_json(every)})
+        several = spread_json(spread) if seeds > 1 else {}
+        console.result_json({**compare_json(compared), **several, **every_json(every)})
+    elif spread:
+        console.table(spread_table(spread))
     elif compared:
         console.table(compare_table(compared))
         for remark in remarks(compared):
             console.say(remark)
+    for folder in every.runs:
+        for warning in read_run(folder, whole=False).warnings:
+            console.warn(f"{folder.name}: {warning.what}", warning.remedy)
     return every.exit_code
-
-
-def _probe_of(settings: dict[str, Any]) -> "TrainConfig | None":
-    """The probe's part of the settings, which the other models do not have; None without an embedding."""
-    from ..train.config import OF_BASELINES, OF_PROBE, PROBE, TrainConfig
-
-    embedding = {name: settings.pop(name) for name in OF_PROBE if name in settings}
-    if not any(embedding.values()):
-        return None
-    common = {name: settings[name] for name in OF_BASELINES if name in settings}
-    file = embedding.pop("embedding")
-    return TrainConfig(PROBE, **common, embedding=None if file is None else str(file), **embedding)

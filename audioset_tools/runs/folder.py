@@ -20,7 +20,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import MISSING, asdict, astuple, dataclass, fields
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,7 +54,11 @@ _WITHOUT_GROUP = ("key", "actual", "predicted")
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One row of the history; losses are mean cross-entropies, F1 is macro, speed in training samples/s."""
+    """One row of the history; losses are mean cross-entropies, F1 is macro, speed in training samples/s.
+
+    Args:
+        dead_channels: share of a layer's channels that no clip excites any more, of the layer with most.
+    """
 
     epoch: int
     train_loss: float
@@ -63,6 +67,7 @@ class Epoch:
     validation_f1: float
     seconds: float
     samples_per_second: float
+    dead_channels: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,19 @@ History = tuple[Epoch, ...] | tuple[Trial, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Caution:
+    """A warning: what a history says against its training.
+
+    Args:
+        kind: one word for what is wrong, the same from epoch to epoch; `what` says it with figures.
+    """
+
+    kind: str
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A finished training run.
 
@@ -90,6 +108,7 @@ class Run:
         best_epoch: the one whose weights were kept, counted from 1.
         parameters: numbers that were learned.
         validation, test: the predictions of those weights on the two splits.
+        warnings: what there is against it; a baseline has none.
     """
 
     path: Path
@@ -99,6 +118,7 @@ class Run:
     parameters: int
     validation: Predictions
     test: Predictions
+    warnings: tuple[Caution, ...] = ()
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -157,6 +177,17 @@ class RunFound:
                 for column in one.predicted:
                     counts[row, column] += 1
         return counts
+
+    @property
+    def warnings(self) -> tuple[Caution, ...]:
+        """What there is against its training, as far as it can be read."""
+        stored = self.metrics.get("warnings")
+        words = [field.name for field in fields(Caution)]
+        return tuple(
+            Caution(*(str(one[word]) for word in words))
+            for one in (stored if isinstance(stored, list) else [])
+            if isinstance(one, dict) and all(isinstance(one.get(word), str) for word in words)
+        )
 
     def score(self, split: str, name: str, class_name: str | None = None) -> float | None:
         """A score of `metrics.json` as a fraction, of a class or, without one, the macro mean."""
@@ -287,7 +318,8 @@ def finish_run(run: Run) -> tuple[Evaluation, Evaluation]:
     test = judge(run.test, run.class_names, "test")
     write_evaluation(run.path, test)
     write_curves(run.path, run.history, run.best_epoch)
-    training = {"best_epoch": run.best_epoch, "parameters": run.parameters}
+    warnings = [asdict(each) for each in run.warnings]
+    training = {"best_epoch": run.best_epoch, "parameters": run.parameters, "warnings": warnings}
     write_metrics(run.path, training, validation, test)
     return validation, test
 
@@ -514,8 +546,10 @@ def finished_runs(workspace: Workspace) -> list[Path]:
 
 
 def _read_rows(path: Path, kind: type[Content]) -> tuple[Content, ...]:
-    """The rows of a history, each a dataclass of that kind."""
-    types: dict[str, Any] = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
+    """The rows of a history, each a dataclass of that kind; what has a default may have no column."""
+    every: Any = fields(kind)  # type: ignore[arg-type]
+    found = csv_columns(path, NOT_OURS)
+    types = {field.name: field.type for field in every if field.name in found or field.default is MISSING}
 
     def parse(row: dict[str, str]) -> Content:
         return kind(**{name: types[name](text) for name, text in row.items()})

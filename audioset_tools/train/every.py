@@ -1,7 +1,7 @@
-"""`train --model all`: every network and every baseline in turn, each by itself."""
+"""Several models, several seeds: each combination in turn, by itself, whatever becomes of the others."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..shards.reader import MelShards, find_shards
 from ..types import OnProgress, silent
 from ..workspace import Workspace
 from .baselines import CLASSICAL
-from .config import TrainConfig
+from .config import OF_BASELINES, OF_PROBE, PROBE, TrainConfig
 from .networks import MODELS
 from .probe.settings import identified
 from .run import OnEpoch, ignore, train_as
@@ -27,11 +27,11 @@ class Every:
 
     Args:
         runs: folders of the finished runs, those of earlier too.
-        failures: by model, in the order in which they came.
+        failures: the settings of those that failed, in the order in which they did, and why.
     """
 
     runs: tuple[Path, ...]
-    failures: tuple[tuple[str, AudiosetToolsError], ...]
+    failures: tuple[tuple[TrainConfig, AudiosetToolsError], ...]
 
     @property
     def exit_code(self) -> int:
@@ -41,63 +41,82 @@ class Every:
 
 def train_every(
     workspace: Workspace,
-    config: TrainConfig,
+    models: Sequence[str] | None = None,
     *,
-    models: Sequence[str | TrainConfig] | None = None,
+    seeds: int = 1,
     resume: bool = False,
-    on_model: Callable[[str, Path | None], object] = lambda model, done: None,
-    on_failure: Callable[[str, AudiosetToolsError], object] = lambda model, error: None,
+    on_run: Callable[[TrainConfig, Path | None], object] = lambda config, done: None,
+    on_failure: Callable[[TrainConfig, AudiosetToolsError], object] = lambda config, error: None,
     on_epoch: OnEpoch = ignore,
     on_progress: OnProgress = silent,
+    **settings: Any,
 ) -> Every:
-    """Train each model, whatever becomes of the others.
+    """Train each model with each seed, whatever becomes of the others.
 
-    A model whose run with the same settings on the same data is finished is not trained again.
+    What is finished, with the same settings on the same data, is not trained again.
+
+    >>> train_every(Workspace(Path("audioset")), ["compact", "svm"], seeds=3).runs
 
     Args:
         workspace: where shards and runs lie.
-        config: the settings, as far as a model has them.
-        models: which, by name, the probe by its settings; None for `all_models`.
+        models: which; None for all there are, the probe only where the settings have its embedding.
+        seeds: how many, from the setting `seed` on.
         resume: go on with those networks that were begun.
-        on_model: called with each model before its turn, and the finished run that stands for it, if one
-            does.
-        on_failure: called with each model that failed, and why.
+        on_run: called with the settings of each before its turn, and the finished run that stands for it, if
+            one does.
+        on_failure: called with the settings of each that failed, and why.
+        on_epoch, on_progress: as `train` calls them.
+        settings: see `TrainConfig`; each model takes those that it has.
 
     Raises:
         DataMismatch: there are no shards.
-        UsageError: a name was chosen, which only one run can have.
+        UsageError: a value is impossible, or a name was chosen, which only one run can have.
     """
-    if config.name is not None:
-        raise UsageError("--name names one run, and --model all makes several", "Leave --name out.")
-    data = MelShards(find_shards(workspace.shards, config.shards), "test")
+    configs = _configs(models, seeds, settings)
+    data = MelShards(find_shards(workspace.shards, configs[0].shards), "test")
     runs: list[Path] = []
-    failures: list[tuple[str, AudiosetToolsError]] = []
-    for one in models or all_models():
-        model = one if isinstance(one, str) else one.model
+    failures: list[tuple[TrainConfig, AudiosetToolsError]] = []
+    for config in configs:
         try:
-            wanted = config.for_model(one) if isinstance(one, str) else identified(one)
-            done = finished_run(workspace.runs, wanted, data)
-            on_model(model, done)
+            config = identified(config) if config.model == PROBE else config
+            done = finished_run(workspace.runs, config, data)
+            on_run(config, done)
             if done is None:
-                begun = resume and (choose_folder(workspace.runs, wanted.run_name) / CHECKPOINT).exists()
-                run = train_as(workspace, wanted, resume=begun, on_epoch=on_epoch, on_progress=on_progress)
+                begun = resume and (choose_folder(workspace.runs, config.run_name) / CHECKPOINT).exists()
+                run = train_as(workspace, config, resume=begun, on_epoch=on_epoch, on_progress=on_progress)
                 done = run.path
             runs.append(done)
         except AudiosetToolsError as error:
-            failures.append((model, error))
-            on_failure(model, error)
+            failures.append((config, error))
+            on_failure(config, error)
     return Every(tuple(runs), tuple(failures))
 
 
-def all_models(probe: TrainConfig | None = None) -> list[str | TrainConfig]:
-    """All networks and baselines; and the probe, where its settings are given, which no other model has."""
-    return [*MODELS, *CLASSICAL, *([probe] if probe else [])]
+def _configs(models: Sequence[str] | None, seeds: int, settings: dict[str, Any]) -> list[TrainConfig]:
+    """The settings of every run.
+
+    Raises:
+        UsageError: one is impossible, or names what is several.
+    """
+    if seeds < 1:
+        raise UsageError(f"seeds is {seeds}", "Give at least 1.")
+    embedding = {name: value for name in OF_PROBE if (value := settings.get(name)) is not None}
+    common = TrainConfig(**{name: value for name, value in settings.items() if name not in OF_PROBE})
+    if models is None:
+        models = [*MODELS, *CLASSICAL, *([PROBE] if embedding else [])]
+    if common.name is not None and len(models) * seeds > 1:
+        raise UsageError("--name names one run, and these are several", "Leave --name out.")
+    of_probe = {name: getattr(common, name) for name in OF_BASELINES} | {"model": PROBE} | embedding
+    each = [TrainConfig(**of_probe) if model == PROBE else common.for_model(model) for model in models]
+    return [replace(one, seed=one.seed + number) for one in each for number in range(seeds)]
 
 
 def every_json(every: Every) -> dict[str, Any]:
     """What failed, for `--json`."""
     return {
-        "failed": {model: {"what": error.what, "remedy": error.remedy} for model, error in every.failures}
+        "failed": {
+            config.run_name: {"what": error.what, "remedy": error.remedy} for config, error in every.failures
+        }
     }
 
 

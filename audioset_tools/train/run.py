@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from .. import __version__
@@ -15,6 +16,7 @@ from ..runs.evaluation import best_temperature, predictions
 from ..runs.folder import (
     CHECKPOINT,
     WEIGHTS,
+    Caution,
     Epoch,
     Run,
     Trial,
@@ -27,19 +29,20 @@ from ..runs.folder import (
 )
 from ..shards.labelled import TrainingRows
 from ..shards.reader import MelShards, find_shards
-from ..types import OnProgress, Progress, silent
+from ..types import OnProgress, Progress, message, silent
 from ..workspace import Workspace
 from .augment import augmented, cropped, generators
 from .config import PROBE, TrainConfig
 from .fit import fit_baseline
 from .levels import fit_levels
-from .networks import MODELS, Hyperparameters, build
+from .networks import MODELS, build
 from .probe.fit import fit_probe
 from .step import (
     Learner,
     RunningScores,
     batches,
     cpu_threads,
+    dead_channels,
     keep_memory,
     learn,
     make_learner,
@@ -57,6 +60,7 @@ from .trained import (
     predict,
     split_logits,
 )
+from .watch import final_cautions, goes_on, guessing_loss, new_cautions
 from .weights import (
     START_AGAIN,
     Checkpoint,
@@ -186,10 +190,11 @@ def train_network(
 
     Adam and cross-entropy (paper, section 5), binary cross-entropy for several classes at once. After every
     epoch the validation split is predicted; the weights of the best epoch (`best_of`) are kept, and training
-    stops when `patience` epochs brought nothing better. With those weights one temperature is fitted on the
-    validation split, and the test split is predicted once. On a CPU the same seed and number of threads give
-    the same weights, bit for bit, whether a run was killed and resumed or not. What may be raised is listed
-    with `train`.
+    stops when `patience` epochs brought no better macro-F1, or when nothing can come of it any more. What the
+    epochs say against it (`watch`) is told as it shows, and stands in the run. With the kept weights one
+    temperature is fitted on the validation split, and the test split is predicted once. On a CPU the same
+    seed and number of threads give the same weights, bit for bit, whether a run was killed and resumed or
+    not. What may be raised is listed with `train`.
     """
     source = find_shards(workspace.shards, config.shards)
     data = {split: MelShards(source, split) for split in ("train", "validation", "test")}
@@ -204,6 +209,7 @@ def train_network(
             if kept is not None:
                 require_same_run(kept, about, digest, folder)
             learner = _learner(config, data["train"], about, device)
+            guessing = guessing_loss(data["train"].target, len(about.class_names))
             if kept is None:
                 (folder / CHECKPOINT).unlink(missing_ok=True)
                 write_about(folder, about)
@@ -211,14 +217,16 @@ def train_network(
                 _restore(learner, kept)
                 _publish(folder, kept)
 
-            while kept is None or _goes_on(kept, learner.how):
+            while kept is None or goes_on(kept.history, learner.how, guessing):
                 epoch = run_epoch(learner, data, config, len(kept.history) + 1 if kept else 1, on_progress)
                 require_finite(epoch, folder, kept)
                 kept = _checkpoint(learner, about, digest, epoch, kept)
                 write_checkpoint(folder, kept)
                 _publish(folder, kept)
                 on_epoch(epoch)
-            return _finish(folder, learner, kept, data)
+                for caution in new_cautions(kept.history, config, guessing):
+                    on_progress(message(f"warning: {caution.what}\n{caution.remedy}"))
+            return _finish(folder, learner, kept, data, final_cautions(kept.history, config, guessing))
 
 
 def _about(config: TrainConfig, train: MelShards, device: torch.device, kept: Checkpoint | None) -> About:
@@ -244,7 +252,13 @@ def _learner(config: TrainConfig, train: MelShards, about: About, device: torch.
     return make_learner(model, how, len(train), device, about.multi_label, about.precision)
 
 
-def _finish(folder: Path, learner: Learner, kept: Checkpoint, data: Mapping[str, MelShards]) -> Run:
+def _finish(
+    folder: Path,
+    learner: Learner,
+    kept: Checkpoint,
+    data: Mapping[str, MelShards],
+    warnings: tuple[Caution, ...],
+) -> Run:
     """With the best weights fit the temperature, predict, and leave the folder of a finished run."""
     load_state(learner.model, kept.best)
     to_logits = network_logits(learner.model, learner.device)
@@ -259,6 +273,7 @@ def _finish(folder: Path, learner: Learner, kept: Checkpoint, data: Mapping[str,
         parameters=count_parameters(learner.model),
         validation=predictions(key, group, actual, logits / temperature),
         test=predict(at_temperature(to_logits, temperature), data["test"], AT_ONCE),
+        warnings=warnings,
     )
     finish_run(run)
     (folder / CHECKPOINT).unlink()
@@ -287,7 +302,14 @@ def run_epoch(
         validation_f1=found.macro_f1,
         seconds=round(time.perf_counter() - began, 3),
         samples_per_second=round(speed, 1),
+        dead_channels=dead_channels(learner.model, some_mels(data["validation"], learner.device)),
     )
+
+
+def some_mels(shards: MelShards, device: torch.device) -> torch.Tensor:
+    """Of clips evenly spaced over a split, so that all classes are among them: [B, 1, bands, frames]."""
+    rows = np.unique(np.linspace(0, len(shards) - 1, AT_ONCE).astype(np.int64))
+    return torch.from_numpy(shards.take(rows)).unsqueeze(1).to(device)
 
 
 def train_epoch(
@@ -378,8 +400,3 @@ def _publish(folder: Path, kept: Checkpoint) -> None:
     """Write what follows from a checkpoint: the best weights and the history."""
     write_weights(folder / WEIGHTS, Weights(kept.about, kept.best))
     write_history(folder, kept.history)
-
-
-def _goes_on(kept: Checkpoint, how: Hyperparameters) -> bool:
-    done = len(kept.history)
-    return done < how.epochs and (how.patience is None or done - kept.best_epoch < how.patience)

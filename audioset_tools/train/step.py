@@ -215,7 +215,8 @@ def learn(learner: Learner, mel: torch.Tensor, target: torch.Tensor) -> tuple[to
         target: as `mean_loss` takes it.
 
     Returns:
-        The mean loss before the step, a tensor of one value; logits, [B, classes]; both on the device.
+        The mean loss before the step, a tensor of one value, without label smoothing, so that it stands
+        beside that of the validation split; logits, [B, classes]; both on the device.
     """
     clips = len(mel)
     whole = learner.device.type != "cpu" or any(
@@ -229,11 +230,11 @@ def learn(learner: Learner, mel: torch.Tensor, target: torch.Tensor) -> tuple[to
         inputs, wanted = (each[start : start + part].to(learner.device) for each in (mel, target))
         with torch.autocast(learner.device.type, torch.bfloat16, enabled=learner.precision == BF16):
             outputs = learner.model(inputs)
+        share = len(inputs) / clips
         loss = mean_loss(outputs.float(), wanted, learner.multi_label, learner.how.label_smoothing)
-        loss = loss * (len(inputs) / clips)
-        loss.backward()  # type: ignore[no-untyped-call]
-        total += loss.detach()
+        (loss * share).backward()  # type: ignore[no-untyped-call]
         logits.append(outputs.detach().float())
+        total += mean_loss(logits[-1], wanted, learner.multi_label) * share
     learner.optimiser.step()
     return total, torch.cat(logits)
 
@@ -253,6 +254,32 @@ def mean_loss(
         target = (1 - smoothing) * target + smoothing / 2
         return nn.functional.binary_cross_entropy_with_logits(logits, target)
     return nn.functional.cross_entropy(logits, target, label_smoothing=smoothing)
+
+
+def dead_channels(model: nn.Module, mels: torch.Tensor) -> float:
+    """How much of a network has died: the share of channels that a ReLU leaves at zero everywhere.
+
+    The network is in evaluation mode. Such a channel has no gradient and learns nothing more. Where several
+    layers have a ReLU, the share is that of the layer with most of them; a network without, or with
+    activations that leak, has 0.
+
+    Args:
+        mels: of some clips of all classes, [B, 1, bands, frames], where the model is.
+    """
+    shares: list[float] = []
+
+    def look(layer: nn.Module, inputs: object, output: torch.Tensor) -> None:
+        if output.ndim == 4:
+            shares.append(float((output.amax(dim=(0, 2, 3)) <= 0).float().mean()))
+
+    hooks = [each.register_forward_hook(look) for each in model.modules() if isinstance(each, nn.ReLU)]
+    try:
+        with torch.inference_mode():
+            model(mels)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return max(shares, default=0.0)
 
 
 @contextmanager

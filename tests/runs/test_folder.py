@@ -13,6 +13,7 @@ import pytest
 from audioset_tools.exceptions import DataMismatch, UsageError
 from audioset_tools.runs.evaluation import Predictions, judge
 from audioset_tools.runs.folder import (
+    HISTORY,
     Epoch,
     Trial,
     best_of,
@@ -103,6 +104,14 @@ def test_all_that_is_written_is_read(folder: Path) -> None:
     assert run_folders(folder.parent) == (folder,) and run_folders(folder / "nowhere") == ()
     brief = read_run(folder, whole=False)
     assert brief == replace(found, history=(), predictions=())
+
+
+def test_a_history_of_before_channels_were_counted_is_read(folder: Path) -> None:
+    path = folder / HISTORY
+    lines = path.read_text().splitlines()
+    assert lines[0].endswith(",dead_channels")
+    path.write_text("\n".join(line.rpartition(",")[0] for line in lines) + "\n")
+    assert [(row.epoch, row.dead_channels) for row in read_history(folder)] == [(1, 0), (2, 0), (3, 0)]
 
 
 @pytest.mark.parametrize(

@@ -41,28 +41,52 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_one_that_fails_stops_no_other_and_a_finished_one_is_kept(tmp_path: Path, tried: list[str]) -> None:
     workspace = place(tmp_path)
     turns: list[tuple[str, Path | None]] = []
-    failed: list[tuple[str, AudiosetToolsError]] = []
+    failed: list[tuple[TrainConfig, AudiosetToolsError]] = []
 
     def go(**changes: object) -> every.Every:
         return train_every(
             workspace,
-            TrainConfig(epochs=3, **changes),  # type: ignore[arg-type]
-            models=["paper", "svm", "rnn", "knn"],
-            on_model=lambda *turn: turns.append(turn),
+            ["paper", "svm", "rnn", "knn"],
+            epochs=3,
+            on_run=lambda config, done: turns.append((config.model, done)),
             on_failure=lambda *failure: failed.append(failure),
+            **changes,  # type: ignore[arg-type]
         )
 
     first = go()
     assert tried == ["paper", "svm", "rnn", "knn"]
     assert [path.name for path in first.runs] == ["svm", "knn"]
-    assert [(model, error.exit_code) for model, error in first.failures] == [("paper", 2), ("rnn", 5)]
+    assert [(config.model, error.exit_code) for config, error in first.failures] == [("paper", 2), ("rnn", 5)]
     assert first.exit_code == 5 and tuple(failed) == first.failures
+    assert list(every.every_json(first)["failed"]) == ["paper,epochs=3", "rnn,epochs=3"]
     again = go()
     assert tried[4:] == ["paper", "rnn"] and again.runs == first.runs
     assert turns[4:] == [("paper", None), ("svm", first.runs[0]), ("rnn", None), ("knn", first.runs[1])]
     assert [path.name for path in go(seed=1).runs] == ["svm,seed=1", "knn,seed=1"]
     with pytest.raises(UsageError, match="several"):
         go(name="mine")
+
+
+def test_several_seeds_are_several_runs_and_those_that_are_there_stay(
+    tmp_path: Path, tried: list[str]
+) -> None:
+    workspace = place(tmp_path)
+    alone = fit_baseline(workspace, TrainConfig("svm", seed=2))
+    done = train_every(workspace, ["svm", "knn"], seeds=2, seed=1)
+    assert [path.name for path in done.runs] == ["svm,seed=1", "svm,seed=2", "knn,seed=1", "knn,seed=2"]
+    assert done.runs[1] == alone.path and tried == ["svm", "knn", "knn"]
+    with pytest.raises(UsageError, match="seeds is 0"):
+        train_every(workspace, ["svm"], seeds=0)
+    with pytest.raises(UsageError, match="several"):
+        train_every(workspace, ["svm"], seeds=2, name="mine")
+
+
+def test_a_name_that_is_no_model_is_refused_before_anything_is_trained(
+    tmp_path: Path, tried: list[str]
+) -> None:
+    with pytest.raises(UsageError, match="no model 'nix'"):
+        train_every(place(tmp_path), ["svm", "nix"])
+    assert not tried
 
 
 def test_a_run_on_other_clips_or_classes_is_not_the_same(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 import csv
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +16,13 @@ from safetensors.numpy import load
 
 from audioset_tools.csvfile import csv_columns, read_csv
 from audioset_tools.exceptions import DataMismatch, EnvironmentProblem, UsageError
-from audioset_tools.runs.folder import Epoch, Run, lock_run
+from audioset_tools.runs.folder import Epoch, Run, lock_run, read_run
 from audioset_tools.train import run as run_module
 from audioset_tools.train import step
 from audioset_tools.train.config import TrainConfig
 from audioset_tools.train.run import Step, train_network
 from audioset_tools.train.step import Learner
+from audioset_tools.types import Message, Progress
 from audioset_tools.workspace import Workspace
 from tests.train.conftest import CLASSES, QUICK, SPEC, write_shards
 
@@ -138,15 +140,42 @@ def test_a_name_of_ones_own_is_not_used_twice(workspace: Workspace) -> None:
 def test_it_stops_early_and_keeps_the_best_weights(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    merits = {1: (0.5, 0.0), 2: (0.9, 0.0), 3: (0.9, 0.0), 4: (0.1, 0.0)}
+    merits = {1: (0.5, 1.0), 2: (0.9, 0.8), 3: (0.9, 0.7), 4: (0.1, 0.6)}
+    whole = run_module.run_epoch
 
-    def best_of(history: Sequence[Epoch], one_cycle: bool) -> int:
-        return max(history, key=lambda epoch: merits[epoch.epoch]).epoch
+    def run_epoch(*arguments: Any) -> Epoch:
+        epoch = whole(*arguments)
+        f1, loss = merits[epoch.epoch]
+        return replace(epoch, validation_f1=f1, validation_loss=loss)
 
-    monkeypatch.setattr(run_module, "best_of", best_of)
+    monkeypatch.setattr(run_module, "run_epoch", run_epoch)
     run = go(workspace, replace(QUICK, patience=2))
-    assert (run.best_epoch, len(run.history)) == (2, 4)
-    assert run.validation.macro_f1 == run.history[1].validation_f1
+    # Of equals the one with the lower loss is kept, and patience counts on.
+    assert (run.best_epoch, len(run.history)) == (3, 4)
+    three = go(workspace, replace(QUICK, epochs=3, name="three"))
+    kept, expected = (load((each.path / "model.safetensors").read_bytes()) for each in (run, three))
+    assert all(np.array_equal(kept[name], expected[name]) for name in expected)
+
+
+def test_a_network_that_died_is_stopped_and_its_figures_come_with_a_warning(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run_module.run_epoch
+
+    def run_epoch(*arguments: Any) -> Epoch:
+        return replace(whole(*arguments), train_loss=np.log(len(CLASSES)), dead_channels=0.96875)
+
+    monkeypatch.setattr(run_module, "run_epoch", run_epoch)
+    told: list[Progress] = []
+    run = train_network(workspace, QUICK, on_progress=told.append)
+    assert len(run.history) == 3 < QUICK.epochs
+    (warning,) = run.warnings
+    assert warning.kind == "collapsed" and "97 %" in warning.what
+    assert [str(each) for each in told if isinstance(each, Message)] == [
+        f"warning: {warning.what}\n{warning.remedy}"
+    ]
+    assert read_run(run.path).warnings == run.warnings
+    assert read_run(run.path).history[-1] == run.history[-1]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])

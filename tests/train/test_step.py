@@ -1,4 +1,4 @@
-"""Batches: every row once, in an order that seed and epoch decide."""
+"""Batches: every row once, in an order that seed and epoch decide; a step's loss; channels that died."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from audioset_tools.shards.reader import MelShards
-from audioset_tools.train.step import batches
+from audioset_tools.train.networks import MODELS
+from audioset_tools.train.step import batches, dead_channels, learn, make_learner
 from audioset_tools.workspace import Workspace
 from tests.train.conftest import SPEC
 
@@ -46,3 +47,40 @@ def test_the_shards_are_a_dataset_for_torchs_own_loader(workspace: Workspace, wo
     assert sorted(seen) == sorted(
         (mel.tobytes(), int(x)) for mel, x in zip(everything, shards.label, strict=True)
     )
+
+
+def test_the_loss_of_a_step_is_told_without_the_smoothing_that_it_learns_from() -> None:
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(6, 3))
+    mel, target = torch.randn(20, 1, 2, 3), torch.arange(20) % 3
+    expected = torch.nn.functional.cross_entropy(model(mel).detach(), target)
+    learner = make_learner(model, MODELS["compact"].trained, 20, torch.device("cpu"), multi_label=False)
+    assert learner.how.label_smoothing > 0
+    loss, _ = learn(learner, mel, target)
+    assert float(loss) == pytest.approx(float(expected), rel=1e-5)
+
+
+def layers(biases: list[float], activation: torch.nn.Module) -> torch.nn.Sequential:
+    """A convolution whose channels are its biases, an activation, and another convolution with both."""
+    first, second = torch.nn.Conv2d(1, len(biases), 1), torch.nn.Conv2d(len(biases), 2, 1)
+    for layer, values in ((first, biases), (second, [-1.0, 1.0])):
+        torch.nn.init.zeros_(layer.weight)
+        layer.bias.data = torch.tensor(values)
+    return torch.nn.Sequential(first, activation, second, torch.nn.ReLU(inplace=True))
+
+
+def test_the_dead_channels_are_those_of_the_layer_with_most() -> None:
+    mels = torch.randn(4, 1, 3, 5)
+    assert dead_channels(layers([-1.0, -1.0, 0.0, 2.0], torch.nn.ReLU(inplace=True)), mels) == 0.75
+    assert dead_channels(layers([1.0, -1.0, 1.0, 2.0], torch.nn.ReLU()), mels) == 0.5
+    assert dead_channels(layers([-1.0, -1.0], torch.nn.LeakyReLU(0.3))[:2], mels) == 0
+    assert dead_channels(torch.nn.Linear(5, 2), mels) == 0
+
+
+def test_a_channel_that_one_place_of_one_clip_excites_is_alive() -> None:
+    model = layers([0.0], torch.nn.ReLU())[:2]
+    torch.nn.init.ones_(model[0].weight)
+    mels = torch.full((4, 1, 3, 5), -1.0)
+    assert dead_channels(model, mels) == 1
+    mels[2, 0, 1, 3] = 0.1
+    assert dead_channels(model, mels) == 0
+    assert not model[1]._forward_hooks

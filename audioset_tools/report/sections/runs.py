@@ -175,6 +175,7 @@ def _run(run: RunFound, has_matrix: bool) -> list[Block]:
     blocks += [Words(trouble, warn=True) for trouble in run.troubles]
     if not run.metrics and not run.troubles:
         blocks.append(Missing("This run is unfinished: it has no metrics.json yet.", "audioset-tools train"))
+    blocks += [Words(f"{each.what}. {each.remedy}", warn=True) for each in run.warnings]
     blocks += _curves(run)
     if run.predictions and not has_matrix:
         blocks.append(

@@ -51,6 +51,16 @@ def test_the_runs_are_compared_and_unfinished_ones_are_said_to_be(copy: Workspac
     assert "predictions.csv, line 1: the columns are not" in page.text and "Run empty" not in page.text
 
 
+def test_what_a_training_was_warned_of_stands_with_its_run(copy: Workspace, tmp_path: Path) -> None:
+    metrics = json.loads((copy.runs / RUN / "metrics.json").read_text())
+    told = {"kind": "dead", "what": "<b>98 %</b> are dead", "remedy": "Lower --lr."}
+    metrics["warnings"] = [told, {"kind": "dead"}, "dead", None]
+    (copy.runs / RUN / "metrics.json").write_text(json.dumps(metrics))
+    (copy.runs / "knn" / "metrics.json").write_text(json.dumps({**metrics, "warnings": {"what": "none"}}))
+    page = read_report(copy, tmp_path / "out")
+    assert page.text.count("<b>98 %</b> are dead. Lower --lr.") == 1
+
+
 def test_of_many_runs_the_best_and_the_newest_are_shown_in_full(copy: Workspace, tmp_path: Path) -> None:
     metrics = json.loads((copy.runs / RUN / "metrics.json").read_text())
     for number in range(100):
