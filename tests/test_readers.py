@@ -95,7 +95,7 @@ ABOUT = """{"config": {"model": "paper", "lr": 0.001, "seed": 0}, "class_names":
 "multi_label": false, "recipe": "paper", "spec": {"sample_rate": 16000, "n_fft": 400, "win_length": 400,
 "hop_length": 200, "n_mels": 128, "fmin": 0.0, "fmax": 8000.0, "htk": true, "norm": null, "power": 2.0,
 "center": true, "log": false, "amin": 1e-10, "top_db": 80.0}, "spec_digest": "d", "shape": [128, 801],
-"versions": {"torch": "2"}, "threads": 2}"""
+"versions": {"torch": "2"}, "threads": 2, "precision": "float32"}"""
 
 METRICS = """{"best_epoch": 3, "test": {"macro": {"f1": 0.85}, "classes": {"Piano": {"f1": 0.8}},
 "intervals": {"macro": {"f1": [0.7, 0.95]}}}}"""
