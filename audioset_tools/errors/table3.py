@@ -179,9 +179,10 @@ def analyse(mistakes: Mistakes, verdicts: Verdicts, rule: Rule) -> Analysis:
     """
     if not verdicts.clips:
         stale = f"; {verdicts.stale:,} answers are to other predictions" if verdicts.stale else ""
+        of = "--audit" if mistakes.audited else "--run RUN"
         raise DataMismatch(
-            f"nobody has named a cause for a mistake of this run yet{stale}",
-            "Run first: audioset-tools errors --run RUN --serve, or --import what pages exported.",
+            f"nobody has named a cause for any of these clips yet{stale}",
+            f"Run first: audioset-tools errors {of} --serve, or --import what pages exported.",
         )
     rows = []
     for name in mistakes.class_names:
