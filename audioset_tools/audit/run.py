@@ -16,10 +16,10 @@ from .folds import draw_folds
 from .ranking import AuditedClass, NoisyPair, audited_classes, judge_labels, noisy_pairs, rank_suspects
 from .suspects import NAME, Suspect, write_suspects
 
-STEPS, BATCH_SIZE = 300, 32
+STEPS, BATCH_SIZE = 600, 32
 """That each network learns in, and clips of a step."""
 
-LEAST_EPOCHS, MOST_EPOCHS = 5, 20
+LEAST_EPOCHS, MOST_EPOCHS = 5, 40
 """Whatever the number of clips."""
 
 

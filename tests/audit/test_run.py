@@ -71,9 +71,9 @@ def test_a_data_set_without_a_doubt_has_an_empty_list(workspace: Workspace, netw
 def test_few_clips_are_seen_often_and_many_less_often(workspace: Workspace, networks: Networks) -> None:
     audit(workspace, folds=3, seed=7, device="cpu")
     config = networks.config
-    assert (config.model, config.seed, config.device, config.epochs) == ("compact", 7, "cpu", 20)
+    assert (config.model, config.seed, config.device, config.epochs) == ("compact", 7, "cpu", 40)
     assert set(networks.fold) == {0, 1, 2}
-    assert [run.epochs_for(clips) for clips in (32, 480, 640, 7_680)] == [20, 20, 15, 5]
+    assert [run.epochs_for(clips) for clips in (32, 480, 640, 7_680)] == [40, 40, 30, 5]
 
 
 def test_what_cannot_be(workspace: Workspace, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from audioset_tools.audit import run as audit
 from audioset_tools.errors.answers import FORMAT, Answer, Cause
 from audioset_tools.removal.exclusions import read_exclusions
 from audioset_tools.shards.dataset import read_dataset
@@ -47,7 +48,10 @@ def clips_of(workspace: Workspace, class_name: str) -> set[str]:
     return {path.stem[1:] for path in (workspace.clips / class_name).iterdir()}
 
 
-def test_a_wrong_label_is_found_confirmed_excluded_and_replaced(fetch: list[str], tmp_path: Path) -> None:
+def test_a_wrong_label_is_found_confirmed_excluded_and_replaced(
+    fetch: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "MOST_EPOCHS", 20)
     workspace, where = Workspace(tmp_path / "w"), ["--workspace", str(tmp_path / "w")]
     assert run(*fetch).returncode == 0
     # Whichever were fetched: their own sounds are exchanged for those of another class, and fetched again.
