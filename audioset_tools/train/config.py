@@ -1,6 +1,6 @@
 """How to train: one frozen dataclass, the defaults being the paper's."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from ..audio.stretch import RATES
@@ -159,6 +159,11 @@ class TrainConfig:
         names = ("lr", "batch_size", "epochs", "patience")
         given = {name: value for name in names if (value := getattr(self, name)) is not None}
         return replace(own, **given)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What a run's `config.json` keeps of it; how many threads computed stands beside."""
+        return {name: value for name, value in asdict(self).items() if name != "threads"}
 
     @property
     def run_name(self) -> str:

@@ -1,7 +1,7 @@
 """Several models, several seeds: each combination in turn, by itself, whatever becomes of the others."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,7 @@ def finished_run(runs: Path, config: TrainConfig, test: MelShards) -> Path | Non
         config: settings to look for.
         test: the test split as it is now.
     """
-    wanted = about_run(asdict(config), test.header, test.shape, {}, 1)
+    wanted = about_run(config.settings, test.header, test.shape, {}, 1)
     keys = frozenset(key.decode() for key in test.key)
     folder, number = runs / config.run_name, 1
     while is_finished(folder):

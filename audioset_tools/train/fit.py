@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -155,7 +155,7 @@ def fit_baseline(
     data = open_splits(workspace, config)
     train, header = data["train"], data["train"].header
     versions = {"audioset_tools": __version__} | {name: version(name) for name in LIBRARIES}
-    about = about_run(asdict(config), header, train.shape, versions, threads=1)
+    about = about_run(config.settings, header, train.shape, versions, threads=1)
     baseline, decibels = CLASSICAL[config.model], about.spec.log
 
     folder = choose_folder(workspace.runs, config.run_name, chosen=config.name is not None)

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -204,7 +204,7 @@ def train_network(
     folder = choose_folder(workspace.runs, config.run_name, chosen=config.name is not None, resume=resume)
     with lock_run(folder):
         kept = read_checkpoint(folder) if resume and (folder / CHECKPOINT).exists() else None
-        with cpu_threads(kept.about.threads if kept is not None else config.threads):
+        with cpu_threads(config.threads or (kept.about.threads if kept is not None else None)):
             about, digest = _about(config, data["train"], device, kept), digest_of(list(data.values()))
             if kept is not None:
                 require_same_run(kept, about, digest, folder)
@@ -232,8 +232,8 @@ def train_network(
 def _about(config: TrainConfig, train: MelShards, device: torch.device, kept: Checkpoint | None) -> About:
     versions = {"audioset_tools": __version__, "torch": torch.__version__}
     precision = kept.about.precision if kept else pick_precision(device, MODELS[config.model].bf16)
-    settings = asdict(config)
-    return about_run(settings, train.header, train.shape, versions, torch.get_num_threads(), precision)
+    threads = torch.get_num_threads()
+    return about_run(config.settings, train.header, train.shape, versions, threads, precision)
 
 
 def _learner(config: TrainConfig, train: MelShards, about: About, device: torch.device) -> Learner:

@@ -75,6 +75,8 @@ def test_several_seeds_are_several_runs_and_those_that_are_there_stay(
     done = train_every(workspace, ["svm", "knn"], seeds=2, seed=1)
     assert [path.name for path in done.runs] == ["svm,seed=1", "svm,seed=2", "knn,seed=1", "knn,seed=2"]
     assert done.runs[1] == alone.path and tried == ["svm", "knn", "knn"]
+    # Threads are no setting that makes it another run.
+    assert train_every(workspace, ["svm"], seeds=2, seed=1, threads=1).runs == done.runs[:2]
     with pytest.raises(UsageError, match="seeds is 0"):
         train_every(workspace, ["svm"], seeds=0)
     with pytest.raises(UsageError, match="several"):

@@ -300,7 +300,7 @@ def test_killed_runs_go_on_to_the_same_bits(workspace: Workspace) -> None:
         }
 
 
-def stopped(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, epochs: int = 2) -> Path:
+def stopped(workspace: Workspace, config: TrainConfig = CONFIG, epochs: int = 2) -> Path:
     """A run interrupted after some epochs."""
 
     class Interrupted(Exception):
@@ -311,8 +311,8 @@ def stopped(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, epochs: int =
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        train_network(workspace, CONFIG, on_epoch=watch)
-    return workspace.runs / "mine"
+        train_network(workspace, config, on_epoch=watch)
+    return workspace.runs / config.run_name
 
 
 def test_the_early_stopping_state_goes_on(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,7 +324,7 @@ def test_the_early_stopping_state_goes_on(workspace: Workspace, monkeypatch: pyt
         return replace(epoch, validation_f1=2 if epoch.epoch == 1 else 0.5)
 
     monkeypatch.setattr(run_module, "run_epoch", run_epoch)
-    stopped(workspace, monkeypatch)
+    stopped(workspace)
     run = go(workspace, replace(CONFIG, patience=3), resume=True)
     assert (run.best_epoch, len(run.history)) == (1, 4)
     assert run.validation.macro_f1 == found[0]
@@ -334,10 +334,8 @@ def test_the_early_stopping_state_goes_on(workspace: Workspace, monkeypatch: pyt
     ("changed", "message"),
     [({"lr": 0.1}, "lr None, not 0.1"), ({"seed": 4}, "seed 3, not 4"), ({"augment": ()}, "augment ")],
 )
-def test_other_settings_are_refused(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, changed: dict[str, object], message: str
-) -> None:
-    folder = stopped(workspace, monkeypatch, epochs=1)
+def test_other_settings_are_refused(workspace: Workspace, changed: dict[str, object], message: str) -> None:
+    folder = stopped(workspace, epochs=1)
     before = (folder / CHECKPOINT).read_bytes()
     with pytest.raises(DataMismatch, match=message) as caught:
         go(workspace, replace(CONFIG, **changed), resume=True)
@@ -345,8 +343,8 @@ def test_other_settings_are_refused(
     assert (folder / CHECKPOINT).read_bytes() == before
 
 
-def test_other_shards_are_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    stopped(workspace, monkeypatch, epochs=1)
+def test_other_shards_are_refused(workspace: Workspace) -> None:
+    stopped(workspace, epochs=1)
     write_shards(workspace.shards / "small-1", inputs="another noise")
     with pytest.raises(DataMismatch, match="began on other shards"):
         go(workspace, resume=True)
@@ -355,7 +353,7 @@ def test_other_shards_are_refused(workspace: Workspace, monkeypatch: pytest.Monk
 def test_the_number_of_threads_is_the_one_it_began_with(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stopped(workspace, monkeypatch, epochs=1)
+    stopped(workspace, epochs=1)
     torch.set_num_threads(2)
     used: list[int] = []
     monkeypatch.setattr(run_module, "write_checkpoint", lambda *_: used.append(torch.get_num_threads()))
@@ -364,8 +362,30 @@ def test_the_number_of_threads_is_the_one_it_began_with(
     assert set(used) == {1} and torch.get_num_threads() == 2
 
 
-def test_a_damaged_checkpoint_is_refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = stopped(workspace, monkeypatch, epochs=1) / CHECKPOINT
+@pytest.mark.parametrize(("given", "others"), [(None, (1, None)), (1, (1, None))])
+def test_threads_need_not_be_given_again_but_no_others(
+    workspace: Workspace, given: int | None, others: tuple[int | None, ...]
+) -> None:
+    for number, again in enumerate(others):
+        config = replace(CONFIG, name=f"run{number}", threads=given)
+        stopped(workspace, config, epochs=1)
+        with pytest.raises(DataMismatch, match="threads 1, not 2"):
+            go(workspace, replace(config, threads=2), resume=True)
+        assert len(go(workspace, replace(config, threads=again), resume=True).history) == 4
+
+
+def test_a_cycle_goes_on_where_it_was(workspace: Workspace) -> None:
+    """Rate, moves, equalisers and crops of an epoch hang on its number, and not on how it was come to."""
+    compact = TrainConfig("compact", batch_size=8, epochs=3, seed=1)
+    whole = go(workspace, replace(compact, name="whole"))
+    stopped(workspace, replace(compact, name="mine"), epochs=2)
+    resumed = go(workspace, replace(compact, name="mine"), resume=True)
+    assert timeless(resumed.history) == timeless(whole.history)
+    assert resumed.test.probability.tobytes() == whole.test.probability.tobytes()
+
+
+def test_a_damaged_checkpoint_is_refused(workspace: Workspace) -> None:
+    path = stopped(workspace, epochs=1) / CHECKPOINT
     content = bytearray(path.read_bytes())
     content[-9] ^= 1
     path.write_bytes(content)
@@ -373,8 +393,8 @@ def test_a_damaged_checkpoint_is_refused(workspace: Workspace, monkeypatch: pyte
         go(workspace, resume=True)
 
 
-def test_weights_are_no_checkpoint(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = stopped(workspace, monkeypatch, epochs=1)
+def test_weights_are_no_checkpoint(workspace: Workspace) -> None:
+    folder = stopped(workspace, epochs=1)
     (folder / CHECKPOINT).write_bytes((folder / "model.safetensors").read_bytes())
     with pytest.raises(DataMismatch, match="is no checkpoint: it has no best_epoch"):
         go(workspace, resume=True)
@@ -391,7 +411,7 @@ def test_there_must_be_something_to_resume(workspace: Workspace) -> None:
 def test_without_resume_an_unfinished_run_begins_anew(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = stopped(workspace, monkeypatch)
+    folder = stopped(workspace)
     with monkeypatch.context() as patch:
         patch.setattr(run_module, "learn", lambda *words: pytest.fail("in the first step"))
         with pytest.raises(pytest.fail.Exception, match="in the first step"):

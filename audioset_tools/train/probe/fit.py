@@ -1,7 +1,6 @@
 """Training of the probe: clips, their features, settings tried on the validation split, run folder."""
 
 import time
-from dataclasses import asdict
 from importlib.metadata import version
 
 import numpy as np
@@ -52,7 +51,7 @@ def fit_probe(
     header, shape = data["train"].header, data["train"].shape
     embedder = Embedder(embedding_of(config))
     libraries = {name: version(name) for name in (*LIBRARIES, embedder.interpreter)}
-    about = about_run(asdict(config), header, shape, {"audioset_tools": __version__} | libraries, threads=1)
+    about = about_run(config.settings, header, shape, {"audioset_tools": __version__} | libraries, threads=1)
     clips = ClipFeatures(workspace, embedder)
 
     folder = choose_folder(workspace.runs, config.run_name, chosen=config.name is not None)
