@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Shortfall,
         UsageError,
     )
+    from .export.run import export
     from .featurize.mel import LogMel
     from .featurize.run import featurize
     from .fetch.run import fetch
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .predict.run import predict
     from .report.run import report
     from .runs.folder import Run
+    from .shards.clips import Clips
     from .shards.reader import MelShards
     from .shards.spec import MelSpec
     from .train.every import train_every
@@ -40,6 +42,7 @@ __all__ = [
     "AudiosetToolsError",
     "Candidate",
     "Clip",
+    "Clips",
     "DataMismatch",
     "EnvironmentProblem",
     "LogMel",
@@ -53,6 +56,7 @@ __all__ = [
     "__version__",
     "audit",
     "evaluate",
+    "export",
     "featurize",
     "fetch",
     "freeze",
@@ -70,8 +74,9 @@ _HOMES = {
     **dict.fromkeys(("AudiosetToolsError", "DataMismatch", "EnvironmentProblem"), "exceptions"),
     **dict.fromkeys(("Paused", "Shortfall", "UsageError"), "exceptions"),
     **dict.fromkeys(("Candidate", "Clip"), "types"),
-    **{name: f"{name}.run" for name in ("audit", "featurize", "fetch", "predict")},
+    **{name: f"{name}.run" for name in ("audit", "export", "featurize", "fetch", "predict")},
     **{name: f"{name}.run" for name in ("report", "train", "verify")},
+    "Clips": "shards.clips",
     "LogMel": "featurize.mel",
     "MelShards": "shards.reader",
     "MelSpec": "shards.spec",

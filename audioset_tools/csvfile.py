@@ -80,6 +80,15 @@ def write_csv(target: Path, columns: Sequence[str], rows: Iterable[Iterable[Any]
     return written
 
 
+def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    """A CSV as text, by the rule above."""
+    handle = io.StringIO(newline="")
+    writer = csv.writer(handle, lineterminator="\n")
+    writer.writerow(map(_written, columns))
+    writer.writerows(map(_written, row) for row in rows)
+    return handle.getvalue()
+
+
 def read_csv(
     path: Path,
     columns: Sequence[str],

@@ -27,7 +27,7 @@ LAYERS = [
     {"verify"},
     {"fetch"},
     {"train", "inspect", "doctor", "offset"},
-    {"audit", "predict", "report"},
+    {"audit", "export", "predict", "report"},
     {"errors"},
     {"simulator"},
     {"demo"},

@@ -3,7 +3,7 @@
 Their addresses and digests, and the recipes, are data files that the package ships.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,9 @@ GENUINE = "The genuine file is linked from https://research.google.com/audioset/
 SUBSETS = ("balanced_train", "eval", "unbalanced_train")
 """AudioSet's three disjoint sets, in the order in which they are read."""
 
+LISTS = (*SUBSETS, "ontology")
+"""What a selection needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Official:
@@ -28,34 +31,45 @@ class Official:
 
 
 def official_files() -> dict[str, Official]:
-    """The official files by name: the three subsets and `ontology`."""
+    """The official files by name: the three subsets, `ontology` and `labels`."""
     entries = parse_toml(read_file(manifest("official.toml")).decode())
     return {name: Official(**entry) for name, entry in entries.items()}
 
 
+def has_lists(folder: Path) -> bool:
+    """Whether all that a selection needs lies in a folder."""
+    files = official_files()
+    return all((folder / files[name].file).is_file() for name in LISTS)
+
+
 def find_metadata(
-    given: Path | None, workspace_copy: Path, fetch: Callable[[Official, Path], None] | None = None
+    given: Path | None,
+    workspace_copy: Path,
+    fetch: Callable[[Official, Path], None] | None = None,
+    wanted: Sequence[str] = LISTS,
 ) -> Path:
-    """The folder that holds the lists: the one given, else the workspace's, downloaded where it is missing.
+    """The folder with official files: the one given, else the workspace's, to which what lacks is downloaded.
 
     Args:
-        given: `--metadata`; must be complete, nothing is ever downloaded into it.
+        given: `--metadata`; must have all that are wanted, nothing is ever downloaded into it.
         workspace_copy: the workspace's own folder.
         fetch: downloads one file into a folder; default: pooch, checked by sha256.
+        wanted: which of `official_files`, by their names there.
 
     Raises:
         UsageError: the folder given lacks a file.
         EnvironmentProblem: a download failed.
     """
+    files = official_files()
     if given is not None:
-        for official in official_files().values():
+        for official in map(files.__getitem__, wanted):
             if not (given / official.file).is_file():
                 raise UsageError(
                     f"{given} holds no {official.file}",
                     f"Put it there (from {official.url}), or leave --metadata out to have it downloaded.",
                 )
         return given
-    for official in official_files().values():
+    for official in map(files.__getitem__, wanted):
         if not (workspace_copy / official.file).is_file():
             (fetch or _download)(official, workspace_copy)
     return workspace_copy

@@ -20,6 +20,7 @@ from .demo import demo
 from .doctor import doctor
 from .errors import errors
 from .evaluate import evaluate
+from .export import export
 from .featurize import featurize
 from .fetch import fetch
 from .forget import forget
@@ -59,7 +60,7 @@ def cli() -> None:
 
 for _command in (
     *(select, fetch, status, verify, forget, offset, featurize, freeze, inspect),
-    *(train, evaluate, predict, audit, report, errors, doctor, demo),
+    *(train, evaluate, predict, audit, report, errors, export, doctor, demo),
 ):
     cli.add_command(_command)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..audit.suspects import read_suspects
 from ..catalog.lists import read_catalog
-from ..catalog.official import find_metadata, official_files
+from ..catalog.official import find_metadata, has_lists, official_files
 from ..catalog.ontology import read_ontology
 from ..exceptions import DataMismatch
 from ..runs.folder import read_predictions
@@ -122,7 +122,7 @@ def label_names(
         UsageError: the folder given lacks a file.
         DataMismatch: a list is damaged or foreign.
     """
-    if given is None and not all((workspace_copy / one.file).is_file() for one in official_files().values()):
+    if given is None and not has_lists(workspace_copy):
         return None
     folder = find_metadata(given, workspace_copy)
     ontology, catalog = read_ontology(folder / official_files()["ontology"].file), read_catalog(folder)

@@ -1,6 +1,6 @@
 """From accepted clips to the shards of all splits; run again, it makes only what is not there yet.
 
-`featurize` takes a workspace as fetch left it; `make_shards` does the work. That decides first (`assign`,
+`featurize` takes a workspace as fetch left it; `make_shards` does the work. That decides first (`place`,
 `plan`), then looks which shards are already what the plan asks for, then makes the others (`make_all`):
 several at once, on all cores. Worker threads make them, the calling thread watches and shows.
 
@@ -17,22 +17,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..clock import steady
-from ..csvfile import write_csv
-from ..exceptions import DataMismatch, UsageError
+from ..exceptions import UsageError
 from ..ledger import Ledger
-from ..removal.exclusions import HEADER, read_exclusions
+from ..removal.exclusions import read_exclusions
 from ..removal.run import complete, excluded_line
 from ..removal.run import exclude as leave_out
-from ..shards.dataset import SPLITS, Placement, read_dataset, write_dataset
+from ..shards.dataset import SPLITS, Placement
 from ..shards.index import NAME as INDEX
 from ..shards.index import Index, Listed, write_index
 from ..shards.reader import cores
 from ..shards.shard import combined, open_shard
 from ..shards.spec import PRESETS, MelSpec
-from ..shards.splits import Assignment, Leak, assign, leak_of
+from ..shards.splits import Leak, leak_of
 from ..types import SAMPLE_RATE, Clip, OnProgress, Progress, Splits, message, silent
 from ..workspace import AnyPath, Workspace
 from .mel import empty_filters
+from .place import classes_of, place
 from .task import Classes, Noise, ShardTask, is_done, make_shard, plan
 
 
@@ -166,13 +166,8 @@ def featurize(
             splits=splits or (Splits(*origin.splits) if origin else Splits()),
             sample_rate=ledger.sample_rate,
         )
-        classes = (
-            Classes(origin.recipe, ledger.class_names, origin.multi_label, origin.of_list)
-            if origin
-            else Classes("", ())
-        )
         clips = [clip for _, clip in ledger.clips()]
-        return make_shards(workspace, clips, classes, config, on_progress)
+        return make_shards(workspace, clips, classes_of(origin), config, on_progress)
 
 
 def make_shards(
@@ -195,15 +190,7 @@ def make_shards(
             one sound into several splits.
         EnvironmentProblem: the disk is full.
     """
-    if not clips:
-        raise DataMismatch(f"no clips in {workspace.root}", "Run `audioset-tools fetch` first.")
-    frozen = read_dataset(workspace.dataset)
-    assignment = assign(frozen, clips, classes.names, config.splits, config.seed, classes.of_list)
-    if classes.of_list:
-        _refuse_twins(assignment, workspace)
-    if list(assignment.placements) != frozen:
-        write_dataset(workspace.dataset, assignment.placements)
-
+    assignment = place(workspace, clips, classes, config.splits, config.seed)
     folder = workspace.shards / config.folder
     tasks = plan(
         workspace.root,
@@ -240,33 +227,6 @@ def make_shards(
         short=assignment.short,
         leak=leak_of(assignment.placements),
         of_list=classes.of_list,
-    )
-
-
-def _refuse_twins(assignment: Assignment, workspace: Workspace) -> None:
-    """See that a list puts no sound into several splits, which its own splits may do.
-
-    Raises:
-        DataMismatch: it does; whom to leave out is written to an exclusion list.
-    """
-    if not assignment.twins:
-        return
-    split_of = {placement.key: placement.split for placement in assignment.placements}
-    rows = []
-    for keys in assignment.twins:
-        # The test stays whole as long as it can.
-        kept = max((key for key in keys if key in split_of), key=lambda key: SPLITS.index(split_of[key]))
-        rows += [
-            (key, "same sound", f"in {split_of[key]}, as {kept} in {split_of[kept]}")
-            for key in keys
-            if key in split_of and split_of[key] != split_of[kept]
-        ]
-    write_csv(workspace.same_sound, HEADER, rows)
-    first, _, note = rows[0]
-    raise DataMismatch(
-        f"the list puts {len(assignment.twins):,} sounds into several splits, such as {first} {note}",
-        f"Look through {workspace.same_sound}, which names {len(rows):,} clips to leave out, and then run:"
-        f" audioset-tools featurize --exclude {workspace.same_sound}",
     )
 
 

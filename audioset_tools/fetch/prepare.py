@@ -12,7 +12,7 @@ from dataclasses import astuple
 from itertools import chain, count
 from pathlib import Path
 
-from ..catalog.official import find_metadata, official_files
+from ..catalog.official import LISTS, find_metadata, has_lists, official_files
 from ..catalog.recipe import SHIPPED, Recipe, read_recipe
 from ..catalog.segment_list import SegmentList
 from ..catalog.select import read_selection
@@ -175,8 +175,9 @@ def enqueue(
 def lists_digest(folder: Path) -> str:
     """A sha256 over the lists and the ontology in a folder."""
     digest = hashlib.sha256()
-    for official in official_files().values():
-        with open_file(folder / official.file) as handle:
+    files = official_files()
+    for name in LISTS:
+        with open_file(folder / files[name].file) as handle:
             digest.update(hashlib.file_digest(handle, "sha256").digest())
     return digest.hexdigest()
 
@@ -235,7 +236,7 @@ def way_on(workspace: Workspace, origin: Origin, recipe: Recipe, metadata: Path 
     stay = f"Go on with its own recipe{own} and lists"
     if not workspace.clips.is_dir():
         return f"{stay}, or choose another --workspace."
-    lists = metadata or (workspace.metadata if _has_lists(workspace.metadata) else None)
+    lists = metadata or (workspace.metadata if has_lists(workspace.metadata) else None)
     words = [
         *("audioset-tools", "fetch", "--recipe", recipe.given),
         *(("--metadata", str(lists)) if lists else ()),
@@ -259,10 +260,6 @@ def _parted(numbers: Sequence[int]) -> str:
 def _few(names: Sequence[str]) -> str:
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _has_lists(folder: Path) -> bool:
-    return all((folder / official.file).is_file() for official in official_files().values())
 
 
 def _free(root: Path, recipe: Recipe) -> Path:

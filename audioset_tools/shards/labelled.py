@@ -82,7 +82,7 @@ class LabelledClips:
     def label(self) -> Labels:
         """The class of every clip, [clips]; multi-label, the one it was drawn for."""
         if self.target.ndim == 1:
-            return self.target.astype(np.int32)
+            return self.target.astype(np.int64)
         return self._columns([one.label for one in self.shards])
 
     def __len__(self) -> int:

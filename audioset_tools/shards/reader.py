@@ -15,7 +15,7 @@ of the machine.
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -23,14 +23,15 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from ..exceptions import DataMismatch, UsageError
+from ..exceptions import AudiosetToolsError, DataMismatch, UsageError
 from ..files import read_file
-from ..workspace import Workspace
+from ..workspace import AnyPath, Workspace
 from .chunks import Floats, Rows
+from .dataset import SPLITS
 from .index import FEATURIZE_AGAIN, read_index
 from .shard import Shard, ShardHeader, open_shard
 
-Labels = npt.NDArray[np.int32]
+Labels = npt.NDArray[np.int64]
 Targets = Labels | npt.NDArray[np.uint8]
 Target = int | npt.NDArray[np.uint8]
 Batch = tuple[Floats, Targets]
@@ -49,7 +50,7 @@ class MelShards:
     other processes, forked or spawned, and is a map-style `Dataset` to torch's `DataLoader` as it stands.
 
     Args:
-        folder: the shards of one spec.
+        folder: the shards of one spec, or a workspace that has shards of one spec only.
         split: train, validation or test.
         in_memory: keep every mel that was read; None to decide by the memory there is, the first time that
             mels are read. Left to decide, copies in other processes keep nothing of their own.
@@ -58,16 +59,18 @@ class MelShards:
         mean, std: of every band over the train split, whatever split this is: float32, [bands].
 
     Raises:
-        DataMismatch: the folder is unfinished or has no such split. Whatever reads a shard raises it too,
-            when that is missing, damaged, foreign or of another spec.
+        UsageError: there is no such split, or no such workspace.
+        DataMismatch: the folder is unfinished or has no shard of that split. Whatever reads a shard raises
+            it too, when that is missing, damaged, foreign or of another spec.
     """
 
-    def __init__(self, folder: Path | str, split: str, in_memory: bool | None = None) -> None:
-        index = read_index(Path(folder))
+    def __init__(self, folder: AnyPath | Workspace, split: str, in_memory: bool | None = None) -> None:
+        folder = find_shards(folder.shards) if isinstance(folder, Workspace) else Path(folder)
+        index = read_index(folder)
         names = sorted(name for name, listed in index.shards.items() if listed.split == split)
         if not names:
-            raise DataMismatch(f"{folder} has no shard of the {split} split", FEATURIZE_AGAIN)
-        self._listed = [(Path(folder) / name, index.shards[name]) for name in names]
+            raise no_split(split, (one.split for one in index.shards.values()), str(folder), FEATURIZE_AGAIN)
+        self._listed = [(folder / name, index.shards[name]) for name in names]
         self._ends = np.cumsum([listed.rows for _, listed in self._listed])
         self._opened: dict[int, Shard] = {}
         self.mean, self.std = np.array(index.mean, np.float32), np.array(index.std, np.float32)
@@ -98,11 +101,11 @@ class MelShards:
     @cached_property
     def label(self) -> Labels:
         """The class of every row, [rows]; multi-label, the one it was drawn for."""
-        return np.concatenate([shard.label for shard in self.open()])
+        return np.concatenate([shard.label for shard in self.open()], dtype=np.int64)
 
     @cached_property
     def target(self) -> Targets:
-        """What a model learns of every row: its class, int32, [rows]; or, multi-label, which of the classes
+        """What a model learns of every row: its class, int64, [rows]; or, multi-label, which of the classes
         it carries, 0 or 1, uint8, [rows, classes].
         """
         return np.concatenate([_target(shard) for shard in self.open()])
@@ -159,7 +162,7 @@ class MelShards:
             epoch: which pass this is.
 
         Yields:
-            mels, float32, [B, bands, frames]; their `target`: int32, [B], or uint8, [B, classes].
+            mels, float32, [B, bands, frames]; their `target`: int64, [B], or uint8, [B, classes].
         """
         size = buffer_rows(4 * self.shape[0] * self.shape[1])
         if seed is None:
@@ -194,7 +197,8 @@ class MelShards:
     def _checked(self, rows: Sequence[int] | npt.NDArray[np.integer]) -> Rows:
         wanted = np.asarray(rows, np.int64)
         if len(wanted) and not -len(self) <= wanted.min() <= wanted.max() < len(self):
-            raise IndexError(f"no row {wanted.min()} or {wanted.max()} among {len(self)}")
+            row = wanted.max() if wanted.max() >= len(self) else wanted.min()
+            raise IndexError(f"no row {row} among {len(self)}")
         return wanted % len(self)
 
     def _targets(self, rows: Rows) -> Targets:
@@ -241,7 +245,22 @@ class MelShards:
 
 
 def _target(shard: Shard) -> Targets:
-    return shard.target if shard.header.multi_label else shard.label
+    """As `cross_entropy` and `binary_cross_entropy` take it, the latter once it is made float."""
+    return shard.target if shard.header.multi_label else shard.label.astype(np.int64)
+
+
+def no_split(split: str, there: Iterable[str], where: str, remedy: str) -> AudiosetToolsError:
+    """The error for who asks for a split that is not there.
+
+    Args:
+        there: the splits of all that there is.
+        where: the folder or file that holds them.
+        remedy: what to do if the split is one of ours and only not there.
+    """
+    if split in SPLITS:
+        return DataMismatch(f"{where} has nothing of the {split} split", remedy)
+    names = [name for name in SPLITS if name in set(there)]
+    return UsageError(f"there is no split {split!r}", f"{where} has {', '.join(names)}.")
 
 
 def _meaning(shard: Shard) -> tuple[object, ...]:

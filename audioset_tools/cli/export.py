@@ -1,0 +1,49 @@
+"""`audioset-tools export`."""
+
+from pathlib import Path
+
+import click
+
+from ..workspace import Workspace
+from .options import FOLDER, json_option, needing, workspace_option
+
+
+@click.command()
+@click.argument("format_name", metavar="FORMAT")
+@workspace_option
+@click.option("--out", type=FOLDER, required=True, help="A new folder, or one of the same export.")
+@click.option(
+    "--targets", type=click.Choice(["classes", "mids"]), default="classes", show_default=True,
+    help="What the targets count: the recipe's classes, or AudioSet's 527 labels.",
+)  # fmt: skip
+@click.option(
+    "--metadata", type=FOLDER, help="Folder with AudioSet's label file; the workspace's own if left out."
+)
+@click.option("--jobs", type=int, help="Files made at once; as many as there are cores if left out.")
+@json_option
+def export(
+    format_name: str,
+    workspace: Workspace,
+    out: Path,
+    targets: str,
+    metadata: Path | None,
+    jobs: int | None,
+    as_json: bool,
+) -> None:
+    """Write the data set in a form that another tool reads: FORMAT is esc50."""
+    from .. import console
+    from ..export.formats import FORMATS
+    from ..export.run import export as write
+    from ..export.summary import export_json, export_table, remarks
+
+    extra = FORMATS[format_name].extra if format_name in FORMATS else ""
+    with needing(extra), console.bar("clips") as show:
+        done = write(
+            workspace, format_name, out, targets=targets, metadata=metadata, jobs=jobs, on_progress=show
+        )
+    if as_json:
+        console.result_json(export_json(done))
+        return
+    console.table(export_table(done))
+    for remark in remarks(done):
+        console.say(remark)

@@ -1,0 +1,193 @@
+"""What is exported: the clips of a workspace with their splits, and what their targets count."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from ..catalog.labels import Labels, find_labels
+from ..exceptions import DataMismatch, UsageError
+from ..featurize.place import placed
+from ..ledger import Ledger, Origin
+from ..shards.dataset import SPLITS, Placement
+from ..types import Candidate, Clip, KeptSource
+from ..workspace import Workspace
+
+TARGETS = ("classes", "mids")
+"""What the targets of an export count: the recipe's classes, or AudioSet's labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One clip to export.
+
+    Args:
+        key: names its video, `ytid`, and where it starts.
+        start_ms, end_ms: of the segment in its video.
+        classes: the recipe's, the one it was drawn for first.
+        labels: all that the lists say of it, `mid`s of AudioSet's.
+        human_labels: the display names of those labels, in their order.
+        targets: indices into `Exported.target_names`, ascending.
+        path: where its WAV file lies in the workspace.
+        sha256: what the bytes of that file hash to.
+        kept: what it was decoded from, where that was kept; its path is relative to the workspace.
+    """
+
+    key: str
+    ytid: str
+    start_ms: int
+    end_ms: int
+    split: str
+    classes: tuple[str, ...]
+    labels: tuple[str, ...]
+    human_labels: tuple[str, ...]
+    targets: tuple[int, ...]
+    path: Path
+    sha256: str
+    kept: KeptSource | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its file in an export, the same for good.
+
+        An id may begin with `-` and hold `_`, at which readers split names: it stands inside, never in one.
+        """
+        return hashlib.sha256(self.key.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A data set to export.
+
+    Args:
+        name: the recipe's, or the list's.
+        root: the folder of the workspace.
+        examples: by split, then by key.
+        target_names: what the targets count.
+        target_mids: the `mid` of each; empty where the targets are classes.
+        multi_label: whether a clip may have several targets.
+        sample_rate: of the clips, in hertz.
+        left_out: labels that are none of the 527, and how many clips have each; of `mids` only.
+        origin: what the workspace was begun with.
+    """
+
+    name: str
+    root: Path
+    examples: tuple[Example, ...]
+    target_names: tuple[str, ...]
+    target_mids: tuple[str, ...]
+    multi_label: bool
+    sample_rate: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    origin: Origin | None = None
+
+    @property
+    def splits(self) -> dict[str, list[Example]]:
+        """The examples of each split that has any."""
+        return {split: list(of) for split, of in groupby(self.examples, key=lambda one: one.split)}
+
+    def chunks(self, most: int) -> Iterator[tuple[str, int, list[Example]]]:
+        """The examples in pieces of at most so many: the split, the piece's number in it, and the piece."""
+        for split, examples in self.splits.items():
+            for start in range(0, len(examples), most):
+                yield split, start // most, examples[start : start + most]
+
+
+def read_exported(workspace: Workspace, targets: str = "classes", metadata: Path | None = None) -> Exported:
+    """All that is to export of a workspace; its splits are decided now if they are not.
+
+    Args:
+        targets: what the targets count, one of `TARGETS`.
+        metadata: folder with AudioSet's label file, for display names and the order of the 527; the
+            workspace's own if left out, to which it is downloaded.
+
+    Raises:
+        UsageError: there is no such workspace, or its labels are not AudioSet's where `mids` are asked for.
+        DataMismatch: no clips, or damaged files.
+        EnvironmentProblem: the label file could not be downloaded.
+    """
+    if targets not in TARGETS:
+        raise UsageError(f"there are no targets {targets!r}", f"Choose one of {', '.join(TARGETS)}.")
+    placements = placed(workspace)
+    with Ledger(workspace.ledger, read_only=True) as ledger:
+        origin, pairs = ledger.origin(), ledger.clips()
+    if origin is None:
+        raise DataMismatch(f"no clips in {workspace.root}", "Run `audioset-tools fetch` first.")
+    labels = _labels(pairs, targets, metadata, workspace)
+    clips = {clip.key: (candidate, clip) for candidate, clip in pairs}
+    index = _index(origin.class_names if targets == "classes" else labels.mids)
+    examples = [
+        _example(*_found(clips, one), one, workspace.root, index, labels, targets) for one in placements
+    ]
+    strangers = Counter(mid for one in examples for mid in one.labels if mid not in labels.index)
+    return Exported(
+        name=origin.recipe,
+        root=workspace.root,
+        examples=tuple(sorted(examples, key=lambda one: (SPLITS.index(one.split), one.key))),
+        target_names=origin.class_names if targets == "classes" else labels.names,
+        target_mids=() if targets == "classes" else labels.mids,
+        multi_label=targets == "mids" or origin.multi_label,
+        sample_rate=origin.sample_rate,
+        left_out=dict(sorted(strangers.items())) if targets == "mids" else {},
+        origin=origin,
+    )
+
+
+def _labels(
+    pairs: Sequence[tuple[Candidate, Clip]], targets: str, metadata: Path | None, workspace: Workspace
+) -> Labels:
+    """AudioSet's labels; none where what the clips carry is somebody's own."""
+    if any(is_mid(label) for candidate, _ in pairs for label in candidate.labels):
+        return find_labels(metadata, workspace.metadata)
+    if targets == "mids":
+        raise UsageError(
+            f"the labels of {workspace.root} are not AudioSet's", "Leave out --targets, for its classes."
+        )
+    return Labels((), ())
+
+
+def is_mid(label: str) -> bool:
+    """Whether a label is one of AudioSet's, and not somebody's own word."""
+    return label.startswith(("/m/", "/t/", "/g/"))
+
+
+def _index(names: Iterable[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names)}
+
+
+def _found(clips: Mapping[str, tuple[Candidate, Clip]], one: Placement) -> tuple[Candidate, Clip]:
+    if one.key not in clips:
+        raise DataMismatch(
+            f"clip {one.key} of the frozen {one.split} split is no longer among the clips",
+            "Run `audioset-tools fetch` again to get it back.",
+        )
+    return clips[one.key]
+
+
+def _example(
+    candidate: Candidate,
+    clip: Clip,
+    one: Placement,
+    root: Path,
+    index: Mapping[str, int],
+    labels: Labels,
+    targets: str,
+) -> Example:
+    classes = (clip.class_name, *clip.also)
+    carried = classes if targets == "classes" else candidate.labels
+    return Example(
+        key=clip.key,
+        ytid=candidate.ytid,
+        start_ms=candidate.start_ms,
+        end_ms=candidate.end_ms,
+        split=one.split,
+        classes=classes,
+        labels=candidate.labels,
+        human_labels=tuple(map(labels.name, candidate.labels)),
+        targets=tuple(sorted(index[name] for name in carried if name in index)),
+        path=root / clip.path,
+        sha256=clip.sha256,
+        kept=clip.kept,
+    )

@@ -1,0 +1,105 @@
+"""A part of an export: one file, a pure function of its inputs."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ..audio.clip import FETCH_AGAIN
+from ..csvfile import csv_text
+from ..exceptions import DataMismatch
+from ..files import read_file
+from .examples import Example
+
+MOST_OF_A_CLIP = 1 << 24
+"""Bytes: no clip has as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPart:
+    """One file to write. Two parts of the same `inputs` are the same bytes, whoever makes them.
+
+    Args:
+        name: its path below the export's folder.
+        inputs: a digest of everything that decides its bytes.
+        clips: how many clips it holds, for the progress.
+        make: writes it to a path.
+        check: reads it back by another way than it was written; raises `DataMismatch` if it is not right.
+    """
+
+    name: str
+    inputs: str
+    clips: int
+    make: Callable[[Path], object]
+    check: Callable[[Path], object]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """All that an export writes.
+
+    Args:
+        parts: all files but linked clips.
+        notes: what a user should know of it, a sentence each.
+    """
+
+    parts: Sequence[ExportPart]
+    notes: Sequence[str] = ()
+
+
+def digest_of(*meaning: object) -> str:
+    """A digest of what decides a part's bytes: texts, numbers, lists of them, and versions."""
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+
+
+def about(examples: Iterable[Example]) -> list[object]:
+    """Of examples, all that an export tells of them, for `digest_of`."""
+    return [
+        [
+            *(one.key, one.start_ms, one.end_ms, one.split, one.classes, one.labels, one.human_labels),
+            *(one.targets, one.sha256),
+        ]
+        for one in examples
+    ]
+
+
+def wav_bytes(one: Example) -> bytes:
+    """The file of a clip, which must be the one that was fetched.
+
+    Raises:
+        DataMismatch: it is gone, or has changed.
+    """
+    try:
+        content = read_file(one.path, MOST_OF_A_CLIP)
+    except OSError as error:
+        raise DataMismatch(f"the clip {one.path} cannot be read: {error.strerror}", FETCH_AGAIN) from error
+    if hashlib.sha256(content).hexdigest() != one.sha256:
+        raise DataMismatch(f"the clip {one.path} is not the file that was fetched", FETCH_AGAIN)
+    return content
+
+
+def text_part(name: str, text: str) -> ExportPart:
+    """A small file of text."""
+    content = text.encode()
+    return ExportPart(name, digest_of(text), 0, partial(_write, content), partial(_check, content))
+
+
+def csv_part(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> ExportPart:
+    """A small CSV as its readers know it: what is in it is ours, or AudioSet's."""
+    return text_part(name, csv_text(columns, rows))
+
+
+def json_part(name: str, content: object) -> ExportPart:
+    """A small file of JSON."""
+    return text_part(name, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
+
+
+def _check(content: bytes, path: Path) -> None:
+    if read_file(path) != content:
+        raise DataMismatch(f"{path} is not what was written", "See to the disk, and export again.")

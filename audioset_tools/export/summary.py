@@ -1,0 +1,44 @@
+"""An export in words."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..types import Table
+from .run import ExportResult
+
+_NAMED = 5
+
+
+def export_table(done: ExportResult) -> Table:
+    """How many clips of each split there are."""
+    rows = tuple((split, f"{count:,}") for split, count in done.clips.items())
+    parts = f"{done.made:,} parts made, {done.kept:,} kept, {done.bytes / 1e6:,.1f} MB"
+    title = f"{done.files:,} files in {done.folder} ({parts})"
+    return Table(title, ("split", "clips"), rows)
+
+
+def remarks(done: ExportResult) -> Iterator[str]:
+    """What a user should know besides."""
+    yield from done.notes
+    if done.left_out:
+        named = ", ".join(f"{mid} ({count:,} clips)" for mid, count in list(done.left_out.items())[:_NAMED])
+        more = len(done.left_out) - _NAMED
+        yield (
+            f"left out, since they are none of the {done.targets:,} labels: {named}"
+            + (f" and {more:,} more" if more > 0 else "")
+        )
+
+
+def export_json(done: ExportResult) -> dict[str, Any]:
+    """The same for a program."""
+    return {
+        "out": str(done.folder),
+        "files": done.files,
+        "made": done.made,
+        "kept": done.kept,
+        "bytes": done.bytes,
+        "clips": dict(done.clips),
+        "targets": done.targets,
+        "left_out": dict(done.left_out),
+        "notes": list(done.notes),
+    }

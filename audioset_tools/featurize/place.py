@@ -1,0 +1,89 @@
+"""Deciding the splits of a workspace's clips, for good: what is in `dataset.csv` never changes its split."""
+
+from collections.abc import Sequence
+
+from ..csvfile import write_csv
+from ..exceptions import DataMismatch
+from ..ledger import Ledger, Origin
+from ..removal.exclusions import HEADER
+from ..removal.run import complete
+from ..shards.dataset import SPLITS, Placement, read_dataset, write_dataset
+from ..shards.splits import Assignment, assign
+from ..types import Clip, Splits
+from ..workspace import Workspace
+from .task import Classes
+
+
+def classes_of(origin: Origin | None) -> Classes:
+    """The classes of a ledger; none where nothing was fetched yet."""
+    if origin is None:
+        return Classes("", ())
+    return Classes(origin.recipe, origin.class_names, origin.multi_label, origin.of_list)
+
+
+def placed(workspace: Workspace) -> list[Placement]:
+    """The placements of a workspace, whose splits are decided now if they are not.
+
+    Raises:
+        UsageError: there is no such workspace.
+        DataMismatch: no clips, too few, a damaged `dataset.csv`, or a list that puts one sound into several
+            splits.
+        EnvironmentProblem: the disk is full, or another process writes to the workspace.
+    """
+    workspace.require_ledger()
+    if frozen := read_dataset(workspace.dataset):
+        return frozen
+    with workspace.lock(), Ledger(workspace.ledger) as ledger:
+        complete(ledger, workspace)
+        origin = ledger.origin()
+        splits = Splits(*origin.splits) if origin else Splits()
+        clips = [clip for _, clip in ledger.clips()]
+        decided = place(workspace, clips, classes_of(origin), splits, origin.seed if origin else 0)
+    return list(decided.placements)
+
+
+def place(
+    workspace: Workspace, clips: Sequence[Clip], classes: Classes, splits: Splits, seed: int
+) -> Assignment:
+    """Give every clip its split; the caller holds the workspace's lock.
+
+    Raises:
+        DataMismatch: no clips, too few, a damaged `dataset.csv`, or a list that puts one sound into several
+            splits.
+    """
+    if not clips:
+        raise DataMismatch(f"no clips in {workspace.root}", "Run `audioset-tools fetch` first.")
+    frozen = read_dataset(workspace.dataset)
+    assignment = assign(frozen, clips, classes.names, splits, seed, classes.of_list)
+    if classes.of_list:
+        _refuse_twins(assignment, workspace)
+    if list(assignment.placements) != frozen:
+        write_dataset(workspace.dataset, assignment.placements)
+    return assignment
+
+
+def _refuse_twins(assignment: Assignment, workspace: Workspace) -> None:
+    """See that a list puts no sound into several splits, which its own splits may do.
+
+    Raises:
+        DataMismatch: it does; whom to leave out is written to an exclusion list.
+    """
+    if not assignment.twins:
+        return
+    split_of = {placement.key: placement.split for placement in assignment.placements}
+    rows = []
+    for keys in assignment.twins:
+        # The test stays whole as long as it can.
+        kept = max((key for key in keys if key in split_of), key=lambda key: SPLITS.index(split_of[key]))
+        rows += [
+            (key, "same sound", f"in {split_of[key]}, as {kept} in {split_of[kept]}")
+            for key in keys
+            if key in split_of and split_of[key] != split_of[kept]
+        ]
+    write_csv(workspace.same_sound, HEADER, rows)
+    first, _, note = rows[0]
+    raise DataMismatch(
+        f"the list puts {len(assignment.twins):,} sounds into several splits, such as {first} {note}",
+        f"Look through {workspace.same_sound}, which names {len(rows):,} clips to leave out, and then run:"
+        f" audioset-tools featurize --exclude {workspace.same_sound}",
+    )
