@@ -30,7 +30,7 @@ _REMEDY = "Choose another folder with --out, or remove that one."
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FileThere:
     """A file that stands: the digest of what it was made from, its size and its own sha256."""
 
     inputs: str
@@ -51,7 +51,7 @@ class Contents:
     format: str
     targets: str
     finished: bool
-    files: Mapping[str, Standing]
+    files: Mapping[str, FileThere]
 
 
 def write_contents(folder: Path, contents: Contents) -> None:
@@ -60,7 +60,7 @@ def write_contents(folder: Path, contents: Contents) -> None:
         temporary.write_text(json.dumps(asdict(contents), indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def read_contents(folder: Path, format_name: str, targets: str) -> dict[str, Standing]:
+def read_contents(folder: Path, format_name: str, targets: str) -> dict[str, FileThere]:
     """The files that stand in a folder; none in one that is new or empty.
 
     Raises:
@@ -75,7 +75,7 @@ def read_contents(folder: Path, format_name: str, targets: str) -> dict[str, Sta
         content = parse_json(read_file(folder / NAME))
         found = str(content["format"])[:40], str(content["targets"])[:40]
         files = {
-            name: Standing(str(one["inputs"]), int(one["bytes"]), str(one["sha256"]))
+            name: FileThere(str(one["inputs"]), int(one["bytes"]), str(one["sha256"]))
             for name, one in content["files"].items()
         }
         if not all(map(_FILE.fullmatch, files)):
@@ -87,14 +87,14 @@ def read_contents(folder: Path, format_name: str, targets: str) -> dict[str, Sta
     return files
 
 
-def standing(path: Path, inputs: str) -> Standing:
+def standing(path: Path, inputs: str) -> FileThere:
     """What is to be said of a file that was just made."""
     with open_file(path) as handle:
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    return Standing(inputs, path.stat().st_size, digest)
+    return FileThere(inputs, path.stat().st_size, digest)
 
 
-def stands(folder: Path, name: str, told: Standing | None, inputs: str) -> bool:
+def stands(folder: Path, name: str, told: FileThere | None, inputs: str) -> bool:
     """Whether a file is there, whole, and made from what it would be made from now."""
     if told is None or told.inputs != inputs:
         return False

@@ -14,7 +14,7 @@ from ..shards.reader import cores
 from ..types import OnProgress, Progress, silent
 from ..workspace import AnyPath, Workspace
 from .examples import Example, read_exported
-from .folder import AUDIO, Contents, Standing, link_clip, read_contents, standing, stands, write_contents
+from .folder import AUDIO, Contents, FileThere, link_clip, read_contents, standing, stands, write_contents
 from .formats import FORMATS, plan_of
 from .part import ExportPart
 
@@ -116,7 +116,7 @@ def _clips(parts: Sequence[ExportPart]) -> int:
     return sum(part.clips for part in parts)
 
 
-def _make(part: ExportPart, folder: Path) -> tuple[ExportPart, Standing]:
+def _make(part: ExportPart, folder: Path) -> tuple[ExportPart, FileThere]:
     """Write a part beside its place, read it back, and put it there."""
     target = folder / part.name
     with write_beside(target) as temporary:
@@ -142,7 +142,7 @@ class _Account:
         folder: Path,
         format_name: str,
         targets: str,
-        files: Mapping[str, Standing],
+        files: Mapping[str, FileThere],
         on_progress: OnProgress,
         done: int,
         total: int,
@@ -161,7 +161,7 @@ class _Account:
             (self._folder / name).unlink(missing_ok=True)
             del self.files[name]
 
-    def add(self, made: tuple[ExportPart, Standing]) -> None:
+    def add(self, made: tuple[ExportPart, FileThere]) -> None:
         """A part that stands now."""
         part, self.files[part.name] = made
         self.count(part.clips)

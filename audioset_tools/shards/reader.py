@@ -259,7 +259,7 @@ def no_split(split: str, there: Iterable[str], where: str, remedy: str) -> Audio
     """
     if split in SPLITS:
         return DataMismatch(f"{where} has nothing of the {split} split", remedy)
-    names = [name for name in SPLITS if name in set(there)]
+    names = sorted(set(there), key=SPLITS.index)
     return UsageError(f"there is no split {split!r}", f"{where} has {', '.join(names)}.")
 
 

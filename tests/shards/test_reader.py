@@ -83,8 +83,19 @@ def test_what_a_model_learns_is_the_class_or_where_several_sound_all_of_them(
 
 
 def test_a_split_without_shards_is_refused(folder: Path) -> None:
-    with pytest.raises(DataMismatch, match="no shard of the validation split"):
+    with pytest.raises(DataMismatch, match="nothing of the validation split"):
         MelShards(folder, "validation")
+
+
+def test_a_split_that_is_none_is_told_those_there_are(folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"no split 'val'\n.* has train"):
+        MelShards(folder, "val")
+
+
+def test_targets_are_what_cross_entropy_takes(folder: Path) -> None:
+    shards = MelShards(folder, "train")
+    assert shards.target.dtype == shards.label.dtype == np.int64
+    assert next(shards.batches(4))[1].dtype == np.int64
 
 
 @pytest.mark.parametrize("row", [25, -26])

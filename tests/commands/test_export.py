@@ -1,0 +1,24 @@
+"""`export` as a user runs it."""
+
+import json
+import shutil
+from pathlib import Path
+
+from tests.commands.conftest import World, run
+
+
+def test_a_fetched_set_is_exported_and_said(world: World, fetched: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    shutil.copytree(fetched, workspace)
+    words = ["--workspace", str(workspace), "--metadata", str(world.lists), "--out", str(tmp_path / "out")]
+    done = run("export", "esc50", *words)
+    assert done.returncode == 0, done.stderr
+    assert "17 files in" in done.stdout and (tmp_path / "out" / "meta" / "esc50.csv").exists()
+    again = run("export", "esc50", *words, "--json")
+    assert json.loads(again.stdout)["kept"] == 1
+
+
+def test_what_is_impossible_is_said_in_two_lines(fetched: Path, tmp_path: Path) -> None:
+    done = run("export", "mp4", "--workspace", str(fetched), "--out", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: there is no format 'mp4'\n")
