@@ -22,8 +22,17 @@ from rich.text import Text
 from .types import Message, Progress, Table
 from .workspace import printable
 
-_out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-_err = Console(highlight=False, stderr=True, soft_wrap=True)
+
+class _Console(Console):
+    """A console that leaves it to the command line what a reader's going away means."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the error again, which rich has just caught; it would exit with code 1."""
+        raise
+
+
+_out = _Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+_err = _Console(highlight=False, stderr=True, soft_wrap=True)
 
 _BAR = (BarColumn(), MofNCompleteColumn())
 

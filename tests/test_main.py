@@ -1,9 +1,13 @@
-"""Whose code runs: that which is installed, and nothing that lies in the current folder."""
+"""Whose code runs: what is installed, nothing of the current folder; and what its output may meet."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from audioset_tools.simulator.lists import write_lists
 
 TRAP = "import pathlib; pathlib.Path(__file__).with_suffix('.ran').touch()\n"
 ROOT = Path(__file__).parents[1]
@@ -42,3 +46,24 @@ def test_ffmpeg_python_runs_no_test_py(tmp_path: Path) -> None:
     assert not {"test", "future.standard_library", "future.backports", "future.moves"} & set(loaded.split())
     assert by_aliases == "False"
     assert (tmp_path / "test.ran").exists(), "the trap is none"
+
+
+@pytest.mark.parametrize("words", [["select"], ["select", "--json"]])
+def test_a_reader_that_goes_away_is_no_failure(words: list[str], tmp_path: Path) -> None:
+    write_lists(tmp_path, {"Piano": 3, "Drums": 3, "Flute": 3, "Other": 3})
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "audioset_tools", *words, "--metadata", str(tmp_path)]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_what_the_locale_cannot_show_is_replaced(tmp_path: Path) -> None:
+    write_lists(tmp_path, {"Piano": 3, "Drums": 3, "Flute": 3, "Other": 3})
+    command = [sys.executable, "-m", "audioset_tools", "select", "--metadata", str(tmp_path)]
+    done = subprocess.run(
+        command, capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"}
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"?" in done.stdout

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 import warnings
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -44,7 +45,22 @@ def _read_config(context: click.Context, _: click.Parameter, path: Path | None) 
     context.default_map = read_config(path, cli.commands)
 
 
-@click.group(context_settings={"auto_envvar_prefix": "AUDIOSET_TOOLS", "max_content_width": 100})
+class _Commands(click.Group):
+    """The commands; click and rich both take a reader that goes away, as `| head` does, for a failure."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; its result is its exit code."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Python must not complain of it again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
+
+@click.group(
+    cls=_Commands, context_settings={"auto_envvar_prefix": "AUDIOSET_TOOLS", "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="audioset-tools")
 @click.option(
     "--config", type=FILE, callback=_read_config, is_eager=True, expose_value=False,
@@ -68,6 +84,10 @@ for _command in (
 def main() -> None:
     """The console script: run a command and exit with its code; see `exceptions`."""
     _hush()
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal or a locale cannot show is replaced: it is no reason to stop.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -96,10 +116,6 @@ def run(words: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; the same command continues", err=True)
         return 130
-    except BrokenPipeError:
-        # The reader of our output has gone, as with `| head`; Python must not complain of it again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         from .. import console
 
