@@ -108,7 +108,8 @@ def decode_segment(
 
 def peak_of(samples: npt.NDArray[np.int16]) -> float:
     """The largest absolute sample as a fraction of full scale."""
-    return int(np.abs(samples.astype(np.int32)).max(initial=0)) / 32768
+    # The absolute value of -32768 is no int16.
+    return max(int(samples.max(initial=0)), -int(samples.min(initial=0))) / 32768
 
 
 def _decode_in_process(media: Media, start_ms: int, end_ms: int, rate: int) -> Decoded | None:

@@ -189,7 +189,7 @@ def check_clip(clip: Clip, workspace: Workspace, deep: bool, rate: int = SAMPLE_
         return None
     if hashlib.sha256(content).hexdigest() != clip.sha256:
         return Finding(Kind.DAMAGED, name, "has changed since it was written", REPAIR_DEEP)
-    peak = peak_of(np.frombuffer(content[len(wav_header(rate)) :], np.dtype("<i2")))
+    peak = peak_of(np.frombuffer(content, np.dtype("<i2"), offset=len(wav_header(rate))))
     if abs(peak - clip.peak) > 1e-9:
         detail = f"has a peak of {peak:.4f}, recorded as {clip.peak:.4f}"
         return Finding(Kind.DAMAGED, name, detail, REPAIR_DEEP)
