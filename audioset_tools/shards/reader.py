@@ -50,7 +50,7 @@ class MelShards:
     other processes, forked or spawned, and is a map-style `Dataset` to torch's `DataLoader` as it stands.
 
     Args:
-        folder: the shards of one spec, or a workspace that has shards of one spec only.
+        folder: the shards of one spec, or a workspace, or the path of one, that has no others.
         split: train, validation or test.
         in_memory: keep every mel that was read; None to decide by the memory there is, the first time that
             mels are read. Left to decide, copies in other processes keep nothing of their own.
@@ -65,7 +65,8 @@ class MelShards:
     """
 
     def __init__(self, folder: AnyPath | Workspace, split: str, in_memory: bool | None = None) -> None:
-        folder = find_shards(folder.shards) if isinstance(folder, Workspace) else Path(folder)
+        root = folder if isinstance(folder, Workspace) else Workspace(folder)
+        folder = find_shards(root.shards) if root.shards.is_dir() else root.root
         index = read_index(folder)
         names = sorted(name for name, listed in index.shards.items() if listed.split == split)
         if not names:

@@ -25,6 +25,7 @@ from audioset_tools.shards import reader as order
 from audioset_tools.shards.index import read_index
 from audioset_tools.shards.reader import MelShards, available_memory, find_shards, fits
 from audioset_tools.shards.shard import ShardHeader, open_shard
+from audioset_tools.workspace import Workspace
 from tests.shards.small import HEADER, SEVERAL, SHAPE, mels, write
 
 TRAIN = np.concatenate([mels(20), mels(5) + 1000])
@@ -90,6 +91,15 @@ def test_a_split_without_shards_is_refused(folder: Path) -> None:
 def test_a_split_that_is_none_is_told_those_there_are(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"no split 'val'\n.* has train"):
         MelShards(folder, "val")
+
+
+def test_a_workspace_will_do_where_it_has_shards_of_one_spec(folder: Path, tmp_path: Path) -> None:
+    key = MelShards(folder, "train").key
+    for workspace in (Workspace(tmp_path), tmp_path, str(tmp_path)):
+        assert np.array_equal(MelShards(workspace, "train").key, key)
+    (tmp_path / "empty" / "shards").mkdir(parents=True)
+    with pytest.raises(DataMismatch, match="no shards in"):
+        MelShards(tmp_path / "empty", "train")
 
 
 def test_targets_are_what_cross_entropy_takes(folder: Path) -> None:
