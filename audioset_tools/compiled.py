@@ -4,7 +4,8 @@ numba keeps the code of a compiled function in a folder and loads it again as a 
 program. So that folder is nobody else's: the one that `NUMBA_CACHE_DIR` names, `__pycache__` beside the
 modules, or the user's cache folder. Where none of these can be written, or somebody else could write to it
 too (a container under `--user`, a compute node without a home), a folder of this process takes their place
-until it ends: without any, librosa could not even be imported.
+until it ends: without any, librosa could not even be imported. One that fills up later on costs what could
+not be kept, and nothing else.
 
 It looks at the decorated function's own file alone to see whether that code is still right, so a compiled
 function calls only compiled functions of its own module.
@@ -17,13 +18,16 @@ import pwd
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import event
 from numba.misc import appdirs
 
 from .exceptions import EnvironmentProblem
@@ -44,7 +48,43 @@ def compiled(function: F) -> F:
     Args:
         function: of numpy arrays and numbers.
     """
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    dispatcher: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    # A full disk, or a folder that is gone meanwhile: numba passes over them on Windows alone.
+    dispatcher._cache._guard_against_spurious_io_errors = partial(suppress, OSError)
+    return cast(F, dispatcher)
+
+
+@contextmanager
+def saying(say: Callable[[str], object]) -> Iterator[None]:
+    """Say, once and before it is waited for, that something is being compiled; nothing where nothing is.
+
+    Args:
+        say: called with a line of words, in the thread that compiles.
+    """
+    with event.install_listener("numba:run_pass", _Begin(say)):
+        yield
+
+
+class _Begin(event.Listener):
+    """Hears of every pass of the compiler, librosa's functions among them, and tells of the first."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say: Callable[[str], object] | None = say
+
+    def on_start(self, _: object) -> None:
+        say, self._say = self._say, None
+        if say is not None:
+            say(compiling_words(KEPT.trouble))
+
+    def on_end(self, _: object) -> None:
+        """Of no interest."""
+
+
+def compiling_words(trouble: str) -> str:
+    """What is said while code is compiled; `trouble` as of a `CodeFolder`."""
+    if trouble:
+        return f"compiling, for some seconds, as every command will here: {trouble}"
+    return "compiling, once: some seconds, which later commands need not wait"
 
 
 @dataclass(frozen=True, slots=True)

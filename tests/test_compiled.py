@@ -1,15 +1,17 @@
 """Compiled functions work wherever the package lies, also where nothing can be kept."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import numba
 import pytest
 from as_nobody import NO_HOME, prefix
 
-from audioset_tools.compiled import _remove, compiled, keep
+from audioset_tools.compiled import _remove, compiled, compiling_words, keep
 from audioset_tools.exceptions import EnvironmentProblem
 
 
@@ -103,24 +105,49 @@ import hashlib
 import numpy as np
 from audioset_tools.featurize.noise import add_noise, noise_rng
 from audioset_tools.featurize.mel import logmel
+from audioset_tools.compiled import saying
 from audioset_tools.shards.spec import PRESETS
 from audioset_tools.shards.shard import Accumulator
 
 sound = add_noise(np.sin(np.arange(160_000) ** 1.2).astype(np.float32), (0, 0), noise_rng(0, "key", 1))
-for spec in PRESETS.values():
-    mel = logmel(sound, spec)
-    rows = Accumulator(mel.shape)
-    rows.add(mel)
-    print(hashlib.sha256(mel.tobytes() + rows.statistics().std.tobytes()).hexdigest())
+said = []
+with saying(said.append):
+    for spec in PRESETS.values():
+        mel = logmel(sound, spec)
+        rows = Accumulator(mel.shape)
+        rows.add(mel)
+        print(hashlib.sha256(mel.tobytes() + rows.statistics().std.tobytes()).hexdigest())
+print(*said, sep="\\n")
 """
 
 
 def test_code_compiled_just_now_and_code_from_the_folder_give_the_same_bytes(tmp_path: Path) -> None:
+    """And only of the former anything is said."""
     words = [sys.executable, "-c", DIGESTS]
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     first, second = (subprocess.check_output(words, env=environment, text=True) for _ in range(2))
-    assert len(first.split()) == 2
-    assert first == second
+    *digests, said = first.splitlines()
+    assert len(digests) == 2 and said == compiling_words("")
+    assert second.splitlines() == [*digests, ""]
+
+
+def test_what_is_said_does_not_promise_that_it_is_once_where_nothing_can_be_kept() -> None:
+    assert "once" in compiling_words("") and "once" not in compiling_words("there is no home")
+    assert "there is no home" in compiling_words("there is no home")
+
+
+def test_a_folder_that_goes_while_it_is_used_costs_what_could_not_be_kept_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk raises the same kind of error."""
+    folder = tmp_path / "code"
+    folder.mkdir()
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(folder))
+    function = compiled(double)
+    shutil.rmtree(folder)
+    folder.touch()
+    assert function(21) == 42
+    assert folder.read_bytes() == b""
 
 
 AXIS = """

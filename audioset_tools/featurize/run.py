@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..clock import steady
+from ..compiled import saying
 from ..exceptions import UsageError
 from ..ledger import Ledger
 from ..removal.exclusions import read_exclusions
@@ -207,12 +208,17 @@ def make_shards(
     _remove_strangers(folder, tasks)
     total, speed = len(assignment.placements), Speed()
     kept = total - sum(len(task.placements) for task in todo)
+    # Heard by the threads that make shards, told by the one that shows.
+    news: list[str] = []
 
     def show(made: int) -> None:
+        while news:
+            on_progress(message(news.pop()))
         on_progress(Progress(kept + made, total, speed(kept + made)))
 
     show(0)
-    make_all(todo, config.jobs, show)
+    with saying(news.append):
+        make_all(todo, config.jobs, show)
     finish_folder(folder, [task.target for task in tasks])
 
     return FeaturizeResult(

@@ -11,6 +11,7 @@ import numpy as np
 from ..audio.clip import Floats
 from ..audio.ffmpeg import DecodeError, DecodeFault
 from ..audio.recording import Block, decode_all
+from ..compiled import saying
 from ..exceptions import DataMismatch, UsageError
 from ..featurize.mel import LogMel
 from ..runs.about import About
@@ -21,7 +22,7 @@ from ..shards.spec import MelSpec
 from ..train.probe.embedder import Embedder
 from ..train.step import keep_memory
 from ..train.trained import load_run, pick_device
-from ..types import CLIP_SECONDS, SAMPLE_RATES, OnProgress, Progress, silent
+from ..types import CLIP_SECONDS, SAMPLE_RATES, OnProgress, Progress, message, silent
 from ..words import duration
 from .overview import Overview
 from .silence import is_silent
@@ -201,7 +202,8 @@ def timelines(
     for done, recording in enumerate(recordings):
         ahead = _Ahead(done, total, on_progress)
         try:
-            answer: Answer = timeline_of(recording, model, spec, config, ahead)
+            with saying(ahead.say):
+                answer: Answer = timeline_of(recording, model, spec, config, ahead)
         except DecodeError as error:
             answer = Unreadable(recording, _in_words(error))
         on_progress(Progress(done + 1, total))
@@ -218,6 +220,9 @@ class _Ahead:
 
     def __call__(self, seconds: float) -> None:
         self.on_progress(Progress(self.done, self.total, f"and {duration(seconds)} of the next"))
+
+    def say(self, words: str) -> None:
+        self.on_progress(message(words))
 
 
 def timeline_of(

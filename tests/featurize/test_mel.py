@@ -1,15 +1,19 @@
 """The mel engine against librosa in double precision."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import librosa
 import numpy as np
 import pytest
+import scipy.signal
+import scipy.sparse
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from audioset_tools.exceptions import UsageError
-from audioset_tools.featurize.mel import LogMel, empty_filters, filterbank, logmel
+from audioset_tools.featurize.mel import LogMel, empty_filters, filterbank, logmel, window
 from audioset_tools.shards.spec import PRESETS, MelSpec
 from tests.featurize.reference import reference_mel
 
@@ -209,6 +213,43 @@ def test_what_does_not_fit_is_refused(shape: tuple[int, ...]) -> None:
 def test_empty_filters_are_reported() -> None:
     assert empty_filters(PAPER) == 4
     assert empty_filters(MelSpec(htk=False, norm="slaney")) == 0
+
+
+@pytest.mark.parametrize("spec", [*PRESETS.values(), PAPER.at(48_000), replace(PAPER, htk=False)])
+def test_the_filterbank_is_librosas_to_the_bit(spec: MelSpec) -> None:
+    """Of the presets it comes from a table, of others from librosa."""
+    expected = librosa.filters.mel(
+        sr=spec.sample_rate, n_fft=spec.n_fft, n_mels=spec.n_mels, fmin=spec.fmin, fmax=spec.fmax,
+        htk=spec.htk, norm=spec.norm,
+    )  # fmt: skip
+    expected, found = scipy.sparse.csr_array(expected), filterbank(spec)
+    for part in ("indptr", "indices", "data"):
+        ours, theirs = getattr(found, part), getattr(expected, part)
+        assert ours.dtype == theirs.dtype and ours.tobytes() == theirs.tobytes()
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 16, 255, 400, 551, 800, 1102, 1200, 4096])
+def test_the_window_is_scipys_to_the_bit(length: int) -> None:
+    spec = MelSpec(n_fft=length + 7, win_length=length, n_mels=8)
+    hann = scipy.signal.get_window("hann", length).astype(np.float32)
+    np.testing.assert_array_equal(window(spec), np.pad(hann, (3, 4)))
+
+
+PRESET_ALONE = """
+import sys
+from audioset_tools.featurize.mel import LogMel
+from audioset_tools.shards.spec import PRESETS
+for spec in PRESETS.values():
+    LogMel(spec)
+print(*sys.modules)
+"""
+
+
+def test_a_preset_needs_neither_librosa_nor_scipys_signal() -> None:
+    """They take 80 MB and a second and a half, which are most of a short prediction."""
+    loaded = subprocess.check_output([sys.executable, "-c", PRESET_ALONE], text=True).split()
+    assert "numba" in loaded
+    assert not {"librosa", "scipy.signal", "scipy.stats"} & {*loaded}
 
 
 def test_the_filterbank_is_sparse() -> None:

@@ -3,11 +3,13 @@
 import hashlib
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 import soundfile
@@ -15,15 +17,16 @@ import soundfile
 from audioset_tools.audio.clip import read_clip
 from audioset_tools.csvfile import write_csv
 from audioset_tools.exceptions import DataMismatch, EnvironmentProblem, UsageError
+from audioset_tools.featurize import run as run_module
 from audioset_tools.featurize.mel import logmel
 from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, Speed, featurize, make_shards
-from audioset_tools.featurize.task import Classes
+from audioset_tools.featurize.task import Classes, ShardTask, make_shard
 from audioset_tools.removal.exclusions import HEADER
 from audioset_tools.shards.dataset import read_dataset
 from audioset_tools.shards.index import read_index
 from audioset_tools.shards.reader import MelShards
 from audioset_tools.shards.spec import PRESETS
-from audioset_tools.types import Clip, Progress
+from audioset_tools.types import Clip, Message, Progress
 from audioset_tools.workspace import Workspace
 from tests.factories import CLASSES, featurized
 
@@ -38,7 +41,13 @@ def go(
     clips: Sequence[Clip], workspace: Workspace, config: FeaturizeConfig = SMALL, progress: list | None = None
 ) -> FeaturizeResult:
     seen = [] if progress is None else progress
-    return make_shards(workspace, clips, SYNTHETIC, config, lambda at: seen.append((at.done, at.total)))
+
+    def show(at: Progress) -> None:
+        # Whether there is something to compile depends on what ran before.
+        if not isinstance(at, Message):
+            seen.append((at.done, at.total))
+
+    return make_shards(workspace, clips, SYNTHETIC, config, show)
 
 
 def many(jobs: int) -> FeaturizeConfig:
@@ -355,3 +364,22 @@ def test_a_workspace_is_featurized_as_fetch_left_it(tmp_path: Path) -> None:
         featurize(workspace, preset="cqt")
     with pytest.raises(UsageError, match="there is no workspace"):
         featurize(Workspace(tmp_path / "nowhere"))
+
+
+def test_that_something_is_compiled_is_said_once_by_the_thread_that_shows(
+    make_clips: MakeClips, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compile_first(task: ShardTask, on_clip: Callable[[], None]) -> None:
+        assert numba.njit(lambda n: n + 1)(1) == 2
+        make_shard(task, on_clip)
+
+    monkeypatch.setattr(run_module, "make_shard", compile_first)
+    told: list[tuple[str, threading.Thread]] = []
+
+    def show(at: Progress) -> None:
+        if isinstance(at, Message):
+            told.append((at.text, threading.current_thread()))
+
+    make_shards(workspace, make_clips(5), SYNTHETIC, SMALL, show)
+    ((words, thread),) = told
+    assert words.startswith("compiling, once") and thread is threading.main_thread()

@@ -3,6 +3,8 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import numba
+import numpy as np
 import pytest
 
 from audioset_tools.exceptions import DataMismatch
@@ -12,7 +14,7 @@ from audioset_tools.predict.timeline import Timeline, Unreadable, find_recording
 from audioset_tools.shards.dataset import read_dataset
 from audioset_tools.shards.shard import open_shard
 from audioset_tools.shards.spec import MelSpec
-from audioset_tools.types import Progress
+from audioset_tools.types import Message, Progress
 from tests.factories import featurized
 from tests.predict.conftest import Ears, tone, write
 
@@ -51,4 +53,22 @@ def test_a_list_of_answers_with_files_beside_them(
     assert isinstance(unreadable, Unreadable) and "decoded" in unreadable.why
     assert found.spectrogram is None and [file.name for file in png.iterdir()] == ["one.wav.png"]
     assert len(out.read_text().splitlines()) == 3
-    assert seen == [Progress(0, 2, "and 12 s of the next"), Progress(1, 2), Progress(2, 2)]
+    counted = [at for at in seen if not isinstance(at, Message)]
+    assert counted == [Progress(0, 2, "and 12 s of the next"), Progress(1, 2), Progress(2, 2)]
+
+
+class Slow(Ears):
+    """A model whose functions are compiled while it is asked, as those of the mels are at first."""
+
+    def probabilities(self, mels: np.ndarray) -> np.ndarray:
+        assert numba.njit(lambda n: n + 1)(1) == 2
+        return super().probabilities(mels)
+
+
+def test_that_something_is_compiled_is_said_once_for_a_recording(tmp_path: Path) -> None:
+    path = write(tmp_path / "long.wav", tone(200))
+    seen: list[Progress] = []
+    list(timelines(find_recordings([path]), Slow(), PredictConfig(), seen.append))
+    assert sum(not isinstance(at, Message) for at in seen) > 2
+    (told,) = (at for at in seen if isinstance(at, Message))
+    assert str(told).startswith("compiling, once")
