@@ -362,7 +362,8 @@ def build(
         torch.manual_seed(seed)
         model = make() if network.filters is None else make(filters or network.filters, literal)
         for layer in model.modules():
-            if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            # On the device "meta" there is nothing to draw, and torch would load its compiler to draw it.
+            if isinstance(layer, (nn.Conv2d, nn.Linear)) and not layer.weight.is_meta:
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)

@@ -1,5 +1,7 @@
 """From a recording to what a model says of it."""
 
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -72,3 +74,22 @@ def test_that_something_is_compiled_is_said_once_for_a_recording(tmp_path: Path)
     assert sum(not isinstance(at, Message) for at in seen) > 2
     (told,) = (at for at in seen if isinstance(at, Message))
     assert str(told).startswith("compiling, once")
+
+
+LOADING = """
+import sys
+import torch
+from audioset_tools.predict import run
+from audioset_tools.train.networks import MODELS, build
+with torch.device("meta"):
+    for name in MODELS:
+        build(name, 4, (128, 801))
+print(*MODELS, *sys.modules)
+"""
+
+
+def test_no_network_needs_what_would_take_most_of_a_short_prediction() -> None:
+    """Weights that are replaced are not drawn: on its device "meta" torch would load its compiler for it."""
+    loaded = subprocess.check_output([sys.executable, "-c", LOADING], text=True).split()
+    assert {"compact", "paper", "torch"} <= {*loaded}
+    assert not {"torch._dynamo", "sympy", "sklearn", "matplotlib", "librosa", "scipy.signal"} & {*loaded}
