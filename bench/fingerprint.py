@@ -1,9 +1,14 @@
 """How far the fingerprints of the same sound and of different sounds lie apart, and what one costs.
 
     python bench/fingerprint.py [SOUNDS]
+    python bench/fingerprint.py compare [CLIPS]
 
 The sounds are the simulator's, some of each voice. Each is encoded with Opus, MP3 and AAC, made half as loud,
 and shifted, and decoded with each ffmpeg of this machine; different sounds are pairs without a common phrase.
+
+`compare` says what it takes to find the same sounds among 9,600, as `featurize` does once: an eighth as many
+of the simulator's sounds, each begun at eight of its moments. One in a hundred is there twice, the second
+time half as loud.
 """
 
 import itertools
@@ -19,8 +24,9 @@ from scipy.signal import resample_poly
 
 from audioset_tools.audio.binary import find_ffmpeg
 from audioset_tools.audio.fingerprint import distance, fingerprint
+from audioset_tools.shards.duplicates import same_sound
 from audioset_tools.simulator import Plan
-from audioset_tools.simulator.plan import decide
+from audioset_tools.simulator.plan import Video, decide
 from audioset_tools.simulator.sounds import wanted
 
 Samples = npt.NDArray[np.int16]
@@ -31,6 +37,9 @@ ENCODINGS = {
     "MP3 64 kbit/s": ("libmp3lame", "64k", "mp3"),
     "AAC 128 kbit/s": ("aac", "128k", "adts"),
 }
+
+MOMENTS = 8
+"""Of each sound that is compared, 1.25 seconds apart."""
 
 
 def converted(binary: str, words: Iterable[str], given: bytes) -> bytes:
@@ -54,10 +63,34 @@ def decoded(content: bytes, binary: str) -> Samples:
     return np.pad(samples, (0, 160_000))[:160_000]
 
 
+def heard(plan: Plan, sounds: int) -> list[Video]:
+    """Videos with something in them."""
+    ids = [f"{n:010}A" for n in range(10 * sounds)]
+    return [video for one in ids if (video := decide(plan, one)).voice not in ("decoy", "silence")][:sounds]
+
+
+def compare(clips: int) -> None:
+    """Print what it takes to compare so many fingerprints with one another."""
+    plan, prints = Plan(seed=1), []
+    for number, video in enumerate(heard(plan, clips // MOMENTS)):
+        samples = (np.asarray(wanted(plan, video.ytid)) * 32767).astype(np.int16)
+        step = len(samples) // MOMENTS
+        prints += [fingerprint(np.roll(samples, moment * step)) for moment in range(MOMENTS)]
+        if number % (100 // MOMENTS) == 0:
+            prints[-1] = fingerprint(samples // 2)
+    began = time.process_time()
+    found = same_sound(prints, [True] * len(prints))
+    taken = time.process_time() - began
+    fresh = [number >= len(prints) - 100 for number in range(len(prints))]
+    began = time.process_time()
+    same_sound(prints, fresh)
+    print(f"{len(prints):,} sounds compared in {taken:.1f} s of CPU, {len(found):,} pairs are the same")
+    print(f"100 of them with all in {time.process_time() - began:.1f} s")
+
+
 def main(sounds: int) -> None:
     plan = Plan(seed=1)
-    ids = [f"{n:010}A" for n in range(10 * sounds)]
-    videos = [video for one in ids if (video := decide(plan, one)).voice not in ("decoy", "silence")][:sounds]
+    videos = heard(plan, sounds)
     kept, same = [], dict[str, list[float]]()
     ours, packaged = find_ffmpeg().binary, get_ffmpeg_exe()
     took = 0.0
@@ -90,4 +123,7 @@ def main(sounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)
+    if sys.argv[1:2] == ["compare"]:
+        compare(int(sys.argv[2]) if len(sys.argv) > 2 else 9_600)
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)
