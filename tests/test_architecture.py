@@ -59,7 +59,7 @@ DOORS = {
     "httpx2": {"sources/hub/client"},
     "ffmpeg": {"audio/ffmpeg"},
     "imageio_ffmpeg": {"audio/binary"},
-    "h5py": {"archives/hdf5", "archives/hdf5_rows", "shards/shard", "shards/structure"},
+    "h5py": {"archives/hdf5", "archives/hdf5_rows", "export/hdf5", "shards/shard", "shards/structure"},
     "av": {"audio/libav"},
     "soxr": {"audio/stretch"},
     "librosa": {"featurize/mel", "shards/spec"},

@@ -1,14 +1,19 @@
-"""The encoded sound that a clip was decoded from, kept beside it: writing it, and seeing that it is whole."""
+"""The encoded sound that a clip was decoded from, kept beside it: written, checked, decoded again."""
 
 import hashlib
 from pathlib import Path
 
+from ..exceptions import DataMismatch
 from ..files import open_file, read_file, write_beside
-from .ffmpeg import Media
+from ..types import KeptSource
+from .ffmpeg import DecodeError, Media
 from .mp3 import frame_bytes
+from .segment import Sound, decode_segment
 
 MOST_BYTES = 16 << 20
 """What is larger is no segment but a whole video, and is not kept."""
+
+_REPAIR = "Run `audioset-tools verify --repair`: a source that was lost is no longer counted on."
 
 
 def keep_source(media: Media, target: Path) -> tuple[Path, str] | None:
@@ -48,6 +53,30 @@ def source_trouble(path: Path, sha256: str, deep: bool) -> str | None:
     with open_file(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return None if digest == sha256 else "has changed since it was written"
+
+
+def decode_kept(path: Path, kept: KeptSource, start_ms: int, end_ms: int, rate: int) -> Sound:
+    """A clip's sound, made again of what it was decoded from.
+
+    Args:
+        path: where that lies.
+        kept: what the ledger says of it.
+        start_ms, end_ms: the clip's segment in its video.
+        rate: samples a second that are wanted.
+
+    Raises:
+        DataMismatch: it is gone, has changed, or cannot be decoded.
+    """
+    try:
+        content = read_file(path, MOST_BYTES)
+    except OSError as error:
+        raise DataMismatch(f"{path} cannot be read: {error.strerror}", _REPAIR) from error
+    if hashlib.sha256(content).hexdigest() != kept.sha256:
+        raise DataMismatch(f"{path} has changed since it was written", _REPAIR)
+    try:
+        return decode_segment(Media(content), start_ms - kept.begins_ms, end_ms - kept.begins_ms, rate=rate)
+    except DecodeError as error:
+        raise DataMismatch(f"{path} cannot be decoded again: {error.message}", _REPAIR) from error
 
 
 def _suffix(head: bytes) -> str:

@@ -13,8 +13,9 @@ from .options import FOLDER, json_option, needing, workspace_option
 @workspace_option
 @click.option("--out", type=FOLDER, required=True, help="A new folder, or one of the same export.")
 @click.option(
-    "--targets", type=click.Choice(["classes", "mids"]), default="classes", show_default=True,
-    help="What the targets count: the recipe's classes, or AudioSet's 527 labels.",
+    "--targets", type=click.Choice(["classes", "mids"]),
+    help="What the targets count: the recipe's classes, or AudioSet's 527 labels; what the format's readers"
+    " expect if left out.",
 )  # fmt: skip
 @click.option(
     "--metadata", type=FOLDER, help="Folder with AudioSet's label file; the workspace's own if left out."
@@ -25,12 +26,12 @@ def export(
     format_name: str,
     workspace: Workspace,
     out: Path,
-    targets: str,
+    targets: str | None,
     metadata: Path | None,
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Write the data set in a form that another tool reads: FORMAT is esc50."""
+    """Write the data set in a form that another tool reads: FORMAT is ast, esc50, kaldi, panns or passt."""
     from .. import console
     from ..export.formats import FORMATS
     from ..export.run import export as write

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ..featurize.place import placed
 from ..ledger import Ledger, Origin
 from ..shards.dataset import SPLITS, Placement
 from ..types import Candidate, Clip, KeptSource
-from ..workspace import Workspace
+from ..workspace import Workspace, printable
 
 TARGETS = ("classes", "mids")
 """What the targets of an export count: the recipe's classes, or AudioSet's labels."""
@@ -71,6 +71,7 @@ class Exported:
         sample_rate: of the clips, in hertz.
         left_out: labels that are none of the 527, and how many clips have each; of `mids` only.
         origin: what the workspace was begun with.
+        out: the export's folder, absolute.
     """
 
     name: str
@@ -82,6 +83,35 @@ class Exported:
     sample_rate: int
     left_out: Mapping[str, int] = field(default_factory=dict)
     origin: Origin | None = None
+    out: Path = Path()
+
+    def file(self, name: str) -> str:
+        """Where a file of the export lies, for readers that open a path as it stands.
+
+        Raises:
+            UsageError: the folder's name holds what is no text, or would end a line.
+        """
+        path = str(self.out / name)
+        if not path.isprintable():
+            raise UsageError(
+                f"the name of the folder {printable(self.out)} is no plain text: its readers fail on it",
+                "Choose another with --out.",
+            )
+        return path
+
+    @property
+    def targeted(self) -> tuple["Exported", int]:
+        """The same without the clips that have no target, and how many these are.
+
+        Raises:
+            UsageError: no clip has any.
+        """
+        kept = tuple(one for one in self.examples if one.targets)
+        if not kept:
+            raise UsageError(
+                "no clip has any of the labels that the targets count", "Give --targets classes."
+            )
+        return replace(self, examples=kept), len(self.examples) - len(kept)
 
     @property
     def splits(self) -> dict[str, list[Example]]:
@@ -142,9 +172,7 @@ def _labels(
     if any(is_mid(label) for candidate, _ in pairs for label in candidate.labels):
         return find_labels(metadata, workspace.metadata)
     if targets == "mids":
-        raise UsageError(
-            f"the labels of {workspace.root} are not AudioSet's", "Leave out --targets, for its classes."
-        )
+        raise UsageError(f"the labels of {workspace.root} are not AudioSet's", "Give --targets classes.")
     return Labels((), ())
 
 

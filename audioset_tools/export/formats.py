@@ -16,15 +16,25 @@ class ExportFormat:
         words: what it is, for `--help`.
         extra: the extra that writing it needs; "" for none.
         linked: whether its tables name the clips' files, which are then linked to `audio/`.
+        targets: what its readers expect the targets to count, one of `TARGETS`.
+        bare: whether it has room for a clip without any target.
     """
 
     words: str
     extra: str = ""
     linked: bool = False
+    targets: str = "classes"
+    bare: bool = True
 
 
 FORMATS = {
     "esc50": ExportFormat("a table as ESC-50's, and the clips beside it", linked=True),
+    "panns": ExportFormat("samples at 32 kHz in HDF5, as PANNs has them", targets="mids", bare=False),
+    "passt": ExportFormat(
+        "MP3s at 32 kHz in HDF5, as PaSST and EfficientAT have them", targets="mids", bare=False
+    ),
+    "ast": ExportFormat("AST's lists, and the clips beside them", linked=True, targets="mids", bare=False),
+    "kaldi": ExportFormat("Kaldi's data folders, and the clips beside them", linked=True, bare=False),
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -56,7 +56,7 @@ def export(
     format: str,
     out: AnyPath,
     *,
-    targets: str = "classes",
+    targets: str | None = None,
     metadata: AnyPath | None = None,
     jobs: int | None = None,
     on_progress: OnProgress = silent,
@@ -72,7 +72,8 @@ def export(
         workspace: as `fetch` left it; its splits are decided now if they are not.
         format: whose reader it is for, one of `FORMATS`.
         out: a new folder, or one of the same export.
-        targets: what the clips' targets count: `classes` of the recipe, or `mids`, AudioSet's 527 labels.
+        targets: what the clips' targets count: `classes` of the recipe, or `mids`, AudioSet's 527 labels;
+            None for what the format's readers expect.
         metadata: folder with AudioSet's label file; the workspace's own if left out.
         jobs: files made at once; None for as many as there are cores.
         on_progress: called as clips are written.
@@ -85,13 +86,16 @@ def export(
     """
     if format not in FORMATS:
         raise UsageError(f"there is no format {format!r}", f"Choose one of {', '.join(FORMATS)}.")
-    folder = Path(out)
+    folder, form = Path(out), FORMATS[format]
+    targets = targets or form.targets
     before = read_contents(folder, format, targets)
     plan_parts = plan_of(format)
     data = read_exported(workspace, targets, None if metadata is None else Path(metadata))
+    data = replace(data, out=folder.absolute())
+    data, bare = (data, 0) if form.bare else data.targeted
     plan = plan_parts(data)
     todo = [part for part in plan.parts if not stands(folder, part.name, before.get(part.name), part.inputs)]
-    linked = data.examples if FORMATS[format].linked else ()
+    linked = data.examples if form.linked else ()
     kept = sum(part.clips for part in plan.parts) - sum(part.clips for part in todo)
     account = _Account(folder, format, targets, before, on_progress, kept, len(linked) + _clips(plan.parts))
     account.forget(before.keys() - {part.name for part in plan.parts})
@@ -108,8 +112,12 @@ def export(
         clips={split: len(examples) for split, examples in data.splits.items()},
         targets=len(data.target_names),
         left_out=data.left_out,
-        notes=tuple(plan.notes),
+        notes=(*_of_bare(bare, len(data.target_names)), *plan.notes),
     )
+
+
+def _of_bare(clips: int, targets: int) -> list[str]:
+    return [f"{clips:,} clips are left out: none of the {targets:,} targets is theirs"] if clips else []
 
 
 def _clips(parts: Sequence[ExportPart]) -> int:

@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audioset_tools.audio.mp3 import frame_bytes
+from audioset_tools.audio.mp3 import decode_mp3, encode_mp3, frame_bytes, require_mp3
 
 RATES = (8_000, 16_000, 22_050, 44_100, 48_000)
 
@@ -28,3 +28,23 @@ def test_frame_follows_on_frame(rate: int, channels: int) -> None:
 @given(st.binary(max_size=8))
 def test_whatever_it_is_it_has_a_length_or_none(head: bytes) -> None:
     assert 0 <= frame_bytes(head) < 2_000
+
+
+def test_sound_comes_back_in_step_and_as_long() -> None:
+    require_mp3()
+    sound = np.zeros(32_000, np.int16)
+    sound[8_000:8_100] = 20_000
+    content = encode_mp3(sound, 32_000)
+    found = decode_mp3(content)
+    assert content == encode_mp3(sound, 32_000)
+    assert len(found) == 32_000 and 8_000 <= np.abs(found).argmax() < 8_100
+    assert frame_bytes(content) == 144 * 128_000 // 32_000
+
+
+def test_what_is_no_mp3_of_one_channel_is_refused() -> None:
+    with pytest.raises(ValueError, match="no MP3"):
+        decode_mp3(b"\0" * 1_000)
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.zeros((32_000, 2)), 32_000, format="MP3", subtype="MPEG_LAYER_III")
+    with pytest.raises(ValueError, match="several channels"):
+        decode_mp3(buffer.getvalue())
