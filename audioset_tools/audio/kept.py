@@ -59,7 +59,7 @@ def decode_kept(path: Path, kept: KeptSource, start_ms: int, end_ms: int, rate: 
     """A clip's sound, made again of what it was decoded from.
 
     Args:
-        path: where that lies.
+        path: of the file that was kept.
         kept: what the ledger says of it.
         start_ms, end_ms: the clip's segment in its video.
         rate: samples a second that are wanted.

@@ -41,6 +41,9 @@ NAME_BYTES = 20
 AT_ONCE = 4_096
 """Rows without sound that are written together."""
 
+OCTETS = h5py.vlen_dtype(np.uint8)
+"""The type of a column of files: bytes of any length."""
+
 AGAIN = "See to the disk, and export again."
 
 Batch = Mapping[str, Any]

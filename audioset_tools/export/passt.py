@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from ..audio.mp3 import decode_mp3, encode_mp3, require_mp3
@@ -16,6 +15,7 @@ from ..exceptions import DataMismatch
 from .examples import Exported
 from .hdf5 import (
     AGAIN,
+    OCTETS,
     RATE,
     SAMPLES,
     Batch,
@@ -71,7 +71,7 @@ def plan(data: Exported) -> ExportPlan:
 def _forms(rows: ClipRows) -> Forms:
     return {
         "audio_name": names_form(rows),
-        "mp3": (h5py.vlen_dtype(np.uint8), ()),
+        "mp3": (OCTETS, ()),
         "target": ("|u1", (-(-rows.targets // 8),)),
     }
 

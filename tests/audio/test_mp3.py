@@ -38,7 +38,13 @@ def test_sound_comes_back_in_step_and_as_long() -> None:
     found = decode_mp3(content)
     assert content == encode_mp3(sound, 32_000)
     assert len(found) == 32_000 and 8_000 <= np.abs(found).argmax() < 8_100
-    assert frame_bytes(content) == 144 * 128_000 // 32_000
+
+
+@pytest.mark.parametrize("hertz", [100, 1_000, 14_000])
+def test_sound_is_as_loud_as_it_was(hertz: int) -> None:
+    sound = np.rint(16_384 * np.sin(2 * np.pi * hertz * np.arange(32_000) / 32_000)).astype(np.int16)
+    found = decode_mp3(encode_mp3(sound, 32_000))[8_000:24_000]
+    assert np.sqrt(2 * np.mean(found**2)) == pytest.approx(0.5, rel=0.002)
 
 
 def test_what_is_no_mp3_of_one_channel_is_refused() -> None:
