@@ -3,10 +3,10 @@
     python bench/export.py [--clips 1000] [--formats panns,passt,ast,kaldi] [--kept] [--folder DIR]
 
 Makes a workspace of clips at 16 kHz, each a decaying chord of its own over noise, with two of 527 made-up
-labels; `--kept` also keeps a source of each, ten seconds of Opus. Each format is written with one job and with
-two, each into an empty folder of the same name; seconds of wall time, of the CPU with one job, megabytes on
-disk (clips that are linked take none), and whether the files of both are the same. The table says also what
-the CPU and the disk come to for 9,600 clips, in proportion.
+labels; `--kept` also keeps a source of each, ten seconds of Opus. Each format is written with one job and
+with two, each into an empty folder of the same name; seconds of wall time, of the CPU with one job, megabytes
+on disk (clips that are linked take none), and whether the files of both are the same. The table says also
+what the CPU and the disk come to for 9,600 clips, in proportion.
 """
 
 import argparse
@@ -50,9 +50,7 @@ def main() -> None:
         workspace, lists = Workspace(Path(folder) / "audioset"), Path(folder) / "lists"
         write_labels(lists)
         make(workspace, words.clips, words.kept)
-        print(
-            f"| {words.clips:,} clips | s, 1 job | s, 2 jobs | CPU s | MB | same bytes | {PAPER:,}: CPU s | GB |"
-        )
+        print(f"| {words.clips:,} clips | s, 1 job | s, 2 jobs | CPU s | MB | same | {PAPER:,}: CPU s | GB |")
         print("|---|---|---|---|---|---|---|---|")
         for name in words.formats.split(","):
             print(measured(workspace, name, lists, Path(folder) / "out", PAPER / words.clips), flush=True)

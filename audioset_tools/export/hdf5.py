@@ -104,9 +104,17 @@ class ClipRows:
         ]
 
 
-def rows_of(data: Exported, examples: Sequence[Example]) -> ClipRows:
-    """Some of the clips to export as rows."""
-    videos = Counter(one.ytid for one in data.examples)
+def videos_of(data: Exported) -> Mapping[str, int]:
+    """How many clips there are of each video."""
+    return Counter(one.ytid for one in data.examples)
+
+
+def rows_of(data: Exported, examples: Sequence[Example], videos: Mapping[str, int]) -> ClipRows:
+    """Some of the clips to export as rows.
+
+    Args:
+        videos: how many clips of each there are in the whole export.
+    """
     names = tuple(_name(one, videos).encode() for one in examples)
     return ClipRows(data.root, data.sample_rate, tuple(examples), names, len(data.target_names))
 

@@ -23,6 +23,7 @@ from .hdf5 import (
     names_form,
     resampling_notes,
     rows_of,
+    videos_of,
     write_rows,
 )
 from .part import ExportPart, ExportPlan, digest_of
@@ -41,14 +42,15 @@ _NAMED = 3
 def plan(data: Exported) -> ExportPlan:
     """Files of samples, and an index a split."""
     parts, places = [], dict[str, list[tuple[str, int]]]()
+    videos, splits = videos_of(data), data.splits
     for split, number, examples in data.chunks(MOST):
         name = f"hdf5s/waveforms/{split}-{number:05d}.h5"
-        rows = rows_of(data, examples)
+        rows = rows_of(data, examples, videos)
         inputs = digest_of("panns", VERSION, rows.inputs())
         parts.append(ExportPart(name, inputs, len(rows.names), partial(_write, rows), partial(_check, rows)))
         places.setdefault(split, []).append((data.file(name), len(examples)))
     for split, files in places.items():
-        rows = rows_of(data, data.splits[split])
+        rows = rows_of(data, splits[split], videos)
         inputs = digest_of("panns index", VERSION, [name.decode() for name in rows.names], files,
                            rows.targets, [one.targets for one in rows.examples])  # fmt: skip
         make, check = partial(_write_index, rows, files), partial(_check_index, rows, files)
@@ -121,7 +123,7 @@ def _sampler_notes(data: Exported) -> Iterator[str]:
         carried = {number for one in examples for number in one.targets}
         lacking = [name for number, name in enumerate(data.target_names) if number not in carried]
         if lacking:
-            named = ", ".join(lacking[:_NAMED]) + (", ..." if len(lacking) > _NAMED else "")
+            named = "; ".join(lacking[:_NAMED]) + ("; ..." if len(lacking) > _NAMED else "")
             yield (
                 f"{len(lacking):,} of {len(data.target_names):,} targets have no clip in {split} ({named}):"
                 " PANNs' balanced samplers fail on them; train it with --balanced=none"

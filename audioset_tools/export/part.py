@@ -101,5 +101,9 @@ def _write(content: bytes, path: Path) -> None:
 
 
 def _check(content: bytes, path: Path) -> None:
-    if read_file(path) != content:
+    try:
+        found = read_file(path, len(content))
+    except OSError:
+        found = None
+    if found != content:
         raise DataMismatch(f"{path} is not what was written", "See to the disk, and export again.")

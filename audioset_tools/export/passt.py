@@ -26,6 +26,7 @@ from .hdf5 import (
     names_form,
     resampling_notes,
     rows_of,
+    videos_of,
     write_rows,
 )
 from .part import ExportPart, ExportPlan, digest_of
@@ -53,9 +54,9 @@ def plan(data: Exported) -> ExportPlan:
         EnvironmentProblem: nothing here writes MP3.
     """
     require_mp3()
-    parts = []
+    parts, videos = [], videos_of(data)
     for split, number, examples in data.chunks(MOST):
-        rows = rows_of(data, examples)
+        rows = rows_of(data, examples, videos)
         parts.append(
             ExportPart(
                 f"{split}-{number:05d}.h5",

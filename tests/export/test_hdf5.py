@@ -11,7 +11,15 @@ from audioset_tools.archives.hdf5 import Hdf5
 from audioset_tools.audio.clip import write_clip
 from audioset_tools.exceptions import DataMismatch, EnvironmentProblem
 from audioset_tools.export.examples import Exported, read_exported
-from audioset_tools.export.hdf5 import SAMPLES, check_rows, files_of, names_form, rows_of, write_rows
+from audioset_tools.export.hdf5 import (
+    SAMPLES,
+    check_rows,
+    files_of,
+    names_form,
+    rows_of,
+    videos_of,
+    write_rows,
+)
 from audioset_tools.workspace import Workspace
 
 FORMS = {"audio_name": ("S20", ()), "waveform": ("<i2", (50,)), "target": (np.bool_, (3,))}
@@ -74,7 +82,7 @@ def data(exportable: Workspace, labels: Path) -> Exported:
 
 
 def test_clips_are_named_as_panns_names_them(data: Exported) -> None:
-    rows = rows_of(data, data.examples)
+    rows = rows_of(data, data.examples, videos_of(data))
     assert set(rows.names) == {f"Y{one.ytid}.wav".encode() for one in data.examples}
     assert names_form(rows) == ("S20", ())
 
@@ -82,7 +90,8 @@ def test_clips_are_named_as_panns_names_them(data: Exported) -> None:
 def test_two_clips_of_one_video_have_names_of_their_own(data: Exported) -> None:
     first, second, *others = data.examples
     twin = replace(second, ytid=first.ytid, key=f"{first.ytid}_4294967295")
-    rows = rows_of(replace(data, examples=(first, twin, *others)), (first, twin, others[0]))
+    every = replace(data, examples=(first, twin, *others))
+    rows = rows_of(every, (first, twin, others[0]), videos_of(every))
     assert rows.names == (
         f"Y{first.key}.wav".encode(), f"Y{twin.key}.wav".encode(), f"Y{others[0].ytid}.wav".encode(),
     )  # fmt: skip
@@ -93,7 +102,7 @@ def test_a_clip_of_32_khz_is_taken_as_it_is(data: Exported, tmp_path: Path) -> N
     samples = np.random.default_rng(0).integers(-32_768, 32_767, SAMPLES).astype(np.int16)
     digest = write_clip(samples, tmp_path / "it.wav", 32_000)
     one = replace(data.examples[0], path=tmp_path / "it.wav", sha256=digest)
-    rows = replace(rows_of(data, [one]), sample_rate=32_000)
+    rows = replace(rows_of(data, [one], videos_of(data)), sample_rate=32_000)
     assert np.array_equal(rows.sound(0), samples)
 
 
@@ -101,7 +110,7 @@ def test_a_source_that_was_lost_or_changed_is_no_reason_to_guess(
     with_sources: Workspace, labels: Path
 ) -> None:
     data = read_exported(with_sources, "mids", labels)
-    rows, paths = rows_of(data, data.examples), sorted(with_sources.root.glob("sources/*/*"))
+    rows, paths = rows_of(data, data.examples, videos_of(data)), sorted(with_sources.root.glob("sources/*/*"))
     assert len(paths) == len(data.examples)
     for path in paths:
         path.write_bytes(path.read_bytes()[:-1] + b"\0")

@@ -8,6 +8,7 @@ import pytest
 from audioset_tools.exceptions import DataMismatch
 from audioset_tools.export.examples import read_exported
 from audioset_tools.export.part import about, csv_part, digest_of, json_part, text_part, wav_bytes
+from audioset_tools.files import MOST_BYTES
 from audioset_tools.workspace import Workspace
 
 
@@ -30,9 +31,17 @@ def test_what_is_not_as_it_was_written_is_found(tmp_path: Path) -> None:
     part = text_part("name.txt", "text\n")
     part.make(tmp_path / "name.txt")
     part.check(tmp_path / "name.txt")
-    (tmp_path / "name.txt").write_text("test\n")
-    with pytest.raises(DataMismatch, match="not what was written"):
-        part.check(tmp_path / "name.txt")
+    for other in ("test\n", "text\n\n", "text"):
+        (tmp_path / "name.txt").write_text(other)
+        with pytest.raises(DataMismatch, match="not what was written"):
+            part.check(tmp_path / "name.txt")
+
+
+def test_a_table_may_be_as_large_as_it_is(tmp_path: Path) -> None:
+    """A list of two million clips has more bytes than any document that is read from a stranger."""
+    part = text_part("large.txt", "x" * (MOST_BYTES + 1))
+    part.make(tmp_path / "large.txt")
+    part.check(tmp_path / "large.txt")
 
 
 def test_tables_and_json_are_text(tmp_path: Path) -> None:
