@@ -5,10 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import console
+from .catalog.official import find_ontology
+from .catalog.ontology import ontology_of, read_ontology
 from .catalog.recipe import Recipe, read_recipe
+from .catalog.resolve import resolve
 from .exceptions import UsageError
 from .files import write_beside
 from .simulator import Plan, Refusal, Simulator, read_table
+from .simulator.lists import ontology as nodes
 from .simulator.lists import write_lists
 
 DEAD = {"removed": 0.10, "private": 0.06, "terminated": 0.05, "geo-blocked": 0.04}
@@ -31,7 +35,8 @@ def run_demo(
     Raises:
         UsageError: the folder exists and no demo made it, or there is no such recipe.
     """
-    classes = label_sets(read_recipe(recipe))
+    ontology = ontology_of(nodes()) if metadata is None else read_ontology(find_ontology(metadata))
+    classes = label_sets(resolve(read_recipe(recipe), ontology))
     _clear(workspace)
     lists = metadata or workspace / "lists"
     if metadata is None:
@@ -58,7 +63,10 @@ def run_demo(
 
 
 def label_sets(recipe: Recipe) -> dict[str, list[tuple[str, ...]]]:
-    """Of every class sets of labels that make a clip one of it; multi-label, one of the next class too."""
+    """Of every class sets of labels that make a clip one of it; multi-label, one of the next class too.
+
+    The recipe is a resolved one.
+    """
     sets: dict[str, list[tuple[str, ...]]] = {rule.name: [] for rule in recipe.classes}
     labelled = [rule for rule in recipe.classes if rule.include]
     for rule, following in zip(labelled, [*labelled[1:], labelled[0]], strict=True):

@@ -50,3 +50,14 @@ def test_what_an_earlier_demo_left_is_removed_and_nothing_else_ever_is(tmp_path:
     (demo / "data").mkdir()
     run_demo(demo, "paper", 3, None, lambda words: 1)
     assert sorted(path.name for path in demo.iterdir()) == ["lists", "made-by-demo"]
+
+
+def test_made_up_lists_fill_the_classes_of_a_recipe_of_names(tmp_path: Path) -> None:
+    (tmp_path / "pets.toml").write_text(
+        'name = "pets"\nseed = 1\n[[classes]]\nname = "Dog"\ninclude = ["Dog"]\n'
+        '[[classes]]\nname = "Cat"\ninclude = ["Cat"]\n[[classes]]\nname = "Rest"\n'
+    )
+    recipe = str(tmp_path / "pets.toml")
+    run_demo(tmp_path / "demo", recipe, 12, None, lambda words: 1)
+    for funnel in read_selection(tmp_path / "demo" / "lists", read_recipe(recipe)).funnels:
+        assert funnel.kept >= 18, funnel

@@ -83,6 +83,14 @@ class Catalog:
         """The rows of one video."""
         return map(int, np.flatnonzero(self.ytid == ytid.encode("ascii", "replace")))
 
+    def rows_by_set(self, these: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.int64]:
+        """How many rows, or of `these` rows [rows], there are of each label set, [subset, label set]."""
+        sets = len(self.label_sets)
+        numbers = self.subset.astype(np.int64) * sets + self.labels
+        chosen = numbers if these is None else numbers[these]
+        counts: npt.NDArray[np.int64] = np.bincount(chosen, minlength=len(SUBSETS) * sets).reshape(-1, sets)
+        return counts
+
     def segment(self, row: int) -> Segment:
         """One row as a noun."""
         return Segment(

@@ -75,6 +75,11 @@ def find_metadata(
     return workspace_copy
 
 
+def find_ontology(folder: Path) -> Path:
+    """The ontology in a folder of lists."""
+    return folder / official_files()["ontology"].file
+
+
 _OF_ADDRESSES = frozenset({"InvalidProxyURL", "InvalidURL", "LocationParseError"})
 """What requests and urllib3 raise of an address that is none."""
 

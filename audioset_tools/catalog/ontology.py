@@ -6,7 +6,9 @@ Source: https://github.com/audioset/ontology (CC BY-SA 4.0).
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from ..exceptions import DataMismatch
 from ..files import parse_json, read_file
@@ -36,6 +38,38 @@ class Ontology:
                 pending.extend(self.children.get(mid, ()))
         return frozenset(found)
 
+    def above(self, *mids: str) -> frozenset[str]:
+        """Everything above the given `mid`s, on every way up, without themselves."""
+        parents, found, pending = self.parents(), set[str](), list(mids)
+        while pending:
+            new = set(parents.get(pending.pop(), ())) - found
+            found |= new
+            pending.extend(new)
+        return frozenset(found.difference(mids))
+
+    def way(self, mid: str) -> list[str]:
+        """The shortest way from the top down to a label, without itself; of several the ontology's first."""
+        parents, lower, pending = self.parents(), {mid: mid}, [mid]
+        for one in pending:
+            if one not in parents:
+                way = [one]
+                while way[-1] != mid:
+                    way.append(lower[way[-1]])
+                return way[:-1]
+            new = [parent for parent in parents[one] if parent not in lower]
+            lower |= dict.fromkeys(new, one)
+            pending.extend(new)
+        # A circle has no top.
+        return []
+
+    def parents(self) -> dict[str, list[str]]:
+        """`mid` to the `mid`s directly above it, in the ontology's order; the topmost are no keys."""
+        parents: dict[str, list[str]] = {}
+        for mid, children in self.children.items():
+            for child in children:
+                parents.setdefault(child, []).append(mid)
+        return parents
+
     def most_specific(self, mids: frozenset[str]) -> frozenset[str]:
         """Those of `mids` that have none of the others below them."""
         if len(mids) < 2:
@@ -46,9 +80,47 @@ class Ontology:
         """The display name of `mid`, or `mid` itself where the ontology lacks it."""
         return self.names.get(mid, mid)
 
+    def called(self, word: str) -> list[str]:
+        """The `mid`s that a person means by a `mid` or a display name in any case; mostly one or none."""
+        if word in self.names:
+            return [word]
+        wanted = folded(word)
+        return [mid for mid, name in self.names.items() if folded(name) == wanted]
+
+    def similar(self, word: str) -> list[str]:
+        """Display names that a word which is none may stand for, likeliest first."""
+        wanted, by_name = folded(word[:_LONGEST]), {folded(name): name for name in self.names.values()}
+        close = get_close_matches(wanted, by_name, n=_MOST_SIMILAR, cutoff=0.6)
+        parts = set(_words(wanted))
+        holding = [name for name in sorted(by_name, key=len) if parts and parts <= set(_words(name))]
+        return [by_name[name] for name in dict.fromkeys([*holding[:_MOST_SIMILAR], *close])][:_MOST_SIMILAR]
+
     def described(self, mids: Iterable[str]) -> str:
         """Display names, sorted and joined, for a person to read."""
         return "; ".join(sorted(self.name(mid) for mid in mids))
+
+
+_LONGEST, _MOST_SIMILAR = 80, 4
+"""Of a word that is looked up by likeness, and of the names that are like it."""
+
+
+def folded(name: str) -> str:
+    """A name without what people write this way or that: capitals and spaces."""
+    return " ".join(name.casefold().split())
+
+
+def _words(text: str) -> list[str]:
+    return "".join(sign if sign.isalnum() else " " for sign in text).split()
+
+
+def ontology_of(nodes: Any) -> Ontology:
+    """The ontology from the nodes of `ontology.json`.
+
+    Raises:
+        ValueError, KeyError, TypeError: they are not of the official form.
+    """
+    names = {str(node["id"]): str(node["name"]) for node in nodes}
+    return Ontology(names, {str(node["id"]): tuple(map(str, node["child_ids"])) for node in nodes})
 
 
 def read_ontology(path: Path) -> Ontology:
@@ -58,14 +130,12 @@ def read_ontology(path: Path) -> Ontology:
         DataMismatch: it is not the official file's form.
     """
     try:
-        nodes = parse_json(read_file(path))
-        names = {str(node["id"]): str(node["name"]) for node in nodes}
-        children = {str(node["id"]): tuple(map(str, node["child_ids"])) for node in nodes}
+        ontology = ontology_of(parse_json(read_file(path)))
     except OSError as error:
         raise DataMismatch(f"{path} cannot be read: {error.strerror}", GENUINE) from error
     except (ValueError, KeyError, TypeError) as error:
         raise DataMismatch(f"{path} is not AudioSet's ontology: {error!r}", GENUINE) from error
-    lost = sorted({child for below in children.values() for child in below} - names.keys())
-    if lost or not names:
+    lost = sorted({child for below in ontology.children.values() for child in below} - ontology.names.keys())
+    if lost or not ontology.names:
         raise DataMismatch(f"{path} is incomplete: it refers to {lost[:3]} but does not define them", GENUINE)
-    return Ontology(names, children)
+    return ontology

@@ -3,19 +3,23 @@
 **Single-instrument** (the paper's "at most one instrument"): a clip belongs to a class if it has one of the
 class's labels, none of another class's, and every other label below Musical instrument is *transparent*: an
 ancestor such as Keyboard (musical) is not a second instrument beside Piano. Ancestors are not reliably
-labelled: counting them as other instruments would cost half of all Flute clips.
+labelled: counting them as other instruments would cost half of all Flute clips. A recipe without
+`[instruments]` has nothing to be alone among but its own classes.
 
 **Multi-label**: a clip carries every class of which it has a label; other instruments besides do not matter,
 but a label that might be a class which the clip does not carry keeps it out: of a bare "Guitar" it is not
 known whether it is the electric one.
 
 Either way a segment must have a least length, ten seconds unless the recipe says less.
+
+Labels are written as display names or `mid`s. Which `mid` a name is, and what lies below a label, the
+ontology says: `resolve` in `resolve.py`.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import astuple, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +37,10 @@ SHIPPED = ("paper", "clean", "instruments", "keyboards", "several")
 LEAST_SECONDS = float(CLIP_SECONDS)
 """The least length of a segment where a recipe names none: that of a clip, so that none has to be padded."""
 
-_KEYS = {"name", "seed", "multi_label", "least_seconds", "splits", "instruments", "tiers", "classes"}
+_SWITCHES = {"multi_label": False, "descendants": True, "propagate": False}
+"""What a recipe answers with true or false, and how where it says nothing."""
+
+_KEYS = {"name", "seed", "least_seconds", "splits", "instruments", "tiers", "classes", *_SWITCHES}
 _SHORTEST_S = 0.1
 _MOST_BYTES = 1_000_000
 
@@ -55,13 +62,17 @@ class Pool:
     vocal: bool = True
 
 
+_ANY = Pool("everything else")
+"""What a class with neither labels nor pools is drawn from."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClassRule:
     """What one class is.
 
     Args:
         name: as it is printed and written everywhere.
-        include: the `mid`s of which a clip needs one; empty for the class of everything else.
+        include: the labels of which a clip needs one; empty for the class of everything else.
         transparent: ancestors of those that are not another instrument.
         pools: where the class of everything else is drawn from.
     """
@@ -74,19 +85,22 @@ class ClassRule:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole recipe; the sets of `mid`s are as the file gives them, not yet expanded by the ontology.
+    """A whole recipe; the sets of labels are as the file gives them until `resolve` makes `mid`s of them.
 
     `given` is what it was asked for by: the name of a shipped one, or a path. `least_ms` is the least length
-    of a segment, `text` the whole file.
+    of a segment, `text` the whole file. With `descendants` a label stands for all below it too; with
+    `propagate` a clip carries also the classes above those it carries.
     """
 
     given: str
     name: str
     seed: int
     multi_label: bool
+    descendants: bool
+    propagate: bool
     least_ms: int
     classes: tuple[ClassRule, ...]
-    instrument_root: str
+    instrument_root: str | None
     transparent: frozenset[str]
     rejected: frozenset[str]
     music: frozenset[str]
@@ -98,6 +112,23 @@ class Recipe:
     @property
     def class_names(self) -> tuple[str, ...]:
         return tuple(rule.name for rule in self.classes)
+
+    @property
+    def tiered(self) -> bool:
+        """Whether it says which clips are the cleanest."""
+        return bool(self.music | self.speech | self.vocal)
+
+    @property
+    def resolved(self) -> bool:
+        """Whether its labels are `mid`s that stand for themselves: no ontology is needed to know them."""
+        return not self.descendants and all(label.startswith("/") for label in self.labels)
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """All labels that it uses."""
+        of_classes = [labels for rule in self.classes for labels in (rule.include, rule.transparent)]
+        root = () if self.instrument_root is None else (self.instrument_root,)
+        return self.music.union(root, self.speech, self.vocal, self.transparent, self.rejected, *of_classes)
 
     @cached_property
     def label_digests(self) -> dict[str, str]:
@@ -112,8 +143,9 @@ class Recipe:
 
     @cached_property
     def digest(self) -> str:
-        """A sha256 of what the recipe means, however it is written."""
+        """A sha256 of what the recipe means, however it is written; of names only `resolve` says that."""
         settings = [self.name, self.seed, self.multi_label, self.least_ms, astuple(self.splits)]
+        settings += ["propagate"] if self.propagate else []
         return _sha256([settings, self.class_names, self.label_digests])
 
 
@@ -132,49 +164,115 @@ def read_recipe(name_or_path: str) -> Recipe:
     try:
         # As text is read: with the ends of lines that Windows gives them, a recipe is the same.
         text = read_file(path, _MOST_BYTES).decode().replace("\r\n", "\n")
-        return replace(_parse(parse_toml(text), name_or_path), text=text)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+    except (OSError, ValueError) as error:
+        raise _no_recipe(name_or_path, str(error)) from error
+    return parse_recipe(text, name_or_path)
+
+
+def parse_recipe(text: str, given: str) -> Recipe:
+    """The recipe that a text in TOML is, which is asked for by `given`.
+
+    Raises:
+        UsageError: it makes no sense.
+    """
+    try:
+        return replace(_parse(parse_toml(text), given), text=text)
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         problem = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
-        raise UsageError(
-            f"{path} is not a recipe: {problem}",
-            "Start from a copy of manifests/paper.toml; docs/select.md explains it.",
-        ) from error
+        raise _no_recipe(given, problem) from error
+
+
+def _no_recipe(given: str, problem: str) -> UsageError:
+    return UsageError(
+        f"{given} is not a recipe: {problem}",
+        "Begin with `audioset-tools select --init FILE --class NAME`; docs/classes.md explains it.",
+    )
 
 
 def _parse(table: Mapping[str, Any], given: str) -> Recipe:
     if unknown := sorted(table.keys() - _KEYS):
         raise ValueError(f"a recipe knows nothing of {', '.join(unknown)}")
-    if not isinstance(table.get("multi_label", False), bool):
-        raise ValueError("multi_label is neither true nor false")
-    instruments, tiers = table["instruments"], table["tiers"]
+    instruments = _part(table, "instruments", {"root", "transparent", "rejected"})
+    tiers = _part(table, "tiers", {"music", "speech", "vocal"})
+    switches = _parse_switches(table)
     recipe = Recipe(
         given=given,
         name=str(table["name"]),
         seed=int(table["seed"]),
-        multi_label=table.get("multi_label", False),
+        multi_label=switches["multi_label"],
+        descendants=switches["descendants"],
+        propagate=switches["propagate"],
         least_ms=_parse_least(table.get("least_seconds", LEAST_SECONDS)),
         classes=tuple(_parse_class(entry) for entry in table["classes"]),
-        instrument_root=_mid(instruments["root"]),
-        transparent=_mids(instruments["transparent"]),
-        rejected=_mids(instruments["rejected"]),
-        music=_mids(tiers["music"]),
-        speech=_mids(tiers["speech"]),
-        vocal=_mids(tiers["vocal"]),
+        instrument_root=_label(instruments["root"]) if "root" in instruments else None,
+        transparent=_labels(instruments.get("transparent", [])),
+        rejected=_labels(instruments.get("rejected", [])),
+        music=_labels(tiers.get("music", [])),
+        speech=_labels(tiers.get("speech", [])),
+        vocal=_labels(tiers.get("vocal", [])),
         splits=Splits(**table.get("splits", {})),
     )
+    _check(recipe)
+    return recipe
+
+
+def _check(recipe: Recipe) -> None:
+    """See that a recipe makes sense as far as that can be told without the ontology.
+
+    Raises:
+        ValueError: it does not.
+    """
     if not 0 <= recipe.seed < 1 << 32:
         raise ValueError("the seed must lie between 0 and 4,294,967,295")
     if len(set(recipe.class_names)) != len(recipe.classes) or len(recipe.classes) < 2:
-        raise ValueError("two or more classes of different names are needed")
+        raise ValueError(
+            "two or more classes of different names are needed; one without include takes everything else"
+        )
     if any(CLASS_SEPARATOR in name for name in recipe.class_names):
         raise ValueError("the name of a class holds a semicolon, which parts the names in dataset.csv")
     if len(set(map(folder_name, recipe.class_names))) != len(recipe.classes):
         raise ValueError("the names of two classes would give the same folder")
     if sum(not rule.include for rule in recipe.classes) > 1:
         raise ValueError("only one class may go without include: the class of everything else")
-    if sum(len(rule.include) for rule in recipe.classes) != len(_all_included(recipe)):
-        raise ValueError("a label is included by two classes")
-    return recipe
+    refuse_included_twice(recipe)
+    for pool in (pool for rule in recipe.classes for pool in rule.pools):
+        if pool.instruments != _ANY.instruments and recipe.instrument_root is None:
+            raise ValueError(f"pool {pool.name} counts instruments, and [instruments] has no root")
+        if (not pool.music and not recipe.music) or (not pool.vocal and not recipe.vocal):
+            raise ValueError(f"pool {pool.name} leaves out music or voices, and [tiers] does not say what is")
+
+
+def refuse_included_twice(recipe: Recipe) -> None:
+    """See that no label makes a clip one of two classes.
+
+    Raises:
+        ValueError: one does.
+    """
+    seen: set[str] = set()
+    for rule in recipe.classes:
+        if twice := seen & rule.include:
+            raise ValueError(f"a label is included by two classes: {min(twice)[:40]!a}")
+        seen |= rule.include
+
+
+def _part(table: Mapping[str, Any], name: str, known: Collection[str]) -> dict[str, Any]:
+    """A table that may be left out, and so may each of its keys."""
+    part = table.get(name, {})
+    if not isinstance(part, dict):
+        raise ValueError(f"[{name}] is no table")
+    if unknown := sorted(part.keys() - known):
+        raise ValueError(f"[{name}] knows nothing of {', '.join(unknown)}")
+    return part
+
+
+def _parse_switches(table: Mapping[str, Any]) -> dict[str, bool]:
+    switches = {name: table.get(name, default) for name, default in _SWITCHES.items()}
+    for name, value in switches.items():
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} is neither true nor false")
+    if switches["propagate"] and not (switches["multi_label"] and switches["descendants"]):
+        raise ValueError("propagate needs multi_label = true, and no descendants = false")
+    return switches
 
 
 def _parse_least(seconds: Any) -> int:
@@ -193,25 +291,27 @@ def _parse_class(entry: Mapping[str, Any]) -> ClassRule:
         raise ValueError(f"a class knows nothing of {', '.join(unknown)}")
     rule = ClassRule(
         name=str(entry["name"]),
-        include=_mids(entry.get("include", [])),
-        transparent=_mids(entry.get("transparent", [])),
+        include=_labels(entry.get("include", [])),
+        transparent=_labels(entry.get("transparent", [])),
         pools=tuple(_parse_pool(pool) for pool in entry.get("pools", ())),
     )
-    if bool(rule.include) == bool(rule.pools):
-        raise ValueError(f"class {rule.name} needs either include or pools")
-    return rule
+    if "include" in entry and (rule.pools or not rule.include):
+        raise ValueError(
+            f"class {rule.name} has labels in include, or pools, or neither and takes what is left"
+        )
+    return rule if rule.include or rule.pools else replace(rule, pools=(_ANY,))
 
 
-def _mid(value: Any) -> str:
+def _label(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"no label: {str(value)[:40]!a}")
     return value
 
 
-def _mids(values: Any) -> frozenset[str]:
+def _labels(values: Any) -> frozenset[str]:
     if not isinstance(values, list):
         raise ValueError(f"no list of labels: {str(values)[:40]!a}")
-    return frozenset(map(_mid, values))
+    return frozenset(map(_label, values))
 
 
 def _parse_pool(entry: Mapping[str, Any]) -> Pool:
@@ -221,7 +321,3 @@ def _parse_pool(entry: Mapping[str, Any]) -> Pool:
 
 def _sha256(meaning: object) -> str:
     return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()
-
-
-def _all_included(recipe: Recipe) -> frozenset[str]:
-    return frozenset().union(*(rule.include for rule in recipe.classes))

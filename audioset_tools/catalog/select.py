@@ -8,19 +8,20 @@ in which class's queue a clip of several classes stands.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import compress
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ..exceptions import DataMismatch, UsageError
+from ..exceptions import DataMismatch
 from ..types import Candidate
 from .lists import Catalog, read_catalog, scatter
-from .official import GENUINE, SUBSETS, official_files
+from .official import GENUINE, SUBSETS, find_ontology
 from .ontology import Ontology, read_ontology
 from .recipe import ClassRule, Pool, Recipe
+from .resolve import resolve
 
 TIERS = 4
 """Tiers 3 (cleanest) to 0; each is a subset of the one below."""
@@ -67,6 +68,7 @@ class Judge:
     """
 
     def __init__(self, recipe: Recipe, ontology: Ontology) -> None:
+        self.recipe = recipe = resolve(recipe, ontology)
         self.ontology = ontology
         self.rejected = recipe.rejected
         self.multi_label = recipe.multi_label
@@ -74,19 +76,18 @@ class Judge:
         self.transparent = recipe.transparent
         self.included = frozenset().union(*(rule.include for rule in recipe.classes))
         # A bare "Keyboard" may be a piano: not safely anything else.
-        self.ambiguous = frozenset().union(*(rule.transparent for rule in recipe.classes))
+        self.ambiguous = frozenset().union(*(rule.transparent for rule in recipe.classes)) - self.transparent
         # "Musical instrument" itself names no instrument.
-        self.instruments = ontology.subtree(recipe.instrument_root) - {recipe.instrument_root}
+        root = () if recipe.instrument_root is None else (recipe.instrument_root,)
+        self.instruments = ontology.subtree(*root).difference(root)
+        # The labels of which one says what another leaves open: "Guitar" beside "Musical instrument".
+        self.telling = self.instruments if root else frozenset(ontology.names)
+        self.below = lru_cache(1_024)(lambda mid: ontology.subtree(mid) - {mid})
+        self.hiding = self._hiding()
         self.music = ontology.subtree(*recipe.music)
         self.speech = ontology.subtree(*recipe.speech)
         self.vocal = ontology.subtree(*recipe.vocal)
-        used = self.rejected | self.transparent | self.included | self.ambiguous
-        used |= {recipe.instrument_root} | recipe.music | recipe.speech | recipe.vocal
-        if unknown := sorted(used - ontology.names.keys()):
-            raise UsageError(
-                f"recipe {recipe.name} uses labels that the ontology lacks: {', '.join(unknown[:5])}",
-                "Correct the mids, or use the ontology.json that belongs to the lists.",
-            )
+        self.tiered = recipe.tiered
 
     def verdict(self, mids: frozenset[str], rule: ClassRule) -> Verdict:
         """Judge one label set for one class."""
@@ -100,13 +101,33 @@ class Judge:
         if not named & rule.include:
             return Verdict(RowFate.ANCESTOR, mids & rule.include)
         trouble = self._uncertain(mids, named) if self.multi_label else self._not_alone(mids, named, rule)
-        return trouble or Verdict(RowFate.KEPT, named & rule.include, tier=self._tier(mids - self.included))
+        besides = mids - self.included - rule.transparent
+        return trouble or Verdict(RowFate.KEPT, named & rule.include, tier=self._tier(besides))
+
+    def _hiding(self) -> dict[str, frozenset[str]]:
+        """Beside which labels one of a class does not name it: beside "Electric piano" "Piano" does not.
+
+        What is transparent for a class and no other's hides nothing of it; and where labels propagate, what
+        lies below in a class names that class too.
+        """
+        hiding = {}
+        for mid in self.included:
+            below = self.below(mid) & (self.instruments | self.included)
+            for rule in self.classes:
+                if mid in rule.include:
+                    below -= rule.transparent - self.included
+                    below -= rule.include if self.recipe.propagate else frozenset()
+            hiding[mid] = below
+        return hiding
 
     def _named(self, mids: frozenset[str]) -> frozenset[str]:
-        """The labels that name a class: beside "Electric piano" its ancestor "Piano" does not."""
-        if not mids & self.included:
-            return frozenset()
-        return self.ontology.most_specific(mids & (self.instruments | self.included)) & self.included
+        """The labels that name a class, as far as no others hide them."""
+        return frozenset(mid for mid in mids & self.included if not self.hiding[mid] & mids)
+
+    def _specific(self, mids: frozenset[str]) -> frozenset[str]:
+        """Those that tell most: with none below them."""
+        telling = mids & self.telling
+        return frozenset(mid for mid in telling if not self.below(mid) & telling)
 
     def _not_alone(self, mids: frozenset[str], named: frozenset[str], rule: ClassRule) -> Verdict | None:
         """What keeps a clip out of a class that must be the only instrument."""
@@ -119,14 +140,14 @@ class Judge:
     def _uncertain(self, mids: frozenset[str], named: frozenset[str]) -> Verdict | None:
         """What keeps a clip out of all classes if it may carry several: a label that might be one more."""
         carried = [rule.transparent for rule in self.classes if named & rule.include]
-        specific = self.ontology.most_specific(mids & self.instruments) - self.included
+        specific = self._specific(mids) - self.included
         if ambiguous := specific & self.ambiguous.difference(*carried):
             return Verdict(RowFate.AMBIGUOUS, ambiguous)
         return None
 
     def _tier(self, besides: frozenset[str]) -> int:
         """By the labels of no class: 3 only music; 2 no speech; 1 no voice but perhaps speech; 0 the rest."""
-        if besides & self.vocal:
+        if not self.tiered or besides & self.vocal:
             return 0
         if besides & self.speech:
             return 1
@@ -137,7 +158,7 @@ class Judge:
             return Verdict(RowFate.REJECTED_LABEL, rejected)
         if foreign := self._named(mids):
             return Verdict(RowFate.OTHER_CLASS, foreign)
-        specific = self.ontology.most_specific(mids & self.instruments)
+        specific = self._specific(mids)
         if ambiguous := specific & self.ambiguous:
             return Verdict(RowFate.AMBIGUOUS, ambiguous)
         for number, pool in enumerate(rule.pools):
@@ -202,7 +223,8 @@ class Queue:
 class Selection:
     """What a recipe makes of a catalog: a queue and a funnel per class, in the recipe's order.
 
-    `also` holds, by the number of a label set, the classes that it carries besides that of its queue, if any.
+    The recipe is resolved. `also` holds, by the number of a label set, the classes that it carries besides
+    that of its queue, if any.
     """
 
     recipe: Recipe
@@ -237,10 +259,12 @@ def read_selection(folder: Path, recipe: Recipe) -> Selection:
     """Read the lists and the ontology in `folder` and select by `recipe`.
 
     Raises:
-        UsageError: the recipe uses a label that the ontology lacks.
+        UsageError: the recipe uses a label that the ontology lacks, or of which it cannot say which is meant.
         DataMismatch: the lists or the ontology are damaged, or do not belong together.
     """
-    ontology = read_ontology(folder / official_files()["ontology"].file)
+    ontology = read_ontology(find_ontology(folder))
+    # A name that is none is told before two million rows are read.
+    recipe = resolve(recipe, ontology)
     return select_candidates(read_catalog(folder), ontology, recipe)
 
 
@@ -255,12 +279,13 @@ def select_candidates(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> S
             f"the lists use labels that the ontology does not define: {', '.join(unknown[:5])}", GENUINE
         )
     judge = Judge(recipe, ontology)
+    recipe = judge.recipe
     long_enough = catalog.end_ms - catalog.start_ms >= recipe.least_ms
     # A row's place in the shuffle depends on its id, its start and the seed alone, never on the other rows.
     starts = catalog.start_ms.astype(np.uint64) + np.uint64(recipe.seed)
     shuffled = scatter(catalog.ytid_bits ^ scatter(starts))
-    rows_by_set = _rows_by_set(catalog, long_enough)
-    short_by_set = _rows_by_set(catalog, ~long_enough).sum(axis=0)
+    rows_by_set = catalog.rows_by_set(long_enough)
+    short_by_set = catalog.rows_by_set(~long_enough).sum(axis=0)
     verdicts = [[judge.verdict(mids, rule) for mids in catalog.label_sets] for rule in recipe.classes]
     carried = np.array([[verdict.outcome is RowFate.KEPT for verdict in of_class] for of_class in verdicts])
     drawn_for = _rarest(carried, rows_by_set.sum(axis=0))
@@ -269,21 +294,14 @@ def select_candidates(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> S
         for labels in np.flatnonzero(carried[number] & (drawn_for != number)):
             verdicts[number][labels] = _RARER
         queues.append(_rank(catalog, rule, verdicts[number], shuffled, long_enough))
-        funnels.append(_count(rows_by_set, short_by_set, rule, verdicts[number]))
+        tiered = recipe.tiered and bool(rule.include)
+        funnels.append(_count(rows_by_set, short_by_set, rule, verdicts[number], tiered))
     carried[drawn_for, np.arange(len(drawn_for))] = False
     also = {
         int(labels): tuple(compress(recipe.class_names, carried[:, labels]))
         for labels in np.flatnonzero(carried.any(axis=0))
     }
     return Selection(recipe, ontology, catalog, tuple(queues), tuple(funnels), also)
-
-
-def _rows_by_set(catalog: Catalog, these: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """How many of `these` rows there are of each label set, [subset, label set]."""
-    sets = len(catalog.label_sets)
-    numbers = catalog.subset[these].astype(np.int64) * sets + catalog.labels[these]
-    counts: npt.NDArray[np.int64] = np.bincount(numbers, minlength=len(SUBSETS) * sets).reshape(-1, sets)
-    return counts
 
 
 def _rarest(carried: npt.NDArray[np.bool_], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
@@ -329,6 +347,7 @@ def _count(
     short: npt.NDArray[np.int64],
     rule: ClassRule,
     verdicts: list[Verdict],
+    tiered: bool,
 ) -> Funnel:
     """The account of one class.
 
@@ -337,6 +356,7 @@ def _count(
         short: rows that are not, [label set]; only those that the class would else take are left out for it.
         rule: what the class is.
         verdicts: on each label set.
+        tiered: whether its clips have tiers.
     """
     rows = by_subset.sum(axis=0)
     outcomes = np.array([str(verdict.outcome) for verdict in verdicts])
@@ -349,7 +369,7 @@ def _count(
         class_name=rule.name,
         outcomes=counts | {RowFate.TOO_SHORT: int(short[carried].sum())},
         subsets={subset: int(by_subset[number, kept].sum()) for number, subset in enumerate(SUBSETS)},
-        tiers=tuple(int(rows[kept & (tiers >= tier)].sum()) for tier in range(TIERS)) if rule.include else (),
+        tiers=tuple(int(rows[kept & (tiers >= tier)].sum()) for tier in range(TIERS)) if tiered else (),
         pools={
             pool.name: int(rows[kept & (pools == number)].sum()) for number, pool in enumerate(rule.pools)
         },

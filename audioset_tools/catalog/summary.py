@@ -13,7 +13,7 @@ from ..types import YTID, Table, join_classes
 from .official import SUBSETS
 from .select import Judge, Queue, RowFate, Selection
 
-_TIER_WORDS = ("L0: all kept", "L1: no voice", "L2: and no speech", "L3: only music")
+_TIER_WORDS = ("L0: all kept", "L1: no voice", "L2: and no speech")
 
 
 def funnel_tables(selection: Selection, per_class: int) -> list[Table]:
@@ -63,6 +63,10 @@ def _outcomes(selection: Selection) -> Table:
 def _kept(selection: Selection) -> Table:
     funnels = selection.funnels
     pools = dict.fromkeys(name for funnel in funnels for name in funnel.pools)
+    recipe = selection.recipe
+    tiers = (
+        (*_TIER_WORDS, "L3: only music" if recipe.music else "L3: and nothing else") if recipe.tiered else ()
+    )
     carried = ("carried in all", *(f"{funnel.carried:,}" for funnel in funnels))
     columns = (
         *(
@@ -71,15 +75,17 @@ def _kept(selection: Selection) -> Table:
         ),
         *(
             (words, *(f"{f.tiers[tier]:,}" if f.tiers else "" for f in funnels))
-            for tier, words in enumerate(_TIER_WORDS)
+            for tier, words in enumerate(tiers)
         ),
         *(
             (f"pool: {pool}", *(f"{f.pools[pool]:,}" if pool in f.pools else "" for f in funnels))
             for pool in pools
         ),
-        *((carried,) if selection.recipe.multi_label else ()),
+        *((carried,) if recipe.multi_label else ()),
     )
-    return _by_class("Kept, by subset, by tier and by pool", selection, columns)
+    *first, last = ["by subset", *(["by tier"] if tiers else []), *(["by pool"] if pools else [])]
+    by = f"{', '.join(first)} and {last}" if first else last
+    return _by_class(f"Kept, {by}", selection, columns)
 
 
 def _fillable(selection: Selection, per_class: int) -> Table:
@@ -142,7 +148,7 @@ def _place(selection: Selection, number: int, row: int) -> str:
     if not len(found):
         return str(RowFate.RARER_CLASS)
     rank = int(found[0])
-    tier = f"tier L{queue.tiers[rank]}, " if selection.recipe.classes[number].include else ""
+    tier = f"tier L{queue.tiers[rank]}, " if selection.funnels[number].tiers else ""
     return f"{tier}rank {rank:,} of {len(queue):,}"
 
 

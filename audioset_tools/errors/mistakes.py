@@ -9,7 +9,7 @@ import numpy as np
 
 from ..audit.suspects import read_suspects
 from ..catalog.lists import read_catalog
-from ..catalog.official import find_metadata, has_lists, official_files
+from ..catalog.official import find_metadata, find_ontology, has_lists
 from ..catalog.ontology import read_ontology
 from ..exceptions import DataMismatch
 from ..runs.folder import read_predictions
@@ -125,7 +125,7 @@ def label_names(
     if given is None and not has_lists(workspace_copy):
         return None
     folder = find_metadata(given, workspace_copy)
-    ontology, catalog = read_ontology(folder / official_files()["ontology"].file), read_catalog(folder)
+    ontology, catalog = read_ontology(find_ontology(folder)), read_catalog(folder)
     ytids = np.array(sorted({key[:11] for key in keys}), dtype=catalog.ytid.dtype)
     found = map(catalog.segment, np.flatnonzero(np.isin(catalog.ytid, ytids)).tolist())
     return {one.key: tuple(sorted(map(ontology.name, one.mids))) for one in found if one.key in keys}

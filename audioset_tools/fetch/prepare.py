@@ -12,8 +12,10 @@ from dataclasses import astuple
 from itertools import chain, count
 from pathlib import Path
 
-from ..catalog.official import LISTS, find_metadata, has_lists, official_files
+from ..catalog.official import LISTS, find_metadata, find_ontology, has_lists, official_files
+from ..catalog.ontology import read_ontology
 from ..catalog.recipe import SHIPPED, Recipe, read_recipe
+from ..catalog.resolve import resolve
 from ..catalog.segment_list import SegmentList
 from ..catalog.select import read_selection
 from ..catalog.summary import funnel_json
@@ -137,11 +139,14 @@ def enqueue(
         rate: hertz of the clips to come, where the ledger is empty.
 
     Raises:
+        UsageError: the recipe uses a label that the ontology lacks.
         DataMismatch: the workspace belongs to another recipe or other lists.
     """
     origin = ledger.origin()
     if origin is None:
         folder = find_metadata(metadata, workspace_copy)
+        selection = read_selection(folder, recipe)
+        recipe = selection.recipe
         origin = Origin(
             recipe=recipe.name,
             recipe_digest=recipe.digest,
@@ -154,14 +159,17 @@ def enqueue(
             label_digests=recipe.label_digests,
             sample_rate=rate,
         )
-        selection = read_selection(folder, recipe)
         candidates = chain.from_iterable(map(selection.candidates, selection.queues))
         # With the account of the rows left out, which the queues alone no longer tell.
         funnel = json.dumps(funnel_json(selection))
         ledger.load(origin, candidates, funnel=funnel, recipe_text=recipe.text)
         return
     workspace, changes = Workspace(ledger.path.parent), []
-    if origin.recipe_digest != recipe.digest:
+    # Where it is to the letter the one that filled the ledger, no ontology is needed to know its names.
+    unchanged = not recipe.resolved and recipe.text == ledger.get("recipe_text")
+    if not unchanged:
+        recipe = _resolved(recipe, workspace, metadata, workspace_copy)
+    if not unchanged and origin.recipe_digest != recipe.digest:
         parts = "; ".join(differences(origin, recipe))
         changes.append(f"was made with another recipe than {recipe.given} as it is now ({parts})")
     if metadata is not None and lists_digest(find_metadata(metadata, workspace_copy)) != origin.lists_digest:
@@ -170,6 +178,22 @@ def enqueue(
         raise DataMismatch(
             f"{workspace.root} {' and '.join(changes)}", way_on(workspace, origin, recipe, metadata)
         )
+
+
+def _resolved(recipe: Recipe, workspace: Workspace, metadata: Path | None, workspace_copy: Path) -> Recipe:
+    """The recipe without names, by the ontology at hand: nothing is downloaded to compare.
+
+    Raises:
+        DataMismatch: it has names, and there is no ontology at hand.
+    """
+    if recipe.resolved:
+        return recipe
+    if metadata is None and not has_lists(workspace_copy):
+        raise DataMismatch(
+            f"{recipe.given} is not written as it was when {workspace.root} was made",
+            "Whether it still means the same the ontology says: add --metadata with the folder of the lists.",
+        )
+    return resolve(recipe, read_ontology(find_ontology(find_metadata(metadata, workspace_copy))))
 
 
 def lists_digest(folder: Path) -> str:
@@ -220,7 +244,8 @@ def differences(origin: Origin, recipe: Recipe) -> list[str]:
     ]
     if parts:
         changes.append(f"the labels of {_few(parts)}")
-    return changes
+    # No other setting is left.
+    return changes or [f"propagate ({str(recipe.propagate).lower()} here)"]
 
 
 def way_on(workspace: Workspace, origin: Origin, recipe: Recipe, metadata: Path | None) -> str:

@@ -36,3 +36,21 @@ def test_the_most_specific_labels_have_none_of_the_others_below_them(ontology: O
 
 def test_labels_are_described_by_name_and_a_stranger_by_its_mid(ontology: Ontology) -> None:
     assert ontology.described({"/m/0l14j_", "/m/05r5c", "/m/0nothing"}) == "/m/0nothing; Flute; Piano"
+
+
+def test_what_lies_above_and_the_shortest_way_down_to_a_label() -> None:
+    children = {"a": ("b", "c"), "b": ("d",), "c": ("e",), "d": ("f",), "e": ("f",), "x": ("f",), "f": ()}
+    graph = Ontology(dict.fromkeys("abcdefx", ""), children)
+    assert graph.above("f") == set("abcdex") and graph.above("b", "d") == {"a"} and graph.above("a") == set()
+    assert graph.way("f") == ["x"] and graph.way("d") == ["a", "b"] and graph.way("a") == []
+    circle = Ontology(dict.fromkeys("ab", ""), {"a": ("b",), "b": ("a",)})
+    assert circle.way("a") == [] and circle.above("a") == {"b"} and circle.subtree("a") == {"a", "b"}
+
+
+def test_a_label_is_found_by_its_mid_or_its_name_in_any_case(ontology: Ontology) -> None:
+    for word in ["/m/0l14j_", "Flute", "fLUTE", "  flute "]:
+        assert ontology.called(word) == ["/m/0l14j_"]
+    assert ontology.called("Flut") == ontology.called("") == []
+    assert ontology.similar("Fluet")[0] == "Flute"
+    assert ontology.similar("woodwind")[0] == "Wind instrument, woodwind instrument"
+    assert ontology.similar("") == ontology.similar("?!") == []

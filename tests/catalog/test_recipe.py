@@ -6,7 +6,7 @@ import pytest
 
 from audioset_tools.catalog.official import manifest
 from audioset_tools.catalog.ontology import Ontology
-from audioset_tools.catalog.recipe import SHIPPED, Recipe, read_recipe
+from audioset_tools.catalog.recipe import SHIPPED, Recipe, parse_recipe, read_recipe
 from audioset_tools.catalog.select import Judge
 from audioset_tools.exceptions import UsageError
 
@@ -50,7 +50,13 @@ def test_a_shipped_recipe_has_its_own_name_and_labels_that_there_are(name: str, 
         ("seed = 2019", 'seed = "many"', "not a recipe"),
         ("[[classes.pools]]", "[classes.pools]", "not a recipe"),
         ("instruments = [0, 1]", "instruments = [0]", "not a recipe"),
-        ('root = "/m/04szw"', "", "root is missing"),
+        ("descendants = false", "descendants = 0", "neither true nor false"),
+        ("seed = 2019", "seed = 2019\npropagate = true", "propagate needs multi_label = true"),
+        ('root = "/m/04szw"', "", "counts instruments, and .instruments. has no root"),
+        ('root = "/m/04szw"', 'roots = "/m/04szw"', ".instruments. knows nothing of roots"),
+        ('speech = ["/m/09x0r"]', 'voice = ["/m/09x0r"]', ".tiers. knows nothing of voice"),
+        ("[instruments]", "[[instruments]]", ".instruments. is no table"),
+        ("instruments = [0, 1]", "music = false\ninclude = []", "not a recipe"),
         ("include = [", "inclusive = [", "knows nothing of inclusive"),
         ('"/m/0l14j_"', '"/m/05r5c"', "included by two classes"),
         ('name = "Flute"', 'name = "Piano"', "different names"),
@@ -126,3 +132,45 @@ def test_classes_that_are_no_tables_are_refused(tmp_path: Path, classes: str) ->
     path.write_text(f"{classes}\n{head}")
     with pytest.raises(UsageError, match="not a recipe"):
         read_recipe(str(path))
+
+
+def test_the_digests_of_the_shipped_recipes_stay_what_ledgers_hold() -> None:
+    assert {name: read_recipe(name).digest[:16] for name in SHIPPED} == {
+        "paper": "401ef8fc898ac7e2",
+        "clean": "bd5031dde3bd1790",
+        "instruments": "4d6187944665f189",
+        "keyboards": "dce84ea21a7f3d6c",
+        "several": "944914bc64f9db76",
+    }
+
+
+def test_the_sections_of_instruments_and_tiers_may_be_left_out_and_each_key_too(tmp_path: Path) -> None:
+    classes = '[[classes]]\nname = "Dog"\ninclude = ["Dog"]\n[[classes]]\nname = "Rest"\n'
+    bare = parse_recipe(f'name = "a"\nseed = 1\n{classes}', "a.toml")
+    assert (bare.instrument_root, bare.tiered, bare.descendants, bare.propagate) == (None, False, True, False)
+    assert [pool.name for pool in bare.classes[1].pools] == ["everything else"]
+    some = parse_recipe(
+        f'name = "a"\nseed = 1\n[instruments]\n[tiers]\nspeech = ["Speech"]\n{classes}', "a.toml"
+    )
+    assert some.instrument_root is None and some.tiered
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        ('[[classes]]\nname = "Dog"\ninclude = ["Dog"]', "one without include takes everything else"),
+        ('[[classes]]\nname = "Dog"\n[[classes]]\nname = "Cat"', "only one class may go without include"),
+        (
+            '[[classes]]\nname = "Dog"\ninclude = []\n[[classes]]\nname = "Cat"',
+            "has labels in include, or pools",
+        ),
+        (
+            '[[classes]]\nname = "Dog"\ninclude = ["Dog"]\n[[classes]]\nname = "Rest"\n'
+            '[[classes.pools]]\nname = "p"\nmusic = false',
+            "leaves out music or voices",
+        ),
+    ],
+)
+def test_a_short_recipe_that_makes_no_sense_says_why(classes: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        parse_recipe(f'name = "a"\nseed = 1\n{classes}', "a.toml")

@@ -4,15 +4,18 @@ With segments of any length: the least length that the shipped recipes ask for i
 compared, and what it costs is compared by itself.
 """
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from audioset_tools.catalog.lists import Catalog, read_catalog
 from audioset_tools.catalog.ontology import Ontology, read_ontology
-from audioset_tools.catalog.recipe import read_recipe
+from audioset_tools.catalog.recipe import parse_recipe, read_recipe
 from audioset_tools.catalog.select import RowFate, Selection, select_candidates
 
 GENUINE_LISTS = Path(__file__).parents[3] / "shared" / "audioset"
@@ -107,3 +110,68 @@ def test_the_recipes_beyond_four_classes(genuine: tuple[Catalog, Ontology], name
         assert tuple(funnel.carried for funnel in selection.funnels) == CARRIED
         rows = np.concatenate([queue.rows for queue in selection.queues])
         assert len(rows) == len(np.unique(rows))
+
+
+PETS = ("Dog", "Cat", "Siren")
+BEFORE = (6_421, 1_765, 8_455)
+"""By rules without the ontology: one label each, alone among all animals but its two ancestors."""
+
+AFTER = (16_394, 6_947, 12_193)
+PETS_RECIPE = """name = "pets"
+seed = 1
+HEAD
+""" + "\n".join(f'[[classes]]\nname = "{name}"\ninclude = ["{name}"]' for name in PETS)
+
+
+def kept(genuine: tuple[Catalog, Ontology], head: str) -> tuple[int, ...]:
+    recipe = parse_recipe(PETS_RECIPE.replace("HEAD", head), "pets.toml")
+    return tuple(funnel.kept for funnel in select_candidates(*genuine, recipe).funnels)
+
+
+def test_classes_that_are_no_instruments_lose_nothing_to_their_ancestors(
+    genuine: tuple[Catalog, Ontology],
+) -> None:
+    root = '[instruments]\nroot = "Animal"\ntransparent = ["Animal", "Domestic animals, pets"]'
+    assert kept(genuine, f"descendants = false\nleast_seconds = 1\n{root}") == BEFORE
+    assert kept(genuine, "") == AFTER
+    strict = kept(genuine, root)
+    assert all(before < now < plain for before, now, plain in zip(BEFORE, strict, AFTER, strict=True))
+
+
+def test_these_are_the_counts_of_pandas() -> None:
+    nodes = json.loads((GENUINE_LISTS / "ontology.json").read_text())
+    mids = {node["name"]: node["id"] for node in nodes}
+    children = {node["id"]: {*node["child_ids"]} for node in nodes}
+    dogs, cats, sirens = ({mids[name]} | children[mids[name]] for name in PETS)
+    # What lies below them lies right below them, and of it only growling below two.
+    assert not any(children[mid] for mid in (dogs | cats | sirens) - {mids[name] for name in PETS})
+    assert dogs & cats == {mids["Growling"]} and not sirens & (dogs | cats)
+    clips = pd.concat(
+        pd.read_csv(
+            path, skiprows=3, header=None, names=["ytid", "start", "end", "mids"], skipinitialspace=True
+        )
+        for path in sorted(GENUINE_LISTS.glob("*_segments.csv"))
+    )
+    # Only those are split that may have one of these; a label is no other's beginning.
+    clips = clips[clips["mids"].str.contains("|".join(map(re.escape, sorted(dogs | cats | sirens))))]
+    clips["mids"] = clips["mids"].str.split(",").map(frozenset)
+    below = clips["mids"].map(lambda held: mids["Dog"] in held and not held.isdisjoint(children[mids["Dog"]]))
+    assert below.sum() == 6_165
+    clips = clips[(clips["end"] - clips["start"]).round(3) >= 10]
+    carried = pd.DataFrame(
+        {
+            number: clips["mids"].map(lambda held, own=own: not held.isdisjoint(own))
+            for number, own in enumerate((dogs - cats, cats - dogs, sirens))
+        }
+    )
+    assert tuple(carried[carried.sum(axis=1) == 1].sum()) == AFTER
+
+
+def test_every_display_name_is_one_label_and_that_of_the_label_file(
+    genuine: tuple[Catalog, Ontology],
+) -> None:
+    _, ontology = genuine
+    listed = pd.read_csv(GENUINE_LISTS / "class_labels_indices.csv")
+    assert len(listed) == 527
+    for mid, name in zip(listed["mid"], listed["display_name"], strict=True):
+        assert ontology.called(name) == ontology.called(name.upper()) == [mid]

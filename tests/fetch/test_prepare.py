@@ -8,7 +8,7 @@ import pytest
 
 from audioset_tools.catalog.official import manifest
 from audioset_tools.catalog.recipe import read_recipe
-from audioset_tools.exceptions import DataMismatch
+from audioset_tools.exceptions import DataMismatch, UsageError
 from audioset_tools.fetch.prepare import enqueue, look_ahead
 from audioset_tools.ledger import Ledger
 from audioset_tools.sources.local import Local
@@ -162,3 +162,54 @@ def test_a_folder_is_told_which_videos_will_be_asked_for(
     with loaded(tmp_path / "ledger.sqlite") as ledger:
         look_ahead(ledger, [Local(tmp_path)], per_class=4)
         assert told == [[one.ytid for one in sorted(both(5), key=lambda one: one.class_name != "Piano")]]
+
+
+PETS = """name = "pets"
+seed = 1
+[[classes]]
+name = "Dog"
+include = ["Dog"]
+[[classes]]
+name = "Rest"
+"""
+
+
+def test_a_recipe_of_names_goes_on_without_the_lists_while_it_is_written_as_it_was(tmp_path: Path) -> None:
+    lists = write_folder(tmp_path, {"balanced_train": [(ytid(1), 0, 10_000, ("/m/05tny_",))]})
+    nowhere, path = tmp_path / "nowhere", tmp_path / "pets.toml"
+
+    def asked(text: str, metadata: Path | None) -> None:
+        path.write_text(text)
+        enqueue(ledger, read_recipe(str(path)), metadata, nowhere)
+
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        asked(PETS, lists)
+        origin = ledger.origin()
+        assert origin is not None and ledger.get("recipe_text") == PETS
+        first = ledger.next_queued("Dog", -1)
+        assert first is not None and first.ytid == ytid(1)
+        asked(PETS, None)
+        asked(PETS.replace("\n", "\r\n"), None)
+        same = PETS.replace('["Dog"]', '["/m/0bt9lr"] # dogs')
+        asked(same, lists)
+        with pytest.raises(DataMismatch, match="is not written as it was") as refused:
+            asked(same, None)
+        assert "--metadata" in refused.value.remedy
+        with pytest.raises(DataMismatch, match="the labels of class Dog"):
+            asked(PETS.replace('["Dog"]', '["Cat"]'), lists)
+        with pytest.raises(DataMismatch, match=r"seed .1 there, 2 here"):
+            asked(PETS.replace("seed = 1", "seed = 2"), lists)
+        with pytest.raises(UsageError, match="perhaps 'Dog'"):
+            asked(PETS.replace('["Dog"]', '["Dgo"]'), lists)
+        assert ledger.origin() == origin
+
+
+def test_the_switch_of_propagation_is_told_where_nothing_else_differs(tmp_path: Path) -> None:
+    lists, path = write_folder(tmp_path, {}), tmp_path / "pets.toml"
+    several = PETS.replace("seed = 1", "seed = 1\nmulti_label = true")
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        path.write_text(several)
+        enqueue(ledger, read_recipe(str(path)), lists, tmp_path)
+        path.write_text(several.replace("multi", "propagate = true\nmulti"))
+        with pytest.raises(DataMismatch, match=r"as it is now \(propagate \(true here\)\)"):
+            enqueue(ledger, read_recipe(str(path)), lists, tmp_path)
