@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from audioset_tools.cli import cli
+from audioset_tools.exceptions import UsageError
 from tests.catalog.conftest import Row, write_folder
 
 DASHED = "-abcdefghiA"
@@ -59,3 +60,48 @@ def test_an_id_that_begins_with_a_dash_is_explained(lists: Path, arguments: list
     assert f"{DASHED}_30000  30 to 40 s, unbalanced_train" in text
     assert "Piano: in, tier L3, rank 0 of 1" in text
     assert "Flute: out, no label of the class" in text
+
+
+def refused(lists: Path, *arguments: str) -> str:
+    """What an impossible wish is told."""
+    outcome = CliRunner().invoke(cli, ["select", "--metadata", str(lists), *arguments])
+    assert isinstance(outcome.exception, UsageError) and outcome.exception.exit_code == 2
+    return str(outcome.exception)
+
+
+def test_labels_are_searched_for_people_and_for_programs(lists: Path) -> None:
+    text = select(lists, "--labels", "flute")
+    assert text.startswith("Flute  /m/0l14j_\n  above it    Music > Musical instrument > Wind instrument")
+    assert "1: 0 balanced train, 0 eval, 1 unbalanced train" in text
+    assert max(map(len, text.splitlines())) < 80
+    told = json.loads(select(lists, "--labels", "flute", "--json"))
+    assert told["word"] == "flute" and [label["mid"] for label in told["labels"]] == ["/m/0l14j_"]
+    assert "Perhaps Flute" in refused(lists, "--labels", "flutte")
+
+
+def test_a_recipe_is_begun_selects_and_is_never_written_over(lists: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    select(lists, "--init", str(mine), "--class", "piano", "--class", "Flute")
+    text = mine.read_text()
+    told = json.loads(select(lists, "--recipe", str(mine), "--json"))
+    assert {name: entry["outcomes"]["kept"] for name, entry in told["classes"].items()} == {
+        "Piano": 2,
+        "Flute": 1,
+    }
+    assert "is there already" in refused(lists, "--init", str(mine), "--class", "Dog")
+    assert mine.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--init", "x.toml"], "belong together"),
+        (["--class", "Dog"], "belong together"),
+        (["--init", "x.toml", "--class", "Dog", "--labels", "dog"], "--labels and --init exclude each other"),
+        (["--labels", "dog", "--explain", DASHED], "--labels and --explain exclude each other"),
+        (["--init", "x.toml", "--class", "Dgo"], "perhaps 'Dog'"),
+    ],
+)
+def test_what_does_not_go_together_is_said(lists: Path, arguments: list[str], said: str) -> None:
+    assert said in " ".join(refused(lists, *arguments).split())
+    assert not Path("x.toml").exists()
