@@ -256,13 +256,19 @@ def _recipes(_: Path) -> dict[str, bytes]:
     from audioset_tools.catalog.official import manifest
     from audioset_tools.catalog.recipe import SHIPPED
 
-    return {f"{name}.toml": manifest(f"{name}.toml").read_bytes() for name in SHIPPED}
+    named = b'name = "pets"\nseed = 1\n[instruments]\nrejected = ["Music"]\n[tiers]\nspeech = ["speech"]\n'
+    for name in (b"Dog", b"Cat", b"Animal"):
+        named += b'[[classes]]\nname = "%s"\ninclude = ["%s"]\n' % (name, name)
+    return {"pets.toml": named, **{f"{name}.toml": manifest(f"{name}.toml").read_bytes() for name in SHIPPED}}
 
 
 def _read_recipe(path: Path) -> object:
+    from audioset_tools.catalog.ontology import ontology_of
     from audioset_tools.catalog.recipe import read_recipe
+    from audioset_tools.catalog.resolve import resolve
+    from audioset_tools.simulator.lists import ontology
 
-    return read_recipe(str(path)).digest
+    return resolve(read_recipe(str(path)), ontology_of(ontology())).digest
 
 
 def _ontology(_: Path) -> dict[str, bytes]:
