@@ -4,36 +4,13 @@ import hashlib
 from collections import Counter
 
 from ... import __version__
+from ...catalog.licences import AUDIOSET, LICENCES, PAPER
 from ...ledger import State
 from ...shards.dataset import SPLITS
 from ...sources.source import cut_remark
 from ...types import Table, clip_bytes
 from ..page import Block, Heading, Missing, Section, Shown, Verbatim, Words
 from ..snapshot import Fetched, Snapshot
-
-AUDIOSET = """@inproceedings{gemmeke2017audioset,
-  author    = {Gemmeke, Jort F. and Ellis, Daniel P. W. and Freedman, Dylan and Jansen, Aren
-               and Lawrence, Wade and Moore, R. Channing and Plakal, Manoj and Ritter, Marvin},
-  title     = {Audio Set: An ontology and human-labeled dataset for audio events},
-  booktitle = {Proc. IEEE International Conference on Acoustics, Speech and Signal Processing (ICASSP)},
-  pages     = {776--780},
-  year      = {2017},
-  doi       = {10.1109/ICASSP.2017.7952261}
-}"""
-
-PAPER = """@misc{haidarahmad2019music,
-  author = {Haidar-Ahmad, Lara},
-  title  = {Music and Instrument Classification using Deep Learning Technics},
-  note   = {Stanford University, CS230},
-  year   = {2019}
-}"""
-
-LICENCES = (
-    ("AudioSet's lists of segments and labels", "CC BY 4.0, Google Inc."),
-    ("AudioSet's ontology", "CC BY-SA 4.0, Google Inc."),
-    ("the audio", "that of whoever uploaded it; it is not part of AudioSet and not ours to license"),
-    ("audioset-tools", "MIT"),
-)
 
 
 def card_section(snapshot: Snapshot) -> Section:
