@@ -78,7 +78,7 @@ DOORS = {
     "jinja2": {"report/page"},
     "flask": {"errors/server"},
     "waitress": {"errors/connections"},
-    "pyarrow": {"archives/parquet", "catalog/list_rows"},
+    "pyarrow": {"archives/parquet", "catalog/list_rows", "export/hf"},
     "pooch": {"catalog/official"},
     "trustme": {"simulator/server"},
     "onnxruntime": {"train/probe/tagger"},

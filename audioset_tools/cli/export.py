@@ -4,11 +4,14 @@ from pathlib import Path
 
 import click
 
+from ..export.formats import FORMATS
 from ..workspace import Workspace
 from .options import FOLDER, json_option, needing, workspace_option
 
+_LINES = "\n".join(f"{name:<12}  {one.words}" for name, one in FORMATS.items())
 
-@click.command()
+
+@click.command(epilog=f"The formats are:\n\n\b\n{_LINES}")
 @click.argument("format_name", metavar="FORMAT")
 @workspace_option
 @click.option("--out", type=FOLDER, required=True, help="A new folder, or one of the same export.")
@@ -31,9 +34,8 @@ def export(
     jobs: int | None,
     as_json: bool,
 ) -> None:
-    """Write the data set in a form that another tool reads: FORMAT is ast, esc50, kaldi, panns or passt."""
+    """Write the data set in a form that another tool reads: FORMAT, one of those below."""
     from .. import console
-    from ..export.formats import FORMATS
     from ..export.run import export as write
     from ..export.summary import export_json, export_table, remarks
 

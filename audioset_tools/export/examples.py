@@ -11,6 +11,7 @@ from ..catalog.labels import Labels, find_labels
 from ..exceptions import DataMismatch, UsageError
 from ..featurize.place import placed
 from ..ledger import Ledger, Origin
+from ..ledger.queries import last_accepted_at
 from ..shards.dataset import SPLITS, Placement
 from ..types import Candidate, Clip, KeptSource
 from ..workspace import Workspace, printable
@@ -56,6 +57,18 @@ class Example:
         """
         return hashlib.sha256(self.key.encode()).hexdigest()[:16]
 
+    def told(self) -> dict[str, object]:
+        """What a row about it says, by AudioSet's names; times in seconds of its video."""
+        return {
+            "key": self.key,
+            "video_id": self.ytid,
+            "start": self.start_ms / 1000,
+            "end": self.end_ms / 1000,
+            "labels": list(self.labels),
+            "human_labels": list(self.human_labels),
+            "sha256": self.sha256,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Exported:
@@ -72,6 +85,8 @@ class Exported:
         left_out: labels that are none of the 527, and how many clips have each; of `mids` only.
         origin: what the workspace was begun with.
         out: the export's folder, absolute.
+        complete_at: when its last clip was recorded, in seconds since the epoch.
+        clips_from: how many clips came from each source.
     """
 
     name: str
@@ -84,6 +99,8 @@ class Exported:
     left_out: Mapping[str, int] = field(default_factory=dict)
     origin: Origin | None = None
     out: Path = Path()
+    complete_at: float = 0.0
+    clips_from: Mapping[str, int] = field(default_factory=dict)
 
     def file(self, name: str) -> str:
         """Where a file of the export lies, for readers that open a path as it stands.
@@ -142,7 +159,7 @@ def read_exported(workspace: Workspace, targets: str = "classes", metadata: Path
         raise UsageError(f"there are no targets {targets!r}", f"Choose one of {', '.join(TARGETS)}.")
     placements = placed(workspace)
     with Ledger(workspace.ledger, read_only=True) as ledger:
-        origin, pairs = ledger.origin(), ledger.clips()
+        origin, pairs, complete_at = ledger.origin(), ledger.clips(), last_accepted_at(ledger)
     if origin is None:
         raise DataMismatch(f"no clips in {workspace.root}", "Run `audioset-tools fetch` first.")
     labels = _labels(pairs, targets, metadata, workspace)
@@ -162,6 +179,8 @@ def read_exported(workspace: Workspace, targets: str = "classes", metadata: Path
         sample_rate=origin.sample_rate,
         left_out=dict(sorted(strangers.items())) if targets == "mids" else {},
         origin=origin,
+        complete_at=complete_at or 0.0,
+        clips_from=Counter(clips[one.key][1].source.partition(" ")[0] for one in placements),
     )
 
 

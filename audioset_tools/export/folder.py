@@ -17,7 +17,7 @@ from pathlib import Path
 from ..exceptions import DataMismatch, UsageError
 from ..files import open_file, parse_json, read_file, write_beside
 from .examples import Example
-from .part import wav_bytes
+from .part import FileThere, wav_bytes
 
 NAME = "export.json"
 
@@ -27,15 +27,6 @@ AUDIO = "audio"
 _FILE = re.compile(r"(?!\.)[\w.+-]{1,200}(?:/(?!\.)[\w.+-]{1,200}){0,4}", re.ASCII)
 
 _REMEDY = "Choose another folder with --out, or remove that one."
-
-
-@dataclass(frozen=True, slots=True)
-class FileThere:
-    """A file that stands: the digest of what it was made from, its size and its own sha256."""
-
-    inputs: str
-    bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

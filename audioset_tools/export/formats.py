@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from .examples import Exported
-from .part import ExportPlan
+if TYPE_CHECKING:
+    # `--help` names the formats, and must be instant.
+    from .examples import Exported
+    from .part import ExportPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,13 @@ FORMATS = {
     ),
     "ast": ExportFormat("AST's lists, and the clips beside them", linked=True, targets="mids", bare=False),
     "kaldi": ExportFormat("Kaldi's data folders, and the clips beside them", linked=True, bare=False),
+    "hf": ExportFormat("parquet as `datasets` loads it, a data card and croissant.json", extra="archives"),
+    "lhotse": ExportFormat("recordings, supervisions and cuts, and the clips beside them", linked=True),
+    "webdataset": ExportFormat("tars of clips, their targets and what is known of them"),
 }
 
 
-def plan_of(name: str) -> Callable[[Exported], ExportPlan]:
+def plan_of(name: str) -> "Callable[[Exported], ExportPlan]":
     """What plans a format; its module is imported now, and with it the package that it needs."""
     planner: Callable[[Exported], ExportPlan] = import_module(f".{name}", __package__).plan
     return planner

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -37,16 +37,31 @@ class ExportPart:
 
 
 @dataclass(frozen=True, slots=True)
+class FileThere:
+    """A file that stands: the digest of what it was made from, its size and its own sha256."""
+
+    inputs: str
+    bytes: int
+    sha256: str
+
+
+Closing = Callable[[Mapping[str, FileThere]], ExportPart]
+"""Makes a part that tells of the other parts' files, once these stand."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExportPlan:
     """All that an export writes.
 
     Args:
-        parts: all files but linked clips.
+        parts: all files but linked clips and those of `closing`.
         notes: what a user should know of it, a sentence each.
+        closing: by their names, files that tell the sizes and digests of `parts`, made when these stand.
     """
 
     parts: Sequence[ExportPart]
     notes: Sequence[str] = ()
+    closing: Mapping[str, Closing] = field(default_factory=dict)
 
 
 def digest_of(*meaning: object) -> str:

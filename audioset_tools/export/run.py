@@ -14,9 +14,9 @@ from ..shards.reader import cores
 from ..types import OnProgress, Progress, silent
 from ..workspace import AnyPath, Workspace
 from .examples import Example, read_exported
-from .folder import AUDIO, Contents, FileThere, link_clip, read_contents, standing, stands, write_contents
+from .folder import AUDIO, NAME, Contents, link_clip, read_contents, standing, stands, write_contents
 from .formats import FORMATS, plan_of
-from .part import ExportPart
+from .part import ExportPart, FileThere
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -94,20 +94,26 @@ def export(
     data = replace(data, out=folder.absolute())
     data, bare = (data, 0) if form.bare else data.targeted
     plan = plan_parts(data)
-    todo = [part for part in plan.parts if not stands(folder, part.name, before.get(part.name), part.inputs)]
+    missing = partial(_missing, folder, before)
+    todo = missing(plan.parts)
     linked = data.examples if form.linked else ()
     kept = sum(part.clips for part in plan.parts) - sum(part.clips for part in todo)
     account = _Account(folder, format, targets, before, on_progress, kept, len(linked) + _clips(plan.parts))
-    account.forget(before.keys() - {part.name for part in plan.parts})
+    names = {part.name for part in plan.parts} | plan.closing.keys()
+    account.forget(before.keys() - names)
+    _remove_leftovers(folder, [NAME, *names])
     _in_parallel(linked, partial(link_clip, folder=folder), lambda _: account.count(1), jobs)
     _remove_strangers(folder / AUDIO, linked)
     _in_parallel(todo, partial(_make, folder=folder), account.add, jobs)
+    files = {part.name: account.files[part.name] for part in plan.parts}
+    last = missing([closing(files) for closing in plan.closing.values()])
+    _in_parallel(last, partial(_make, folder=folder), account.add, jobs)
     account.say(finished=True)
     return ExportResult(
         folder=folder,
-        files=len(plan.parts) + len(linked),
-        made=len(todo),
-        kept=len(plan.parts) - len(todo),
+        files=len(account.files) + len(linked),
+        made=len(todo) + len(last),
+        kept=len(account.files) - len(todo) - len(last),
         bytes=sum(one.bytes for one in account.files.values()),
         clips={split: len(examples) for split, examples in data.splits.items()},
         targets=len(data.target_names),
@@ -118,6 +124,11 @@ def export(
 
 def _of_bare(clips: int, targets: int) -> list[str]:
     return [f"{clips:,} clips are left out: none of the {targets:,} targets is theirs"] if clips else []
+
+
+def _missing(folder: Path, before: Mapping[str, FileThere], parts: Iterable[ExportPart]) -> list[ExportPart]:
+    """The parts that are not there yet, or no longer as they were made."""
+    return [part for part in parts if not stands(folder, part.name, before.get(part.name), part.inputs)]
 
 
 def _clips(parts: Sequence[ExportPart]) -> int:
@@ -139,6 +150,13 @@ def _remove_strangers(audio: Path, linked: Sequence[Example]) -> None:
     names = {f"{one.name}.wav" for one in linked}
     for path in [*audio.glob("*.wav"), *audio.glob(".*.part")]:
         if path.name not in names:
+            path.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path, names: Iterable[str]) -> None:
+    """Remove what killed exports were writing."""
+    for place in {(folder / name).parent for name in names}:
+        for path in place.glob(".*.part"):
             path.unlink(missing_ok=True)
 
 

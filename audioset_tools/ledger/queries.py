@@ -169,8 +169,8 @@ def last_event_at(ledger: Ledger) -> float | None:
     return next((at for (at,) in ledger.rows("SELECT at FROM event ORDER BY id DESC LIMIT 1")), None)
 
 
-def last_accepted_at(ledger: Ledger, source: str) -> float | None:
-    """When a clip of a source was last recorded, in seconds since the epoch, or None if none was."""
+def last_accepted_at(ledger: Ledger, source: str = "%") -> float | None:
+    """When a clip of a source, or of any, was last recorded, in seconds since the epoch; None if none was."""
     found = ledger.rows(
         "SELECT at FROM event WHERE outcome = 'accepted' AND detail LIKE ? ORDER BY id DESC LIMIT 1",
         f"{source} %",

@@ -2,8 +2,12 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
+import pytest
+
+from audioset_tools.export.formats import FORMATS
 from tests.commands.conftest import World, run
 
 
@@ -22,3 +26,18 @@ def test_what_is_impossible_is_said_in_two_lines(fetched: Path, tmp_path: Path) 
     done = run("export", "mp4", "--workspace", str(fetched), "--out", str(tmp_path / "out"))
     assert done.returncode == 2
     assert done.stderr.startswith("error: there is no format 'mp4'\n")
+
+
+def test_help_names_every_format() -> None:
+    said = run("export", "--help").stdout
+    assert all(f"  {name} " in said and one.words in said for name, one in FORMATS.items())
+
+
+def test_a_package_that_is_missing_is_named_with_the_extra_that_brings_it(
+    fetched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "audioset_tools.export.hf", raising=False)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    done = run("export", "hf", "--workspace", str(fetched), "--out", str(tmp_path / "out"))
+    assert done.returncode == 5 and "audioset-tools[archives]" in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,1 @@
+"""The documents that go with a data set: for people the data card, for programs Croissant."""

@@ -1,0 +1,105 @@
+"""The data card of a data set on the Hugging Face Hub: `README.md`, with a head in YAML that programs read.
+
+Source: https://huggingface.co/docs/hub/datasets-cards.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from ...catalog.licences import AUDIOSET, CC_BY, LICENCES, PAPER
+from ...workspace import printable
+from ..examples import Exported
+from . import words
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_LARGEST = "1M<n<10M"
+
+_COLUMNS = (
+    ("audio", "the clip: `bytes` of its WAV file, and `path`, a name for it"),
+    ("label", "which of the targets below: their numbers, where a clip may have several"),
+    ("key", "names the video, and where in it the clip starts, in milliseconds"),
+    ("video_id", "the video"),
+    ("start, end", "of the segment in its video, in seconds"),
+    ("labels", "all that the lists say of it; of AudioSet's, as `mid`s of its ontology"),
+    ("human_labels", "the same in words"),
+    ("sha256", "of the WAV file"),
+)
+
+_READ = """from datasets import Audio, load_dataset
+
+dataset = load_dataset("FOLDER").cast_column("audio", Audio(decode=False))
+clip = dataset["train"][0]
+samples, rate = soundfile.read(io.BytesIO(clip["audio"]["bytes"]))"""
+
+
+def card(data: Exported) -> str:
+    """The whole file."""
+    return "\n".join([*_head(data), *_body(data)]) + "\n"
+
+
+def _head(data: Exported) -> Iterator[str]:
+    """YAML: a text in JSON's quotes is one in YAML's."""
+    count = len(data.examples)
+    size = next((name for most, name in _SIZES if count < most), _LARGEST)
+    yield "---"
+    yield f"pretty_name: {json.dumps(words.title(data))}"
+    # Of the lists alone: the identifier cc-by-4.0 would claim it of the audio too.
+    if words.of_audioset(data):
+        yield f"license: other\nlicense_name: audioset-lists-cc-by-4.0\nlicense_link: {CC_BY}"
+    yield "task_categories:\n- audio-classification"
+    yield "tags:\n- audio" + ("\n- audioset" if words.of_audioset(data) else "")
+    yield f"size_categories:\n- {size}"
+    yield "configs:\n- config_name: default\n  data_files:"
+    for split in data.splits:
+        yield f"  - split: {split}\n    path: data/{split}-*"
+    yield "---"
+
+
+def _body(data: Exported) -> Iterator[str]:
+    yield f"\n# {_escaped(words.title(data))}\n\n{_escaped(words.summary(data))}\n"
+    yield f"```python\n{_READ}\n```\n"
+    yield from _table(("column", "is"), _COLUMNS)
+    yield "\n## Targets\n"
+    yield from _table(("label", "name", *data.splits), _counts(data))
+    yield "\n## How it was made\n"
+    for text in (words.collected(data), words.PROCESSED, words.MISSING, words.annotated(data)):
+        yield f"{_escaped(text)}\n"
+    yield from _table(("made of", "sha256"), _digests(data))
+    yield "\n## What to mind\n"
+    for text in (words.biased(data), words.LIMITED, words.USED_FOR, words.PERSONAL, words.MAINTAINED):
+        yield f"{_escaped(text)}\n"
+    yield "## Licences\n"
+    yield from _table(("what", "licence"), LICENCES)
+    yield "\n## How to cite\n"
+    yield f"```bibtex\n{AUDIOSET}\n\n{PAPER}\n```"
+
+
+def _digests(data: Exported) -> Iterator[tuple[str, str]]:
+    if data.origin is not None and not data.origin.of_list:
+        yield f"the recipe {printable(data.name)}", data.origin.recipe_digest
+        yield "AudioSet's lists and ontology", data.origin.lists_digest
+    elif data.origin is not None:
+        yield "what the list says", data.origin.lists_digest
+    yield "the clips", words.clips_digest(data)
+
+
+def _counts(data: Exported) -> Iterator[tuple[str, ...]]:
+    """The targets that some clip has, and how many clips of each split have it."""
+    counts = Counter((target, one.split) for one in data.examples for target in one.targets)
+    for number, name in enumerate(data.target_names):
+        of_splits = [counts[number, split] for split in data.splits]
+        if any(of_splits):
+            yield (str(number), printable(name), *(f"{count:,}" for count in of_splits))
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    for row in (header, ["---"] * len(header), *rows):
+        yield f"| {' | '.join(map(_escaped, row))} |"
+
+
+def _escaped(text: str) -> str:
+    """A text without what Markdown would take for a cell's end, a tag or a link."""
+    for sign in ("\\", "|", "<", "[", "*", "_"):
+        text = text.replace(sign, f"\\{sign}")
+    return text
