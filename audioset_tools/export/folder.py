@@ -105,11 +105,13 @@ def link_clip(one: Example, folder: Path) -> None:
     content = wav_bytes(one)
     if target.exists() and (target.samefile(one.path) or _holds(target, content)):
         return
-    with write_beside(target) as temporary:
-        temporary.unlink()
-        try:
-            os.link(one.path, temporary)
-        except OSError:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        # There at once or not at all; a power cut may undo it, and the next export sees that.
+        os.link(one.path, target)
+    except OSError:
+        with write_beside(target) as temporary:
             shutil.copyfile(one.path, temporary)
 
 
