@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .manifest.freeze import freeze
     from .predict.evaluate import evaluate
     from .predict.run import predict
+    from .publish.run import publish
     from .report.run import report
     from .runs.folder import Run
     from .shards.clips import Clips
@@ -61,6 +62,7 @@ __all__ = [
     "fetch",
     "freeze",
     "predict",
+    "publish",
     "report",
     "select",
     "train",
@@ -75,7 +77,7 @@ _HOMES = {
     **dict.fromkeys(("Paused", "Shortfall", "UsageError"), "exceptions"),
     **dict.fromkeys(("Candidate", "Clip"), "types"),
     **{name: f"{name}.run" for name in ("audit", "export", "featurize", "fetch", "predict")},
-    **{name: f"{name}.run" for name in ("report", "train", "verify")},
+    **{name: f"{name}.run" for name in ("publish", "report", "train", "verify")},
     "Clips": "shards.clips",
     "LogMel": "featurize.mel",
     "MelShards": "shards.reader",

@@ -28,7 +28,7 @@ LAYERS = [
     {"fetch"},
     {"train", "inspect", "doctor", "offset"},
     {"audit", "export", "predict", "report"},
-    {"errors"},
+    {"errors", "publish"},
     {"simulator"},
     {"demo"},
     {"cli"},

@@ -30,6 +30,7 @@ from .inspect import inspect
 from .offset import offset
 from .options import FILE
 from .predict import predict
+from .publish import publish
 from .report import report
 from .select import select
 from .status import status
@@ -76,7 +77,7 @@ def cli() -> None:
 
 for _command in (
     *(select, fetch, status, verify, forget, offset, featurize, freeze, inspect),
-    *(train, evaluate, predict, audit, report, errors, export, doctor, demo),
+    *(train, evaluate, predict, audit, report, errors, export, publish, doctor, demo),
 ):
     cli.add_command(_command)
 

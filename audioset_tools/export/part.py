@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path
 from ..audio.clip import FETCH_AGAIN
 from ..csvfile import csv_text
 from ..exceptions import DataMismatch
-from ..files import read_file
+from ..files import open_file, read_file
 from .examples import Example
 
 MOST_OF_A_CLIP = 1 << 24
@@ -106,6 +107,20 @@ def csv_part(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
     return text_part(name, csv_text(columns, rows))
 
 
+def copy_part(name: str, source: Path) -> ExportPart:
+    """A file as it is.
+
+    Raises:
+        DataMismatch: it cannot be read.
+    """
+    try:
+        with open_file(source) as handle:
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise DataMismatch(f"{source} cannot be read: {error.strerror}", "See to the file.") from error
+    return ExportPart(name, digest, 0, partial(_copy, source), partial(_check_copy, digest))
+
+
 def json_part(name: str, content: object) -> ExportPart:
     """A small file of JSON."""
     return text_part(name, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
@@ -122,3 +137,13 @@ def _check(content: bytes, path: Path) -> None:
         found = None
     if found != content:
         raise DataMismatch(f"{path} is not what was written", "See to the disk, and export again.")
+
+
+def _copy(source: Path, path: Path) -> None:
+    shutil.copyfile(source, path)
+
+
+def _check_copy(digest: str, path: Path) -> None:
+    with open_file(path) as handle:
+        if hashlib.file_digest(handle, "sha256").hexdigest() != digest:
+            raise DataMismatch(f"{path} changed while it was copied", "Run it again.")

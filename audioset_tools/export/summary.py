@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..types import Table
-from .run import ExportResult
+from .write import ExportResult
 
 _NAMED = 5
 

@@ -155,6 +155,11 @@ def write_manifest(manifest: Manifest, target: Path) -> None:
         raise EnvironmentProblem(f"{target} cannot be written: {error.strerror}", remedy_of(error)) from error
 
 
+def manifest_text(manifest: Manifest) -> str:
+    """All that `write_manifest` writes."""
+    return "".join(f"{line}\n" for line in _lines(manifest))
+
+
 def _lines(manifest: Manifest) -> Iterator[str]:
     yield _FIRST % FORMAT
     yield f"{_MADE_FROM}{json.dumps(asdict(manifest.made_from), sort_keys=True)},"

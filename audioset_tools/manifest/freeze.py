@@ -44,6 +44,21 @@ def freeze(workspace: Workspace, out: AnyPath, *, on_progress: OnProgress = sile
         DataMismatch: it holds no clip, or a clip is gone or damaged.
         EnvironmentProblem: the file cannot be written.
     """
+    manifest = make_manifest(workspace, on_progress)
+    write_manifest(manifest, Path(out))
+    return manifest
+
+
+def make_manifest(workspace: Workspace, on_progress: OnProgress = silent) -> Manifest:
+    """The manifest of a workspace; every clip is read.
+
+    Args:
+        on_progress: called after each clip.
+
+    Raises:
+        UsageError: there is no such workspace.
+        DataMismatch: it holds no clip, or a clip is gone or damaged.
+    """
     workspace.require_ledger()
     with Ledger(workspace.ledger, read_only=True) as ledger:
         origin, pairs = ledger.origin(), ledger.clips()
@@ -57,9 +72,7 @@ def freeze(workspace: Workspace, out: AnyPath, *, on_progress: OnProgress = sile
         split = splits.get(clip.key, "" if splits else candidate.split)
         clips.append(_clip(candidate, clip, split, samples_sha256(workspace, clip)))
         on_progress(Progress(done, len(pairs), "clips"))
-    manifest = Manifest(made_from, tuple(clips), left_out)
-    write_manifest(manifest, Path(out))
-    return manifest
+    return Manifest(made_from, tuple(clips), left_out)
 
 
 def samples_sha256(workspace: Workspace, clip: Clip) -> str:

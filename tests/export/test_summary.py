@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from audioset_tools.export.run import ExportResult
 from audioset_tools.export.summary import export_json, export_table, remarks
+from audioset_tools.export.write import ExportResult
 
 DONE = ExportResult(
     folder=Path("out"),

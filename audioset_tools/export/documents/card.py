@@ -4,13 +4,12 @@ Source: https://huggingface.co/docs/hub/datasets-cards.
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from ...catalog.licences import AUDIOSET, CC_BY, LICENCES, PAPER
-from ...workspace import printable
 from ..examples import Exported
 from . import words
+from .markdown import counts, digests, escaped, paragraphs, table
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _LARGEST = "1M<n<10M"
@@ -57,49 +56,17 @@ def _head(data: Exported) -> Iterator[str]:
 
 
 def _body(data: Exported) -> Iterator[str]:
-    yield f"\n# {_escaped(words.title(data))}\n\n{_escaped(words.summary(data))}\n"
+    yield f"\n# {escaped(words.title(data))}\n\n{escaped(words.summary(data))}\n"
     yield f"```python\n{_READ}\n```\n"
-    yield from _table(("column", "is"), _COLUMNS)
+    yield from table(("column", "is"), _COLUMNS)
     yield "\n## Targets\n"
-    yield from _table(("label", "name", *data.splits), _counts(data))
+    yield from table(("label", "name", *data.splits), counts(data))
     yield "\n## How it was made\n"
-    for text in (words.collected(data), words.PROCESSED, words.MISSING, words.annotated(data)):
-        yield f"{_escaped(text)}\n"
-    yield from _table(("made of", "sha256"), _digests(data))
+    yield from paragraphs(words.collected(data), words.PROCESSED, words.MISSING, words.annotated(data))
+    yield from table(("made of", "sha256"), digests(data))
     yield "\n## What to mind\n"
-    for text in (words.biased(data), words.LIMITED, words.USED_FOR, words.PERSONAL, words.MAINTAINED):
-        yield f"{_escaped(text)}\n"
+    yield from paragraphs(words.biased(data), words.LIMITED, words.USED_FOR, words.PERSONAL, words.MAINTAINED)
     yield "## Licences\n"
-    yield from _table(("what", "licence"), LICENCES)
+    yield from table(("what", "licence"), LICENCES)
     yield "\n## How to cite\n"
     yield f"```bibtex\n{AUDIOSET}\n\n{PAPER}\n```"
-
-
-def _digests(data: Exported) -> Iterator[tuple[str, str]]:
-    if data.origin is not None and not data.origin.of_list:
-        yield f"the recipe {printable(data.name)}", data.origin.recipe_digest
-        yield "AudioSet's lists and ontology", data.origin.lists_digest
-    elif data.origin is not None:
-        yield "what the list says", data.origin.lists_digest
-    yield "the clips", words.clips_digest(data)
-
-
-def _counts(data: Exported) -> Iterator[tuple[str, ...]]:
-    """The targets that some clip has, and how many clips of each split have it."""
-    counts = Counter((target, one.split) for one in data.examples for target in one.targets)
-    for number, name in enumerate(data.target_names):
-        of_splits = [counts[number, split] for split in data.splits]
-        if any(of_splits):
-            yield (str(number), printable(name), *(f"{count:,}" for count in of_splits))
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    for row in (header, ["---"] * len(header), *rows):
-        yield f"| {' | '.join(map(_escaped, row))} |"
-
-
-def _escaped(text: str) -> str:
-    """A text without what Markdown would take for a cell's end, a tag or a link."""
-    for sign in ("\\", "|", "<", "[", "*", "_"):
-        text = text.replace(sign, f"\\{sign}")
-    return text

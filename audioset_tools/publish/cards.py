@@ -1,0 +1,156 @@
+"""What a published folder says of itself: a card of the data set, one of each model, and how to cite it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .. import __version__
+from ..catalog.licences import AUDIOSET, LICENCES, PAPER
+from ..export.documents import words
+from ..export.documents.markdown import counts, digests, escaped, paragraphs, table
+from ..export.examples import Exported
+from ..runs.about import About
+from ..workspace import printable
+
+_FILES = (
+    (
+        "manifest.json",
+        "every clip with its labels, split, digest and fingerprint, and who was left out and why",
+    ),
+    ("dataset.csv", "the clips and their splits as a table"),
+    ("croissant.json", "the same for programs"),
+    ("runs/", "each run: settings, history, weights, predictions and figures, and a card of its model"),
+    ("tables.py", "makes the tables of the runs again from their predictions: `python tables.py`"),
+    ("CITATION.cff", "how to cite it"),
+)
+
+
+def data_card(data: Exported, title: str, with_audio: bool) -> str:
+    """`README.md` of the folder."""
+    return "\n".join(_data_card(data, title, with_audio)) + "\n"
+
+
+def _data_card(data: Exported, title: str, with_audio: bool) -> Iterator[str]:
+    sound = ("audio/", "the clips; a name is that of its key's sha256, see `audio.csv`")
+    yield f"# {escaped(title)}\n\n{escaped(words.summary(data))}\n"
+    yield from table(
+        ("file", "is"), (*_FILES, *([sound, ("audio.csv", "which clip is which file")] * with_audio))
+    )
+    yield "\n## Classes\n"
+    yield from table(("label", "name", *data.splits), counts(data))
+    yield "\n## Make it again\n"
+    yield (
+        f"```\npip install audioset-tools=={__version__}\naudioset-tools fetch --list manifest.json\n"
+        "audioset-tools verify --against manifest.json\n```\n"
+    )
+    yield (
+        "fetches the same segments, as far as their videos are still alive, and says of each clip whether it"
+        " is the same to the bit, sounds the same, or differs.\n"
+    )
+    yield "## How it was made\n"
+    yield from paragraphs(words.collected(data), words.PROCESSED, words.MISSING, words.annotated(data))
+    yield from table(("made of", "sha256"), digests(data))
+    yield "\n## What to mind\n"
+    yield from paragraphs(words.biased(data), words.LIMITED, words.USED_FOR, words.PERSONAL, words.MAINTAINED)
+    yield "## Licences\n"
+    yield from table(("what", "licence"), LICENCES)
+    if with_audio:
+        yield "\nThe clips are here for who may use them by law; whoever hands them on answers for that.\n"
+    yield f"\n## What to cite besides\n\n```bibtex\n{AUDIOSET}\n\n{PAPER}\n```"
+
+
+def model_card(name: str, about: About, metrics: dict[str, Any]) -> str:
+    """`README.md` of a run."""
+    return "\n".join(_model_card(name, about, metrics)) + "\n"
+
+
+def _model_card(name: str, about: About, metrics: dict[str, Any]) -> Iterator[str]:
+    model = str(about.config.get("model"))
+    test = metrics["test"]
+    several = "any number of" if about.multi_label else "one of"
+    yield f"# {escaped(name)}\n"
+    yield (
+        f"`{printable(model)}` of audioset-tools: hears {several} {len(about.class_names):,} classes in ten"
+        f" seconds of sound. {metrics['parameters']:,} numbers were learned; its weights are safetensors,"
+        " never a pickle.\n"
+    )
+    yield f"```\naudioset-tools predict RECORDING --run runs/{name}\n```\n"
+    yield f"## On {test['clips']:,} test clips\n"
+    rows = [
+        (printable(one), *(_percent(figures[key]) for key in ("precision", "recall", "f1")))
+        for one, figures in test["classes"].items()
+    ]
+    means = [
+        (word, *(_percent(test[word][key]) for key in ("precision", "recall", "f1")))
+        for word in ("macro", "micro")
+    ]
+    yield from table(("class", "precision (%)", "recall (%)", "F1 (%)"), [*rows, *means])
+    yield "\n`tables.txt` has them with their intervals.\n"
+    yield "## What it learned from\n"
+    yield (
+        f"The train split of this data set, chosen by the recipe {escaped(printable(about.recipe))}, as mels"
+        f" of {about.shape[0]} bands and {about.shape[1]} frames.\n"
+    )
+    settings = {key: value for key, value in about.config.items() if value not in (None, [], False)}
+    yield from table(("setting", "value"), [(key, json.dumps(value)) for key, value in settings.items()])
+    yield ""
+    yield from table(("made with", "version"), sorted(about.versions.items()))
+    yield "\n## What to mind\n"
+    yield from paragraphs(
+        "It knows what it heard in training: other microphones, rooms and instruments may sound unlike them.",
+        "It names a class for sounds that are of none; a confidence speaks of sounds like those of its test.",
+    )
+    for one in metrics.get("warnings", ()):
+        yield f"Of its training: {escaped(printable(str(one['what'])))}\n"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.2f}"
+
+
+def citation(title: str, authors: Sequence[str]) -> str:
+    """`CITATION.cff`, version 1.2.0: YAML, in which a text in JSON's quotes is one."""
+    named = "\n".join(f"  - name: {json.dumps(printable(author))}" for author in authors)
+    return f"""cff-version: 1.2.0
+message: "If you use this data set, please cite it, AudioSet, and the paper whose recipe and network it has."
+type: dataset
+title: {json.dumps(printable(title))}
+authors:
+{named}
+references:
+  - type: conference-paper
+    title: "Audio Set: An ontology and human-labeled dataset for audio events"
+    authors:
+      - family-names: Gemmeke
+        given-names: Jort F.
+      - family-names: Ellis
+        given-names: Daniel P. W.
+      - family-names: Freedman
+        given-names: Dylan
+      - family-names: Jansen
+        given-names: Aren
+      - family-names: Lawrence
+        given-names: Wade
+      - family-names: Moore
+        given-names: R. Channing
+      - family-names: Plakal
+        given-names: Manoj
+      - family-names: Ritter
+        given-names: Marvin
+    collection-title: "IEEE International Conference on Acoustics, Speech and Signal Processing (ICASSP)"
+    year: 2017
+    doi: 10.1109/ICASSP.2017.7952261
+  - type: report
+    title: "Music and Instrument Classification using Deep Learning Technics"
+    authors:
+      - family-names: Haidar-Ahmad
+        given-names: Lara
+    institution:
+      name: Stanford University
+    year: 2019
+  - type: software
+    title: audioset-tools
+    authors:
+      - name: audioset-tools maintainers
+    version: {__version__}
+"""

@@ -1,0 +1,27 @@
+"""docs/notebook.ipynb runs from its first cell to its last against the simulator, in a real kernel."""
+
+from pathlib import Path
+
+import pytest
+
+NOTEBOOK = Path(__file__).parent.parent / "docs" / "notebook.ipynb"
+
+
+def test_the_notebook_runs(tmp_path: Path) -> None:
+    nbformat = pytest.importorskip("nbformat")
+    client = pytest.importorskip("nbclient")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    client.NotebookClient(notebook, timeout=100, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    shown = [output["data"] for output in outputs if "data" in output]
+    printed = "".join(output.get("text", "") for output in outputs)
+    assert any("image/png" in data for data in shown)
+    assert any("<audio" in data.get("text/html", "") for data in shown)
+    assert printed.count("epoch 2: loss ") == 2
+    assert printed.endswith("audio export.json meta\n")
+
+
+def test_the_notebook_is_kept_without_outputs() -> None:
+    nbformat = pytest.importorskip("nbformat")
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
