@@ -7,7 +7,7 @@ from pathlib import Path
 from . import console
 from .catalog.official import find_ontology
 from .catalog.ontology import ontology_of, read_ontology
-from .catalog.recipe import Recipe, read_recipe
+from .catalog.recipe import SHIPPED, Recipe, read_recipe
 from .catalog.resolve import resolve
 from .exceptions import UsageError
 from .files import write_beside
@@ -35,8 +35,11 @@ def run_demo(
     Raises:
         UsageError: the folder exists and no demo made it, or there is no such recipe.
     """
+    found = read_recipe(recipe)
+    if found.standard:
+        raise UsageError(f"the demo has no clips for {recipe}", f"Choose one of {', '.join(SHIPPED)}.")
     ontology = ontology_of(nodes()) if metadata is None else read_ontology(find_ontology(metadata))
-    classes = label_sets(resolve(read_recipe(recipe), ontology))
+    classes = label_sets(resolve(found, ontology))
     _clear(workspace)
     lists = metadata or workspace / "lists"
     if metadata is None:

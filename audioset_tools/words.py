@@ -1,6 +1,13 @@
-"""Times in words."""
+"""Times in words, and tables of too many rows."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
+
+Row = TypeVar("Row")
+
+MOST_ROWS = 20
+"""Classes of a table on a screen or a page; of more, the first and the last ten."""
 
 
 def clock_time(at: float) -> str:
@@ -24,3 +31,15 @@ def duration(seconds: float) -> str:
     days, rest = divmod(whole // 60, 24 * 60)
     hours = f"{rest // 60}:{rest % 60:02} h"
     return f"{days} day{'s' if days > 1 else ''}, {hours}" if days else hours
+
+
+def ends_of(rows: Sequence[Row], more: Callable[[str], Row]) -> tuple[Row, ...]:
+    """All rows of a table, or of more than `MOST_ROWS` the first and the last ones.
+
+    Args:
+        more: makes the row between them, from how many are left out.
+    """
+    if len(rows) <= MOST_ROWS:
+        return tuple(rows)
+    half = MOST_ROWS // 2
+    return (*rows[:half], more(f"... {len(rows) - 2 * half:,} more"), *rows[-half:])

@@ -91,6 +91,10 @@ class Catalog:
         counts: npt.NDArray[np.int64] = np.bincount(chosen, minlength=len(SUBSETS) * sets).reshape(-1, sets)
         return counts
 
+    def shuffled(self, seed: int) -> npt.NDArray[np.uint64]:
+        """Each row's place in a shuffle: by its id, its start and the seed alone, never by the other rows."""
+        return scatter(self.ytid_bits ^ scatter(self.start_ms.astype(np.uint64) + np.uint64(seed)))
+
     def segment(self, row: int) -> Segment:
         """One row as a noun."""
         return Segment(

@@ -14,13 +14,16 @@ Either way a segment must have a least length, ten seconds unless the recipe say
 
 Labels are written as display names or `mid`s. Which `mid` a name is, and what lies below a label, the
 ontology says: `resolve` in `resolve.py`.
+
+**Official** (`kind = "official"`): AudioSet's own task, of which `standard.py` has what it says. Its classes
+are known once the lists are read.
 """
 
 import hashlib
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import astuple, dataclass, field, fields, replace
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,9 +33,13 @@ from ..files import parse_toml, read_file
 from ..types import CLASS_SEPARATOR, CLIP_SECONDS, Splits
 from ..workspace import folder_name
 from .official import manifest
+from .standard import StandardTask, parse_standard
 
 SHIPPED = ("paper", "clean", "instruments", "keyboards", "several")
 """The recipes that come with the package, as manifests/<name>.toml."""
+
+STANDARD = ("audioset-20k", "audioset-500k", "audioset-2m")
+"""Those of AudioSet's own task, likewise."""
 
 LEAST_SECONDS = float(CLIP_SECONDS)
 """The least length of a segment where a recipe names none: that of a clip, so that none has to be padded."""
@@ -89,7 +96,8 @@ class Recipe:
 
     `given` is what it was asked for by: the name of a shipped one, or a path. `least_ms` is the least length
     of a segment, `text` the whole file. With `descendants` a label stands for all below it too; with
-    `propagate` a clip carries also the classes above those it carries.
+    `propagate` a clip carries also the classes above those it carries. `standard` is what
+    it says of AudioSet's own task, where that is its kind: its classes are known once the lists are read.
     """
 
     given: str
@@ -107,6 +115,7 @@ class Recipe:
     speech: frozenset[str]
     vocal: frozenset[str]
     splits: Splits
+    standard: StandardTask | None = None
     text: str = field(default="", repr=False, compare=False)
 
     @property
@@ -133,6 +142,8 @@ class Recipe:
     @cached_property
     def label_digests(self) -> dict[str, str]:
         """A short digest of the labels that each part of the recipe names, by the part's name in words."""
+        if self.standard:
+            return {key: _sha256(said)[:16] for key, said in asdict(self.standard).items()}
         instruments = [self.instrument_root, sorted(self.transparent), sorted(self.rejected)]
         tiers = [sorted(self.music), sorted(self.speech), sorted(self.vocal)]
         parts: dict[str, Any] = {"[instruments]": instruments, "[tiers]": tiers}
@@ -146,7 +157,9 @@ class Recipe:
         """A sha256 of what the recipe means, however it is written; of names only `resolve` says that."""
         settings = [self.name, self.seed, self.multi_label, self.least_ms, astuple(self.splits)]
         settings += ["propagate"] if self.propagate else []
-        return _sha256([settings, self.class_names, self.label_digests])
+        # The classes of an official one are not known before the lists are.
+        class_names = () if self.standard else self.class_names
+        return _sha256([settings, class_names, self.label_digests])
 
 
 def read_recipe(name_or_path: str) -> Recipe:
@@ -159,7 +172,8 @@ def read_recipe(name_or_path: str) -> Recipe:
     path = manifest(f"{name_or_path}.toml") if shipped else Path(name_or_path)
     if not path.is_file():
         raise UsageError(
-            f"there is no recipe {name_or_path}", f"Use {', '.join(SHIPPED)}, or the path of a TOML file."
+            f"there is no recipe {name_or_path}",
+            f"Use {', '.join((*SHIPPED, *STANDARD))}, or the path of a TOML file.",
         )
     try:
         # As text is read: with the ends of lines that Windows gives them, a recipe is the same.
@@ -190,6 +204,8 @@ def _no_recipe(given: str, problem: str) -> UsageError:
 
 
 def _parse(table: Mapping[str, Any], given: str) -> Recipe:
+    if "kind" in table:
+        return _parse_official(table, given)
     if unknown := sorted(table.keys() - _KEYS):
         raise ValueError(f"a recipe knows nothing of {', '.join(unknown)}")
     instruments = _part(table, "instruments", {"root", "transparent", "rejected"})
@@ -198,7 +214,7 @@ def _parse(table: Mapping[str, Any], given: str) -> Recipe:
     recipe = Recipe(
         given=given,
         name=str(table["name"]),
-        seed=int(table["seed"]),
+        seed=_parse_seed(table["seed"]),
         multi_label=switches["multi_label"],
         descendants=switches["descendants"],
         propagate=switches["propagate"],
@@ -222,8 +238,6 @@ def _check(recipe: Recipe) -> None:
     Raises:
         ValueError: it does not.
     """
-    if not 0 <= recipe.seed < 1 << 32:
-        raise ValueError("the seed must lie between 0 and 4,294,967,295")
     if len(set(recipe.class_names)) != len(recipe.classes) or len(recipe.classes) < 2:
         raise ValueError(
             "two or more classes of different names are needed; one without include takes everything else"
@@ -273,6 +287,36 @@ def _parse_switches(table: Mapping[str, Any]) -> dict[str, bool]:
     if switches["propagate"] and not (switches["multi_label"] and switches["descendants"]):
         raise ValueError("propagate needs multi_label = true, and no descendants = false")
     return switches
+
+
+def _parse_official(table: Mapping[str, Any], given: str) -> Recipe:
+    """A recipe of AudioSet's own task: of segments of any length, where it does not say otherwise."""
+    task, nothing = parse_standard(table), frozenset[str]()
+    return Recipe(
+        given=given,
+        name=str(table["name"]),
+        seed=_parse_seed(table["seed"]),
+        multi_label=True,
+        descendants=False,
+        propagate=False,
+        least_ms=_parse_least(table["least_seconds"]) if "least_seconds" in table else 0,
+        classes=(),
+        instrument_root=None,
+        transparent=nothing,
+        rejected=nothing,
+        music=nothing,
+        speech=nothing,
+        vocal=nothing,
+        splits=Splits(**table.get("splits", {})),
+        standard=task,
+    )
+
+
+def _parse_seed(value: Any) -> int:
+    seed = int(value)
+    if not 0 <= seed < 1 << 32:
+        raise ValueError("the seed must lie between 0 and 4,294,967,295")
+    return seed
 
 
 def _parse_least(seconds: Any) -> int:

@@ -5,7 +5,8 @@ from pathlib import Path
 from ..workspace import AnyPath, Workspace
 from .official import find_metadata
 from .recipe import read_recipe
-from .select import Selection, read_selection
+from .select import read_selection
+from .selection import Selection
 
 
 def select(workspace: Workspace, recipe: str = "paper", *, metadata: AnyPath | None = None) -> Selection:

@@ -5,10 +5,8 @@ it. What depends on more than labels is decided by `select_candidates`: whether 
 in which class's queue a clip of several classes stands.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import compress
 from pathlib import Path
 
@@ -16,30 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..exceptions import DataMismatch
-from ..types import Candidate
-from .lists import Catalog, read_catalog, scatter
+from .lists import Catalog, read_catalog
 from .official import GENUINE, SUBSETS, find_ontology
 from .ontology import Ontology, read_ontology
 from .recipe import ClassRule, Pool, Recipe
 from .resolve import resolve
-
-TIERS = 4
-"""Tiers 3 (cleanest) to 0; each is a subset of the one below."""
-
-
-class RowFate(StrEnum):
-    """What became of a row, as one class sees it."""
-
-    KEPT = "kept"
-    NO_LABEL = "no label of the class"
-    REJECTED_LABEL = "rejected label"
-    ANCESTOR = "only an ancestor's label"
-    OTHER_CLASS = "label of another class"
-    OTHER_INSTRUMENT = "another instrument"
-    AMBIGUOUS = "might be another class"
-    NO_POOL = "fits no pool"
-    TOO_SHORT = "too short"
-    RARER_CLASS = "drawn for a rarer class"
+from .select_standard import select_standard
+from .selection import TIERS, Funnel, Queue, RowFate, Selection
+from .standard import official_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,86 +157,6 @@ class Judge:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Funnel:
-    """One class's account of all rows.
-
-    Args:
-        class_name: one of the recipe's.
-        outcomes: rows of each outcome; they add up to the rows read.
-        subsets: kept rows of each official subset.
-        tiers: kept rows of tier 0, 1, 2, 3 *or better*; empty for a class without tiers.
-        pools: kept rows of each pool by name; empty for a class without pools.
-    """
-
-    class_name: str
-    outcomes: Mapping[RowFate, int]
-    subsets: Mapping[str, int]
-    tiers: tuple[int, ...]
-    pools: Mapping[str, int]
-
-    @property
-    def kept(self) -> int:
-        return self.outcomes[RowFate.KEPT]
-
-    @property
-    def carried(self) -> int:
-        """Rows of any class's queue that carry this one."""
-        return self.kept + self.outcomes[RowFate.RARER_CLASS]
-
-    def fillable(self, per_class: int) -> float | None:
-        """The largest share of dead videos at which `per_class` clips are left; None if never."""
-        return 1 - per_class / self.kept if self.kept >= per_class else None
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """One class's candidates in rank order: `rows` of the catalog and the `tiers` they are of."""
-
-    class_name: str
-    rows: npt.NDArray[np.intp]
-    tiers: npt.NDArray[np.int8]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What a recipe makes of a catalog: a queue and a funnel per class, in the recipe's order.
-
-    The recipe is resolved. `also` holds, by the number of a label set, the classes that it carries besides
-    that of its queue, if any.
-    """
-
-    recipe: Recipe
-    ontology: Ontology
-    catalog: Catalog
-    queues: tuple[Queue, ...]
-    funnels: tuple[Funnel, ...]
-    also: Mapping[int, tuple[str, ...]]
-
-    def candidates(self, queue: Queue) -> Iterator[Candidate]:
-        """The candidates of one class in rank order."""
-        catalog = self.catalog
-        columns = zip(
-            catalog.ytid[queue.rows].astype("U11").tolist(),
-            catalog.start_ms[queue.rows].tolist(),
-            catalog.end_ms[queue.rows].tolist(),
-            queue.tiers.tolist(),
-            catalog.subset[queue.rows].tolist(),
-            catalog.labels[queue.rows].tolist(),
-            strict=True,
-        )
-        # Many rows have the same labels.
-        mids = cache(lambda labels: tuple(sorted(catalog.label_sets[labels])))
-        for rank, (ytid, start_ms, end_ms, tier, subset, labels) in enumerate(columns):
-            also = self.also.get(labels, ())
-            yield Candidate(
-                ytid, start_ms, end_ms, queue.class_name, tier, rank, SUBSETS[subset], also, mids(labels)
-            )
-
-
 def read_selection(folder: Path, recipe: Recipe) -> Selection:
     """Read the lists and the ontology in `folder` and select by `recipe`.
 
@@ -265,7 +167,12 @@ def read_selection(folder: Path, recipe: Recipe) -> Selection:
     ontology = read_ontology(find_ontology(folder))
     # A name that is none is told before two million rows are read.
     recipe = resolve(recipe, ontology)
-    return select_candidates(read_catalog(folder), ontology, recipe)
+    catalog = read_catalog(folder)
+    if recipe.standard is None:
+        return select_candidates(catalog, ontology, recipe)
+    _refuse_undefined(catalog, ontology)
+    labels = official_labels(folder, ontology, frozenset().union(*catalog.label_sets))
+    return select_standard(catalog, ontology, recipe, labels)
 
 
 def select_candidates(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> Selection:
@@ -274,16 +181,11 @@ def select_candidates(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> S
     Raises:
         DataMismatch: the lists use a label that the ontology does not define.
     """
-    if unknown := sorted(frozenset().union(*catalog.label_sets) - ontology.names.keys()):
-        raise DataMismatch(
-            f"the lists use labels that the ontology does not define: {', '.join(unknown[:5])}", GENUINE
-        )
+    _refuse_undefined(catalog, ontology)
     judge = Judge(recipe, ontology)
     recipe = judge.recipe
     long_enough = catalog.end_ms - catalog.start_ms >= recipe.least_ms
-    # A row's place in the shuffle depends on its id, its start and the seed alone, never on the other rows.
-    starts = catalog.start_ms.astype(np.uint64) + np.uint64(recipe.seed)
-    shuffled = scatter(catalog.ytid_bits ^ scatter(starts))
+    shuffled = catalog.shuffled(recipe.seed)
     rows_by_set = catalog.rows_by_set(long_enough)
     short_by_set = catalog.rows_by_set(~long_enough).sum(axis=0)
     verdicts = [[judge.verdict(mids, rule) for mids in catalog.label_sets] for rule in recipe.classes]
@@ -302,6 +204,13 @@ def select_candidates(catalog: Catalog, ontology: Ontology, recipe: Recipe) -> S
         for labels in np.flatnonzero(carried.any(axis=0))
     }
     return Selection(recipe, ontology, catalog, tuple(queues), tuple(funnels), also)
+
+
+def _refuse_undefined(catalog: Catalog, ontology: Ontology) -> None:
+    if unknown := sorted(frozenset().union(*catalog.label_sets) - ontology.names.keys()):
+        raise DataMismatch(
+            f"the lists use labels that the ontology does not define: {', '.join(unknown[:5])}", GENUINE
+        )
 
 
 def _rarest(carried: npt.NDArray[np.bool_], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:

@@ -1,5 +1,6 @@
 """A selection for people and programs: its account, why a clip is in or out, and the candidates as CSV."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,19 @@ from ..csvfile import write_csv
 from ..exceptions import EnvironmentProblem, UsageError
 from ..files import remedy_of
 from ..types import YTID, Table, join_classes
+from ..words import MOST_ROWS, ends_of
 from .official import SUBSETS
-from .select import Judge, Queue, RowFate, Selection
+from .select import Judge
+from .selection import Queue, RowFate, Selection
+from .standard import LABELS
 
 _TIER_WORDS = ("L0: all kept", "L1: no voice", "L2: and no speech")
 
 
 def funnel_tables(selection: Selection, per_class: int) -> list[Table]:
     """What became of every row, what is kept where, and which classes can be filled."""
+    if selection.recipe.standard:
+        return [_split_table(selection), _class_table(selection)]
     return [_outcomes(selection), _kept(selection), _fillable(selection, per_class)]
 
 
@@ -28,6 +34,7 @@ def funnel_json(selection: Selection, per_class: int | None = None) -> dict[str,
         "recipe": selection.recipe.name,
         "least_seconds": selection.recipe.least_ms / 1000,
         "rows": len(selection.catalog),
+        **({"left_out": dict(selection.left_out)} if selection.left_out else {}),
         **wanted,
         "classes": {
             funnel.class_name: {
@@ -41,6 +48,56 @@ def funnel_json(selection: Selection, per_class: int | None = None) -> dict[str,
             for funnel in selection.funnels
         },
     }
+
+
+def left_out_line(selection: Selection) -> str:
+    """Which labels of the lists are none of AudioSet's classes, and how many rows have each."""
+    each = [f"{selection.ontology.name(mid)} ({mid}, {n:,} rows)" for mid, n in selection.left_out.items()]
+    more = f" and {len(each) - MOST_ROWS:,} more" if len(each) > MOST_ROWS else ""
+    return f"labels of the lists that {LABELS} lacks are left out: {'; '.join(each[:MOST_ROWS])}{more}"
+
+
+def _carried(selection: Selection) -> dict[str, Counter[str]]:
+    """How many segments of each split carry each class."""
+    counts: dict[str, Counter[str]] = {split: Counter() for split in selection.split_of.values()}
+    for queue in selection.queues:
+        labels, subset = selection.catalog.labels[queue.rows], selection.catalog.subset[queue.rows]
+        numbers, rows = np.unique(labels * len(SUBSETS) + subset, return_counts=True)
+        for number, n in zip(numbers.tolist(), rows.tolist(), strict=True):
+            label_set, of_subset = divmod(number, len(SUBSETS))
+            split = counts[selection.split_of[SUBSETS[of_subset]]]
+            for name in (queue.class_name, *selection.also.get(label_set, ())):
+                split[name] += n
+    return counts
+
+
+def _split_table(selection: Selection) -> Table:
+    """The splits of AudioSet's own task."""
+    subsets = np.zeros(len(SUBSETS), np.int64)
+    for queue in selection.queues:
+        subsets += np.bincount(selection.catalog.subset[queue.rows], minlength=len(SUBSETS))
+    sizes = dict(zip(SUBSETS, subsets.tolist(), strict=True))
+    rows = []
+    for split, carried in _carried(selection).items():
+        own = [subset for subset, its in selection.split_of.items() if its == split]
+        n = sum(sizes[subset] for subset in own)
+        having = sum(count > 0 for count in carried.values())
+        mean = f"{carried.total() / n:.2f}" if n else ""
+        rows.append((split, ", ".join(own), f"{n:,}", f"{having:,}", mean))
+    taken = f"{sum(sizes.values()):,} of {len(selection.catalog):,} segments"
+    title = f"Recipe {selection.recipe.name}: {taken}"
+    return Table(title, ("split", "subsets", "segments", "classes", "classes a segment"), tuple(rows))
+
+
+def _class_table(selection: Selection) -> Table:
+    """The segments of each class, the rarest first; a segment counts for every class that it carries."""
+    carried = _carried(selection)
+    names = sorted(
+        selection.recipe.class_names, key=lambda name: (sum(of[name] for of in carried.values()), name)
+    )
+    rows = [(name, *(f"{of[name]:,}" for of in carried.values())) for name in names]
+    shown = ends_of(rows, lambda more: (more, *[""] * len(carried)))
+    return Table("Segments of each class, the rarest first", ("class", *carried), shown)
 
 
 def _outcomes(selection: Selection) -> Table:
@@ -119,6 +176,9 @@ def explain_clip(selection: Selection, ytid: str) -> Iterator[str]:
     rows = list(selection.catalog.find(ytid))
     if not rows:
         raise UsageError(f"{ytid} is not in the lists", "AudioSet has one segment each of 2,084,320 videos.")
+    if selection.recipe.standard:
+        yield from _explain_standard(selection, rows)
+        return
     ontology = selection.ontology
     judge = Judge(selection.recipe, ontology)
     for row in rows:
@@ -142,6 +202,32 @@ def explain_clip(selection: Selection, ytid: str) -> Iterator[str]:
             yield f"  carries: {', '.join(carried) or 'no class'}"
 
 
+def _explain_standard(selection: Selection, rows: Iterable[int]) -> Iterator[str]:
+    """The same of AudioSet's own task, by which a clip carries all of its labels."""
+    ontology, held = (
+        selection.ontology,
+        frozenset[str]().union(*(r.include for r in selection.recipe.classes)),
+    )
+    for row in rows:
+        segment = selection.catalog.segment(row)
+        yield f"{segment.key}  {segment.start_ms / 1000:g} to {segment.end_ms / 1000:g} s, {segment.subset}"
+        yield f"  labels: {ontology.described(segment.mids)}"
+        if others := segment.mids - held:
+            yield f"  no classes: {ontology.described(others)}"
+        own = next((queue for queue in selection.queues if (queue.rows == row).any()), None)
+        if own is None:
+            fates = [RowFate.NO_LABEL] if not segment.mids & held else [RowFate.OTHER_SUBSET]
+            if segment.mids & held and segment.subset in selection.split_of:
+                short = segment.end_ms - segment.start_ms < selection.recipe.least_ms
+                fates = [RowFate.TOO_SHORT if short else RowFate.ENOUGH]
+            yield f"  out, {fates[0]}"
+        else:
+            rank = int(np.flatnonzero(own.rows == row)[0])
+            yield f"  carries: {ontology.described(segment.mids & held)}"
+            split = selection.split_of[segment.subset]
+            yield f"  in the {split} split, fetched for {own.class_name}: rank {rank:,} of {len(own):,}"
+
+
 def _place(selection: Selection, number: int, row: int) -> str:
     queue = selection.queues[number]
     found = np.flatnonzero(queue.rows == row)
@@ -155,10 +241,13 @@ def _place(selection: Selection, number: int, row: int) -> str:
 def write_candidates(selection: Selection, target: Path) -> None:
     """Write `key,ytid,start_ms,end_ms,class,also,tier,rank,subset`, by class and rank.
 
+    Where the subsets are the splits, a column `split` follows.
+
     Raises:
         EnvironmentProblem: the file cannot be written.
     """
     columns = ["key", "ytid", "start_ms", "end_ms", "class", "also", "tier", "rank", "subset"]
+    columns += ["split"] if selection.split_of else []
     rows = (row for queue in selection.queues for row in _candidate_rows(selection, queue))
     try:
         write_csv(target, columns, rows)
@@ -181,4 +270,6 @@ def _candidate_rows(selection: Selection, queue: Queue) -> Iterator[tuple[Any, .
     for rank, (ytid, start_ms, end_ms, labels, tier, subset) in enumerate(listed):
         others = also.get(labels, "")
         key = f"{ytid}_{start_ms}"
-        yield key, ytid, start_ms, end_ms, queue.class_name, others, tier, rank, SUBSETS[subset]
+        name = SUBSETS[subset]
+        split = (selection.split_of[name],) if selection.split_of else ()
+        yield key, ytid, start_ms, end_ms, queue.class_name, others, tier, rank, name, *split

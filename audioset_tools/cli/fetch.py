@@ -122,17 +122,20 @@ def fetch(
     source: dict[str, Any] = {"source": source_names, "pace": pace}
     if segment_list is not None:
         _refuse_beside_list("per_class", "recipe", "metadata")
+    everything = segment_list is not None or _is_official(recipe)
     failure = None
     with _draining() as stop, _showing() as show:
         if dry_run:
             # What makes no sense is refused as the fetch itself would.
-            FetchConfig(None if segment_list else per_class, jobs)
+            FetchConfig(None if everything else per_class, jobs)
             reasons_named(retries)
             if exclude is not None:
                 read_exclusions(exclude)
             connection = Connection(proxy, not no_check_certificate, cookies, browser, ytdlp_options)
             found = estimate(workspace, Wanted(**wanted), **source, connection=connection, on_progress=show)
-            console.table(estimate_table(found.classes, found.policy, found.sample_rate))
+            of = "split" if found.splits else "class"
+            parts = found.splits or found.classes
+            console.table(estimate_table(parts, found.policy, found.sample_rate, of))
             return
         try:
             result = run_fetch(
@@ -172,6 +175,18 @@ def _refuse_beside_list(*names: str) -> None:
     for name in names:
         if click.get_current_context().get_parameter_source(name) is not ParameterSource.DEFAULT:
             raise beside_a_list(name)
+
+
+def _is_official(recipe: str) -> bool:
+    """Whether a recipe is AudioSet's own task, beside which no number of clips was given."""
+    from ..catalog.recipe import read_recipe
+    from ..fetch.listed import beside_official
+
+    if read_recipe(recipe).standard is None:
+        return False
+    if click.get_current_context().get_parameter_source("per_class") is not ParameterSource.DEFAULT:
+        raise beside_official(recipe)
+    return True
 
 
 def _print(result: "FetchResult", as_json: bool) -> None:

@@ -39,7 +39,7 @@ def select(
     """Show what a recipe makes of AudioSet's lists."""
     from .. import console
     from ..catalog.run import select as select_by
-    from ..catalog.summary import explain_clip, funnel_json, funnel_tables, write_candidates
+    from ..catalog.summary import explain_clip, funnel_json, funnel_tables, left_out_line, write_candidates
 
     _refuse_several({"--labels": labels, "--init": init, "--explain": explain, "--out": out})
     if bool(classes) != (init is not None):
@@ -54,6 +54,8 @@ def select(
         _begin(workspace, init, classes, metadata)
         return
     selection = select_by(workspace, recipe, metadata=metadata)
+    if selection.left_out:
+        console.say(left_out_line(selection))
     if explain is not None:
         for line in explain_clip(selection, explain):
             console.result(line)

@@ -4,17 +4,25 @@ from dataclasses import asdict
 from typing import Any
 
 from ..types import Table
+from ..words import MOST_ROWS, ends_of
 from .run import FeaturizeResult
 
 
 def featurize_table(result: FeaturizeResult) -> Table:
-    """Clips by class and split, and those that wait for the smallest class to grow."""
+    """Clips by class and split, and those that wait for the smallest class to grow.
+
+    Of very many classes those with the fewest and those with the most training clips, behind a row for all.
+    """
     splits = tuple(result.clips)
     classes = tuple(result.waiting) or tuple(next(iter(result.clips.values())))
     rows = tuple(
         (name, *(str(result.clips[split].get(name, 0)) for split in splits), str(result.waiting.get(name, 0)))
         for name in classes
     )
+    if len(rows) > MOST_ROWS:
+        rows = tuple(sorted(rows, key=lambda row: (int(row[1]), row[0])))
+        totals = [str(sum(int(row[column]) for row in rows)) for column in range(1, len(rows[0]))]
+        rows = (("all", *totals), *ends_of(rows, lambda more: (more, *[""] * len(totals))))
     return Table("Clips in each split", ("class", *splits, "left out for balance"), rows)
 
 
@@ -24,9 +32,8 @@ def remarks(result: FeaturizeResult, clips: str) -> list[str]:
     for split in ("validation", "test"):
         lacking = [f"{n:,} of {name}" for (name, where), n in sorted(result.short.items()) if where == split]
         if lacking:
-            lines.append(
-                f"The {split} split is short by {', '.join(lacking)}: no group that is left fits whole."
-            )
+            several = f"{', '.join(lacking[:MOST_ROWS])}{' and more' * (len(lacking) > MOST_ROWS)}"
+            lines.append(f"The {split} split is short by {several}: no group that is left fits whole.")
     if result.leak.divided:
         lines.append(result.leak.remark(result.of_list, clips))
     return lines

@@ -10,12 +10,16 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from ..catalog.recipe import read_recipe
 from ..catalog.segment_list import SegmentList, read_segment_list
 from ..exceptions import DataMismatch, Shortfall, UsageError
 from ..ledger import Ledger, Origin, State, StateCount
 from ..manifest.document import is_manifest, read_manifest
 from ..types import BY_USER, SAMPLE_RATE, SAMPLE_RATES, OnProgress, message
 from ..workspace import AnyPath, Workspace
+
+PER_CLASS = 2400
+"""Clips wanted of each class where nobody says: the paper's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Wanted:
         UsageError: no workspace can have such a rate.
     """
 
-    per_class: int = 2400
+    per_class: int = PER_CLASS
     recipe: str = "paper"
     metadata: AnyPath | None = None
     segment_list: AnyPath | None = None
@@ -64,6 +68,30 @@ class Wanted:
                 "Leave --sample-rate out: the clips get that of the manifest.",
             )
         return segments
+
+    def wants_all(self, segments: SegmentList | None) -> bool:
+        """Whether every candidate is wanted: of a list, or of AudioSet's own task.
+
+        Args:
+            segments: what the list says, if there is one.
+
+        Raises:
+            UsageError: there is no such recipe, or a number of clips is asked for where all are wanted.
+        """
+        if segments is not None:
+            return True
+        recipe = read_recipe(self.recipe)
+        if recipe.standard and self.per_class != PER_CLASS:
+            raise beside_official(recipe.name)
+        return recipe.standard is not None
+
+
+def beside_official(recipe: str) -> UsageError:
+    """The error of a number of clips beside a recipe of AudioSet's own task."""
+    return UsageError(
+        f"--per-class and the official recipe {recipe} exclude each other",
+        "All clips of its subsets are wanted; a recipe with per_label takes fewer (docs/official.md).",
+    )
 
 
 def beside_a_list(name: str) -> UsageError:
@@ -103,7 +131,7 @@ def enqueue_list(ledger: Ledger, segments: SegmentList, rate: int | None, on_pro
         return
     refuse_other_rate(ledger, segments.sample_rate)
     root = ledger.path.parent
-    if not origin.of_list:
+    if origin.by_recipe:
         raise DataMismatch(
             f"{root} was made by the recipe {origin.recipe}, not from a list",
             "Choose another --workspace for the list, or go on without --list.",
@@ -123,7 +151,7 @@ def refuse_without_list(ledger: Ledger) -> None:
         DataMismatch: the ledger is of a list.
     """
     origin = ledger.origin()
-    if origin is not None and origin.of_list:
+    if origin is not None and not origin.by_recipe:
         raise DataMismatch(
             f"{ledger.path.parent} was made from a list ({origin.recipe}), not by a recipe",
             "Go on with --list and the same list, or choose another --workspace.",

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from ..catalog.official import LISTS, find_metadata, find_ontology, has_lists, official_files
 from ..catalog.ontology import read_ontology
-from ..catalog.recipe import SHIPPED, Recipe, read_recipe
+from ..catalog.recipe import SHIPPED, STANDARD, Recipe, read_recipe
 from ..catalog.resolve import resolve
 from ..catalog.segment_list import SegmentList
 from ..catalog.select import read_selection
-from ..catalog.summary import funnel_json
+from ..catalog.summary import funnel_json, left_out_line
 from ..clock import steady
 from ..exceptions import DataMismatch
 from ..files import open_file, parse_json
@@ -28,7 +28,7 @@ from ..removal.exclusions import Exclusion
 from ..removal.run import complete, exclude, excluded_line
 from ..sources.local import Local
 from ..sources.source import Source
-from ..types import SAMPLE_RATE, OnProgress, Reason, message
+from ..types import SAMPLE_RATE, OnProgress, Reason, message, silent
 from ..verify.clips import refuse_lost_ledger, restore_lost
 from ..workspace import Workspace, folder_name
 from .listed import Wanted, enqueue_list, refuse_other_rate, refuse_without_list
@@ -65,7 +65,7 @@ def prepare(
         refuse_without_list(ledger)
         lists = None if wanted.metadata is None else Path(wanted.metadata)
         rate = wanted.sample_rate or SAMPLE_RATE
-        enqueue(ledger, read_recipe(wanted.recipe), lists, workspace.metadata, rate)
+        enqueue(ledger, read_recipe(wanted.recipe), lists, workspace.metadata, rate, on_progress)
     for lost in restore_lost(ledger, workspace, steady()):
         on_progress(message(f"{lost}: fetching it again"))
 
@@ -129,6 +129,7 @@ def enqueue(
     metadata: Path | None,
     workspace_copy: Path,
     rate: int = SAMPLE_RATE,
+    on_progress: OnProgress = silent,
 ) -> None:
     """Fill an empty ledger with the recipe's queues, or see that a filled one is of the same origin.
 
@@ -137,6 +138,7 @@ def enqueue(
         metadata: `--metadata`; a filled ledger needs none.
         workspace_copy: where the workspace keeps lists of its own.
         rate: hertz of the clips to come, where the ledger is empty.
+        on_progress: called with the labels that are left out, if any.
 
     Raises:
         UsageError: the recipe uses a label that the ontology lacks.
@@ -147,16 +149,19 @@ def enqueue(
         folder = find_metadata(metadata, workspace_copy)
         selection = read_selection(folder, recipe)
         recipe = selection.recipe
+        if selection.left_out:
+            on_progress(message(left_out_line(selection)))
         origin = Origin(
             recipe=recipe.name,
             recipe_digest=recipe.digest,
             lists_digest=lists_digest(folder),
-            class_names=recipe.class_names,
+            class_names=selection.recipe.class_names,
             seed=recipe.seed,
             splits=astuple(recipe.splits),
             multi_label=recipe.multi_label,
             least_ms=recipe.least_ms,
             label_digests=recipe.label_digests,
+            of_list=recipe.standard is not None,
             sample_rate=rate,
         )
         candidates = chain.from_iterable(map(selection.candidates, selection.queues))
@@ -225,6 +230,14 @@ def differences(origin: Origin, recipe: Recipe) -> list[str]:
         ("least_seconds", _seconds(origin.least_ms), _seconds(recipe.least_ms)),
     ]
     changes = [f"{word} ({there} there, {here} here)" for word, there, here in settings if there != here]
+    parts = [
+        part
+        for part, digest in recipe.label_digests.items()
+        if origin.label_digests.get(part, digest) != digest
+    ]
+    if recipe.standard:
+        # Its classes are known once the lists are read.
+        return [*changes, f"the keys {', '.join(parts)}"] if parts else changes
     only = [
         f"{_few(names)} only {where}"
         for names, where in (
@@ -237,11 +250,6 @@ def differences(origin: Origin, recipe: Recipe) -> list[str]:
         changes.append(f"the classes ({', '.join(only)})")
     elif origin.class_names != recipe.class_names:
         changes.append("the order of the classes")
-    parts = [
-        part
-        for part, digest in recipe.label_digests.items()
-        if origin.label_digests.get(part, digest) != digest
-    ]
     if parts:
         changes.append(f"the labels of {_few(parts)}")
     # No other setting is left.
@@ -257,7 +265,11 @@ def way_on(workspace: Workspace, origin: Origin, recipe: Recipe, metadata: Path 
         recipe: the one asked for now.
         metadata: `--metadata`, if it was given.
     """
-    own = f" (--recipe {origin.recipe})" if origin.recipe in SHIPPED and origin.recipe != recipe.name else ""
+    own = (
+        f" (--recipe {origin.recipe})"
+        if origin.recipe in (*SHIPPED, *STANDARD) and origin.recipe != recipe.name
+        else ""
+    )
     stay = f"Go on with its own recipe{own} and lists"
     if not workspace.clips.is_dir():
         return f"{stay}, or choose another --workspace."

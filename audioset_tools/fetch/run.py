@@ -21,13 +21,13 @@ from ..sources.rate import PacePolicy
 from ..sources.record import Recorder
 from ..sources.versions import nightly_advice
 from ..types import UNREACHED, OnProgress, Reason, message, silent
-from ..words import clock_time
+from ..words import MOST_ROWS, clock_time
 from ..workspace import AnyPath, Workspace
-from .listed import Wanted, list_shortfall
+from .listed import PER_CLASS, Wanted, list_shortfall
 from .loop import Fetch
 from .opening import no_beginning
 from .prepare import change_queues, look_ahead, pass_over, prepare
-from .progress import ClassProgress, FetchConfig, FetchProgress, FetchResult, reasons_named
+from .progress import ClassProgress, FetchConfig, FetchProgress, FetchResult, reasons_named, split_progress
 from .sources import YOUTUBE, Remote, check_way, named_sources, opened
 from .summary import title_of
 
@@ -35,7 +35,7 @@ from .summary import title_of
 def fetch(
     workspace: Workspace,
     *,
-    per_class: int = 2400,
+    per_class: int = PER_CLASS,
     recipe: str = "paper",
     metadata: AnyPath | None = None,
     segment_list: AnyPath | None = None,
@@ -66,7 +66,7 @@ def fetch(
 
     Args:
         workspace: made if it does not exist; nobody else may be writing to it.
-        per_class: clips wanted of each class.
+        per_class: clips wanted of each class; of an official recipe all are.
         recipe: what the classes are: a recipe's name or TOML file.
         metadata: a folder with AudioSet's lists; downloaded to the workspace if left out.
         segment_list: a CSV, a parquet file or a manifest of the segments wanted, all of them, in place of
@@ -99,8 +99,9 @@ def fetch(
     check_way(names, connection)
     wanted = Wanted(per_class, recipe, metadata, segment_list, sample_rate)
     segments = wanted.segments()
+    everything = wanted.wants_all(segments)
     config = FetchConfig(
-        None if segments else per_class, jobs, retry_wait=retry_wait, keep_source=keep_source
+        None if everything else per_class, jobs, retry_wait=retry_wait, keep_source=keep_source
     )
     if max_wait is not None:
         # Who says how long to wait means the first minute too.
@@ -115,7 +116,7 @@ def fetch(
             pass_over(ledger, sources, on_progress)
             look_ahead(ledger, sources, per_class)
             end = Fetch(ledger, sources, workspace, config, draining).run(on_progress)
-        result = FetchResult(end, tuple(ledger.tallies()), config.attempts, segments is not None)
+        result = FetchResult(end, tuple(ledger.tallies()), config.attempts, everything)
     if recorder and recorder.left_out:
         why = "50 MB are enough, or the disk is full"
         on_progress(message(f"{recorder.left_out:,} answers were not recorded: {why}"))
@@ -131,12 +132,14 @@ def fetch(
 class Estimate:
     """What a fetch would be about: how far each class is, and YouTube's pace; None if it is not asked.
 
-    `sample_rate` is that of the clips, in hertz.
+    `sample_rate` is that of the clips, in hertz; `splits` are counted in place of classes where there are too
+    many of these, and a list has named splits.
     """
 
     classes: tuple[ClassProgress, ...]
     policy: PacePolicy | None
     sample_rate: int
+    splits: tuple[ClassProgress, ...] = ()
 
 
 def estimate(
@@ -155,15 +158,17 @@ def estimate(
     names, remote = named_sources(source), Remote(parse_pace(pace), connection or Connection())
     check_way(names, remote.connection)
     segments = wanted.segments()
-    config, stop = FetchConfig(None if segments else wanted.per_class), threading.Event()
+    everything = wanted.wants_all(segments)
+    config, stop = FetchConfig(None if everything else wanted.per_class), threading.Event()
     # A mirror is not opened: that would ask the Hub.
     opening = [name for name in names if not name.startswith(PREFIX)] or [YOUTUBE]
     with workspace.lock(), Ledger(workspace.ledger) as ledger:
         prepare(ledger, workspace, wanted, segments, on_progress)
         with opened(opening, ledger, workspace, remote, stop, on_progress) as sources:
             classes = Fetch(ledger, sources, workspace, config, stop).progress().classes
-        rate = ledger.sample_rate
-    return Estimate(classes, remote.policy if YOUTUBE in names else None, rate)
+        rate, many = ledger.sample_rate, everything and len(classes) > MOST_ROWS
+        splits = tuple(split_progress(ledger)) if many else ()
+    return Estimate(classes, remote.policy if YOUTUBE in names else None, rate, splits)
 
 
 @contextmanager

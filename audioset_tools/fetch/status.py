@@ -23,7 +23,7 @@ from ..sources.pace import remembered
 from ..sources.rate import PaceState
 from ..sources.source import cut_remark
 from ..types import BY_USER, Reason, Table
-from ..words import clock_time, duration, utc
+from ..words import MOST_ROWS, clock_time, duration, ends_of, utc
 from ..workspace import printable
 from .progress import pace_note, wanted_of
 from .summary import SURVIVAL, why_paused
@@ -239,12 +239,16 @@ def _class_table(status: Status) -> Table:
         (name, f"{wanted:,}" if wanted else "", *(f"{n:,}" for n in others))
         for name, (wanted, *others) in counts.items()
     )
-    return Table("Candidates", ("class", "wanted", "verified", "waiting", "dead", "in the queue"), rows)
+    shown = ends_of(rows, lambda more: (more, *[""] * 5))
+    return Table("Candidates", ("class", "wanted", "verified", "waiting", "dead", "in the queue"), shown)
 
 
 def _source_table(status: Status) -> Table:
     sources = sorted({source for _, source in status.sources})
     names = [c.class_name for c in status.classes]
+    if len(names) > MOST_ROWS:
+        every = tuple((printable(source), f"{n:,}") for source, n in sorted(status.clips_from.items()))
+        return Table("Where the clips came from", ("source", "clips"), every)
     rows = tuple(
         (printable(source), *(f"{status.sources.get((name, source), 0):,}" for name in names))
         for source in sources

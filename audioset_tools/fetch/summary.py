@@ -1,5 +1,6 @@
 """A fetch in words: the line under the bars, the table at the end, the estimate before it begins."""
 
+from collections import Counter
 from datetime import date
 from math import isinf
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from ..ledger import State
 from ..sources.rate import PacePolicy, PaceState
 from ..types import SAMPLE_RATE, UNREACHED, Reason, Table, clip_bytes
-from ..words import clock_time, duration
+from ..words import MOST_ROWS, clock_time, duration, ends_of
 from .progress import ClassProgress, FetchProgress, FetchResult
 
 SURVIVAL = 0.8
@@ -15,7 +16,12 @@ SURVIVAL = 0.8
 
 
 def class_bars(progress: FetchProgress) -> dict[str, tuple[int, int, str]]:
-    """For each class what is done, what is wanted, and a remark."""
+    """For each class what is done, what is wanted, and a remark; one bar for all of very many."""
+    if len(progress.classes) > MOST_ROWS:
+        done = sum(min(c.accepted, c.wanted) for c in progress.classes)
+        dead, waiting = (sum(getattr(c, word) for c in progress.classes) for word in ("dead", "waiting"))
+        name = f"{len(progress.classes):,} classes"
+        return {name: (done, progress.total, f"{dead:,} dead, {waiting:,} to be tried again")}
     return {
         c.class_name: (
             min(c.accepted, c.wanted),
@@ -67,12 +73,20 @@ def why_paused(pace: PaceState, remote: str = "youtube") -> str:
 
 
 def fetch_table(result: FetchResult) -> Table:
-    """What each class has, and why its other candidates were left out."""
+    """What each class has, and why its other candidates were left out; of very many, those lacking most."""
     why: dict[str, list[str]] = {}
+    reasons = Counter[str]()
     for tally in result.tallies:
         if tally.state is State.DEAD:
             why.setdefault(tally.class_name, []).append(f"{tally.n} {tally.reason}")
-    rows = tuple(
+            reasons[str(tally.reason)] += tally.n
+    classes, rows = result.progress.classes, []
+    if many := len(classes) > MOST_ROWS:
+        why["all"] = [f"{n} {reason}" for reason, n in reasons.most_common()] or ["none"]
+        counts = [sum(getattr(c, word) for c in classes) for word in ("wanted", "accepted", "waiting")]
+        rows.append(("all", *map(str, counts), ", ".join(why["all"])))
+        classes = tuple(sorted(classes, key=lambda c: (c.accepted - c.wanted, -c.dead))[:MOST_ROWS])
+    rows += [
         (
             c.class_name,
             str(c.wanted),
@@ -80,9 +94,14 @@ def fetch_table(result: FetchResult) -> Table:
             str(c.waiting),
             ", ".join(why.get(c.class_name, ["none"])),
         )
-        for c in result.progress.classes
+        for c in classes
+    ]
+    title = "Clips" + (
+        f", and the {MOST_ROWS} of {len(result.progress.classes):,} classes that lack most" * many
     )
-    return Table("Clips", ("class", "wanted", "verified", "to be tried again", "left out, and why"), rows)
+    return Table(
+        title, ("class", "wanted", "verified", "to be tried again", "left out, and why"), tuple(rows)
+    )
 
 
 def fetch_json(result: FetchResult) -> dict[str, Any]:
@@ -127,22 +146,27 @@ def advice(result: FetchResult) -> list[str]:
 
 
 def estimate_table(
-    classes: tuple[ClassProgress, ...], policy: PacePolicy | None, rate: int = SAMPLE_RATE
+    classes: tuple[ClassProgress, ...], policy: PacePolicy | None, rate: int = SAMPLE_RATE, of: str = "class"
 ) -> Table:
     """What is still lacking and what it will about cost, before anything is sent.
 
     Args:
-        classes: how far each is.
+        classes: how far each is; or each split, as `of` says.
         policy: YouTube's pace; None if it is not asked: files cost no more than room on the disk.
         rate: hertz of the clips.
     """
     lacking = {c.class_name: max(0, c.wanted - c.accepted) for c in classes}
     wanted = {c.class_name: c.wanted for c in classes}
     if policy is None:
+        if of != "class" or len(classes) > MOST_ROWS:
+            lacking["all"], wanted["all"] = sum(lacking.values()), sum(wanted.values())
         return Table(
             "To be taken from the files; nothing was read",
-            ("class", "wanted", "lacking", "disk"),
-            tuple((name, f"{wanted[name]:,}", f"{n:,}", _size(n, rate)) for name, n in lacking.items()),
+            (of, "wanted", "lacking", "disk"),
+            ends_of(
+                [(name, f"{wanted[name]:,}", f"{n:,}", _size(n, rate)) for name, n in lacking.items()],
+                lambda more: (more, "", "", ""),
+            ),
         )
     lacking["all"], wanted["all"] = sum(lacking.values()), sum(wanted.values())
     rows = []
@@ -152,10 +176,10 @@ def estimate_table(
         rows.append((name, f"{wanted[name]:,}", f"{clips:,}", f"{requests:,.0f}", hours, _size(clips, rate)))
     return Table(
         f"To be fetched, if {SURVIVAL:.0%} of the videos live; nothing was sent",
-        ("class", "wanted", "lacking", "requests", "time at the first pace", "disk"),
-        tuple(rows),
+        (of, "wanted", "lacking", "requests", "time at the first pace", "disk"),
+        ends_of(rows, lambda more: (more, *[""] * 5)),
     )
 
 
 def _size(clips: int, rate: int) -> str:
-    return f"{clips * clip_bytes(rate) / 1e9:.2f} GB"
+    return f"{clips * clip_bytes(rate) / 1e9:,.2f} GB"

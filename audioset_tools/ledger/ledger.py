@@ -121,9 +121,10 @@ class Origin:
     """What the candidates of a ledger were made from; only fetches of the same origin continue each other.
 
     `least_ms` is the least length of a segment, 0 where none was asked for; `label_digests` are short digests
-    of the labels that each part of the recipe names, to say which part another recipe changes. Of a list of
-    segments that somebody has, `lists_digest` is of what it says, and there is no recipe but a name.
-    `sample_rate` is in hertz, of every clip.
+    of the labels that each part of the recipe names, to say which part another recipe changes. `of_list` says
+    that all segments of a list are wanted, in the splits that it names: of AudioSet's own, by an official
+    recipe, or of one that somebody has. `lists_digest` is of what that one says then, and there is no recipe
+    but a name. `sample_rate` is in hertz, of every clip.
     """
 
     recipe: str
@@ -137,6 +138,11 @@ class Origin:
     label_digests: Mapping[str, str] = field(default_factory=dict)
     of_list: bool = False
     sample_rate: int = SAMPLE_RATE
+
+    @property
+    def by_recipe(self) -> bool:
+        """Whether a recipe made it, and no list of somebody's."""
+        return bool(self.recipe_digest)
 
 
 class Ledger:

@@ -155,7 +155,8 @@ def write_lists(
     """Write the three lists, ontology.json and class_labels_indices.csv.
 
     A tenth more rows than asked for are written that belong to no class of the paper's: two classes'
-    instruments at once, or an instrument that the recipes reject.
+    instruments at once, or an instrument that the recipes reject. No row has a label of `UNUSED`: no clip of
+    AudioSet's has one, and its file of labels lacks them.
 
     Args:
         folder: where to; made if it is not there.
@@ -169,15 +170,16 @@ def write_lists(
         What each id of a class holds, for `Plan.table`.
 
     Raises:
-        UsageError: a class of another name.
+        UsageError: a class of another name, or one of unused labels alone.
     """
-    unknown = per_class.keys() - classes.keys()
+    used = {name: [mids for mids in sets if UNUSED.keys().isdisjoint(mids)] for name, sets in classes.items()}
+    unknown = per_class.keys() - {name for name, sets in classes.items() if used[name] or not sets}
     if unknown:
         raise UsageError(
             f"no labels are known for the class {', '.join(sorted(unknown))}",
             f"Ask for {', '.join(classes)}.",
         )
-    known = {mid for sets in classes.values() for mids in sets for mid in mids}
+    known = {mid for sets in used.values() for mids in sets for mid in mids}
     others = [mids for mids in _OTHER_INSTRUMENTS if known.isdisjoint(mids)]
     rng = random.Random(seed)
     meant = [(name, number) for name, count in per_class.items() for number in range(count)]
@@ -187,7 +189,7 @@ def write_lists(
     for class_name, number in meant:
         # Some genuine ids begin with a dash; in a short list that must not be left to chance.
         ytid = _ytid(rng, dashed=number % 33 == 0)
-        sets = classes[class_name] if class_name else _NO_CLASS
+        sets = used[class_name] if class_name else _NO_CLASS
         mids = _labels(sets, rng) if sets else _everything_else(others, number, rng)
         start_ms, end_ms = _segment(rng, whole=bool(class_name))
         if class_name:

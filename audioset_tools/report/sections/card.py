@@ -46,7 +46,7 @@ def _made_of(fetched: Fetched) -> Table:
     origin = fetched.origin
     made_from = (
         (("list", origin.recipe), ("what it says, sha256", origin.lists_digest))
-        if origin.of_list
+        if not origin.by_recipe
         else (
             ("recipe", origin.recipe),
             ("recipe, sha256", origin.recipe_digest),
