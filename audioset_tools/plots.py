@@ -84,6 +84,9 @@ RANGE_DB = 80.0
 MOST_CLASSES = 24
 """Rows of a timeline: as many names as can be read."""
 
+MOST_NAMED = 60
+"""Classes of a confusion matrix that has names and counts."""
+
 _LONGEST_NAME = 32
 """Characters of a class name in a picture."""
 
@@ -146,6 +149,8 @@ def draw_confusion(
 ) -> None:
     """Draw a confusion matrix, rows actual, to a PNG: counts, shaded by the share of the actual class.
 
+    Of very many classes neither names nor counts have room: their numbers stand at the sides.
+
     Args:
         confusion: numbers of clips, [classes, classes].
         class_names: of rows and columns.
@@ -153,12 +158,20 @@ def draw_confusion(
     """
     longest = max(map(len, class_names))
     # Names stand at the left, and slanting below; what is far longer than a word is cut off.
-    side, room = 0.5 + 0.55 * max(4, len(class_names)), 0.09 * min(longest, _LONGEST_NAME)
+    side, room = (
+        0.5 + 0.55 * max(4, len(class_names) if len(class_names) <= MOST_NAMED else 12),
+        0.09 * min(longest, _LONGEST_NAME),
+    )
     figure = Figure(figsize=(side + room + 1.6, side + 0.7 * room + 0.6), layout="constrained")
     axes = figure.subplots()
     total = confusion.sum(axis=1) if clips is None else clips
     share = confusion / total[:, None].clip(min=1)
     image = axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100)
+    axes.set(xlabel="predicted class", ylabel="actual class")
+    figure.colorbar(image, label="share of the actual class (%)")
+    if len(share) > MOST_NAMED:
+        _save(figure, path)
+        return
     for row, column in ((r, c) for r in range(len(share)) for c in range(len(share))):
         colour = "white" if share[row, column] > 0.5 else "black"
         axes.text(
@@ -168,8 +181,6 @@ def draw_confusion(
     names = _short(class_names)
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right", parse_math=False)
     axes.set_yticks(range(len(names)), names, parse_math=False)
-    axes.set(xlabel="predicted class", ylabel="actual class")
-    figure.colorbar(image, label="share of the actual class (%)")
     _save(figure, path)
 
 

@@ -19,11 +19,13 @@ def featurize_table(result: FeaturizeResult) -> Table:
         (name, *(str(result.clips[split].get(name, 0)) for split in splits), str(result.waiting.get(name, 0)))
         for name in classes
     )
+    title = "Clips in each split"
     if len(rows) > MOST_ROWS:
+        title = "Clips in each split, by the class that each was drawn for"
         rows = tuple(sorted(rows, key=lambda row: (int(row[1]), row[0])))
         totals = [str(sum(int(row[column]) for row in rows)) for column in range(1, len(rows[0]))]
         rows = (("all", *totals), *ends_of(rows, lambda more: (more, *[""] * len(totals))))
-    return Table("Clips in each split", ("class", *splits, "left out for balance"), rows)
+    return Table(title, ("class", *splits, "left out for balance"), rows)
 
 
 def remarks(result: FeaturizeResult, clips: str) -> list[str]:

@@ -23,7 +23,7 @@ from ..sources.pace import remembered
 from ..sources.rate import PaceState
 from ..sources.source import cut_remark
 from ..types import BY_USER, Reason, Table
-from ..words import MOST_ROWS, clock_time, duration, ends_of, utc
+from ..words import MOST_ROWS, clock_time, duration, utc
 from ..workspace import printable
 from .progress import pace_note, wanted_of
 from .summary import SURVIVAL, why_paused
@@ -234,13 +234,17 @@ def _class_table(status: Status) -> Table:
     counts: dict[str, tuple[int, ...]] = {
         c.class_name: (c.wanted or 0, c.verified, c.waiting, c.dead, c.queued) for c in status.classes
     }
-    counts["all"] = tuple(map(sum, zip(*counts.values(), strict=True)))
+    title, every = "Candidates", tuple(map(sum, zip(*counts.values(), strict=True)))
+    if len(counts) > MOST_ROWS:
+        title = f"Candidates, and the {MOST_ROWS} of {len(counts):,} classes that lack most"
+        most = sorted(counts.items(), key=lambda one: (one[1][1] - one[1][0], -one[1][0]))
+        counts = dict(most[:MOST_ROWS])
+    counts["all"] = every
     rows = tuple(
         (name, f"{wanted:,}" if wanted else "", *(f"{n:,}" for n in others))
         for name, (wanted, *others) in counts.items()
     )
-    shown = ends_of(rows, lambda more: (more, *[""] * 5))
-    return Table("Candidates", ("class", "wanted", "verified", "waiting", "dead", "in the queue"), shown)
+    return Table(title, ("class", "wanted", "verified", "waiting", "dead", "in the queue"), rows)
 
 
 def _source_table(status: Status) -> Table:

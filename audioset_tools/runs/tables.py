@@ -4,6 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
+from ..words import MOST_ROWS, ends_of
 from ..workspace import printable
 from .calibration import BINS, Calibration
 from .evaluation import Evaluation
@@ -12,6 +15,8 @@ from .metrics import Counts, Ranking, Rates, Scores
 
 MOST_LEFT_OUT = 20
 """Files that are named; all of them are in `files.csv`."""
+
+_LONGEST_NAME = 28
 
 WIDEST = 110
 """Columns of text; a table that would be wider has its classes down the side."""
@@ -27,6 +32,10 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[str]:
     clips = f"{n} {evaluation.split} clips"
     if evaluation.files is not None:
         clips = f"{n} files of {printable(evaluation.files)}"
+    if len(names) > MOST_ROWS:
+        yield from _tables_of_many(evaluation, clips)
+        yield from _last_words(evaluation)
+        return
     if predictions.multi_label:
         yield f"Table 1. In how many clips of a class which classes were predicted, {clips}"
     else:
@@ -40,9 +49,58 @@ def evaluation_tables(evaluation: Evaluation) -> Iterator[str]:
         yield _format_ranking(evaluation.ranking, names, evaluation.intervals) + "\n"
         if left_out := _undefined(evaluation.ranking, names):
             yield f"Left out of these means, as they sound in no clip or in all: {', '.join(left_out)}\n"
+    yield from _last_words(evaluation)
+
+
+def _last_words(evaluation: Evaluation) -> Iterator[str]:
     bins = evaluation.calibration
     yield from _left_out_words(evaluation)
-    yield f"{calibration_words(bins)}.\n{_confidence_words(bins, predictions.multi_label)}.\n"
+    yield f"{calibration_words(bins)}.\n{_confidence_words(bins, evaluation.predictions.multi_label)}.\n"
+
+
+def _tables_of_many(evaluation: Evaluation, clips: str) -> Iterator[str]:
+    """The means, and the classes with the highest and the lowest figures, within 80 columns."""
+    names, found, ranked = evaluation.class_names, evaluation.scores, evaluation.ranking
+    yield f"Means of {len(names):,} classes, {clips}, with {100 * LEVEL:.0f} % intervals"
+    yield _format(_means(evaluation)) + "\n"
+    if ranked is not None and (left_out := _undefined(ranked, names)):
+        few = ", ".join(left_out[:MOST_ROWS])
+        more = f" and {len(left_out) - MOST_ROWS:,} more" if len(left_out) > MOST_ROWS else ""
+        which = f"{len(left_out):,} class{'es' if len(left_out) > 1 else ''}"
+        yield f"Left out of mAP, AUC and d', as they sound in no clip or in all: {which}: {few}{more}\n"
+    merit, what = (found.f1, "F1-score") if ranked is None else (ranked.ap, "average precision")
+    order = [int(n) for n in np.argsort(-merit, kind="stable") if not math.isnan(merit[n])]
+    ends = "" if len(order) <= MOST_ROWS else f": the {MOST_ROWS // 2} highest, the {MOST_ROWS // 2} lowest"
+    yield f"Classes by {what}{ends}; metrics.json has all, confusion.csv Table 1"
+    figures = [found.precision, found.recall, found.f1]
+    ranks = [] if ranked is None else [ranked.ap, ranked.auc, ranked.d_prime]
+    having = evaluation.predictions.hot[0].sum(axis=0, dtype=np.int64)
+    rows = [
+        [_short(names[n]), f"{having[n]:,}", *(_number(each[n]) for each in ranks)]
+        + [f"{100 * each[n]:.1f}" for each in figures]
+        for n in order
+    ]
+    head = ["class", "clips", *(["AP", "AUC", "d'"] if ranks else []), "P (%)", "R (%)", "F1 (%)"]
+    yield _format([head, *ends_of(rows, lambda more: [more, *[""] * (len(head) - 1)])]) + "\n"
+
+
+def _means(evaluation: Evaluation) -> list[list[str]]:
+    """The means of all classes, a row each, with their intervals."""
+    found, ends, ranked = evaluation.scores, evaluation.intervals, evaluation.ranking
+    rows = [["", "", ""]]
+    if ranked is not None and ends.ranking is not None:
+        pairs = [*(_interval(pair, 1) for pair in ends.ranking), ""]
+        named = zip(("mAP", "mean AUC", "d' of that AUC"), ranked.macro, pairs, strict=True)
+        rows += [[name, _number(value), pair] for name, value, pair in named]
+    for kind, values, pairs_of in (("macro", found.macro, ends.macro), ("micro", found.micro, ends.micro)):
+        for name, value, pair in zip(("precision", "recall", "F1"), values, pairs_of, strict=True):
+            rows.append([f"{kind} {name} (%)", f"{100 * value:.2f}", _interval(pair, 100)])
+    return rows[1:]
+
+
+def _short(name: str) -> str:
+    """A class's name for a table within 80 columns."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:

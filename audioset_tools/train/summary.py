@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from math import isfinite
 from typing import Any
 
 from ..runs.evaluation import judge
 from ..runs.folder import Epoch, Run, Trial
+from ..runs.metrics import ranking
 from ..runs.tables import evaluation_tables
 from .config import TrainConfig
 from .networks import MODELS
@@ -49,6 +51,12 @@ def run_tables(run: Run) -> Iterator[str]:
 def run_json(run: Run) -> dict[str, Any]:
     """The same for `--json`."""
     precision, recall, f1 = run.test.scores.macro
+    macro: dict[str, float | None] = {"precision": precision, "recall": recall, "f1": f1}
+    if run.test.multi_label:
+        ranked = ranking(run.test.hot[0], run.test.probability).macro
+        named = zip(("map", "auc", "d_prime"), ranked, strict=True)
+        # What is not defined, or infinite, is null, as in metrics.json.
+        macro |= {name: value if isfinite(value) else None for name, value in named}
     return {
         "path": str(run.path),
         "classes": list(run.class_names),
@@ -56,5 +64,5 @@ def run_json(run: Run) -> dict[str, Any]:
         "epochs": len(run.history),
         "warnings": [asdict(each) for each in run.warnings],
         "confusion": run.test.confusion.tolist(),
-        "macro": {"precision": precision, "recall": recall, "f1": f1},
+        "macro": macro,
     }

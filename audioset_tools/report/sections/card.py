@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 
 from ... import __version__
 from ...catalog.licences import AUDIOSET, LICENCES, PAPER
@@ -9,6 +10,7 @@ from ...ledger import State
 from ...shards.dataset import SPLITS
 from ...sources.source import cut_remark
 from ...types import Table, clip_bytes
+from ...words import MOST_ROWS
 from ..page import Block, Heading, Missing, Section, Shown, Verbatim, Words
 from ..snapshot import Fetched, Snapshot
 
@@ -22,7 +24,8 @@ def card_section(snapshot: Snapshot) -> Section:
         )
     else:
         blocks.append(Shown(_made_of(snapshot.fetched)))
-        blocks.append(Shown(_counts(snapshot, snapshot.fetched)))
+        many = len(snapshot.fetched.origin.class_names) > MOST_ROWS
+        blocks.append(Shown(_counts(snapshot, snapshot.fetched), folded=many))
         if snapshot.leak:
             blocks.append(Words(snapshot.leak, warn=True))
         if remark := cut_remark(snapshot.fetched.status.clips_from):
@@ -56,13 +59,18 @@ def _made_of(fetched: Fetched) -> Table:
     rate = origin.sample_rate
     rows = (
         *made_from,
-        ("classes", ", ".join(origin.class_names)),
+        ("classes", _named(origin.class_names)),
         ("seed", str(origin.seed)),
         ("proportions of the splits", "/".join(map(str, origin.splits))),
         ("a clip", f"mono, {rate:,} Hz, 16 bits, ten seconds, {clip_bytes(rate):,} bytes"),
         ("the clips, sha256", _digest([clip.sha256 for _, clip in fetched.clips])),
     )
     return Table("What it is made of", ("what", "value"), rows)
+
+
+def _named(class_names: Sequence[str]) -> str:
+    """All classes, or how many where they are very many."""
+    return ", ".join(class_names) if len(class_names) <= MOST_ROWS else f"{len(class_names):,}"
 
 
 def _counts(snapshot: Snapshot, fetched: Fetched) -> Table:

@@ -11,6 +11,7 @@ from ...fetch.summary import why_paused
 from ...ledger import State
 from ...ledger.queries import Event
 from ...types import Table, clip_bytes
+from ...words import MOST_ROWS
 from .. import charts
 from ..charts import Mark
 from ..page import Block, Chart, Missing, Section, Shown, Words
@@ -105,12 +106,17 @@ def _accepted(fetched: Fetched, pauses: Sequence[Standstill]) -> Chart:
     for event in fetched.events:
         if event.outcome == "accepted" and event.class_name in accepted:
             accepted[event.class_name].append(event.at)
+    if many := len(accepted) > MOST_ROWS:
+        accepted = {"all classes": [at for moments in accepted.values() for at in moments]}
     for name, moments in accepted.items():
         at = sorted(moments)
         points = [(0.0, 0.0), *(((t - began) / unit.seconds, float(n)) for n, t in enumerate(at, 1))]
         points.append(((ended - began) / unit.seconds, float(len(at))))
         lines.append(charts.Series(name, points))
     words = ", ".join(f"{one.class_name}: {one.verified:,}" for one in fetched.status.classes)
+    if many:
+        verified = sum(one.verified for one in fetched.status.classes)
+        words = f"{verified:,} of {len(fetched.status.classes):,} classes"
     drawn = charts.line_chart(
         "Verified clips of each class over time",
         charts.Axis(f"{unit.name} since {moment(began)} UTC", 0),
@@ -135,13 +141,17 @@ def _left_out(fetched: Fetched) -> list[Block]:
             scopes[str(tally.reason)] = tally.reason.scope.words
     if not counts:
         return [Words("No candidate was left out.")]
+    if len(names) > MOST_ROWS:
+        names, counts = (), {key: {"all": sum(row.values())} for key, row in counts.items()}
     ordered = sorted(counts.items(), key=lambda item: -sum(item[1].values()))
     rows = tuple(
         (reason, scopes[reason], str(state), f"{sum(row.values()):,}", *(f"{row.get(n, 0):,}" for n in names))
         for (reason, state), row in ordered
     )
     drawn = {
-        reason if state is State.DEAD else f"{reason} (waiting)": {n: float(row.get(n, 0)) for n in names}
+        reason if state is State.DEAD else f"{reason} (waiting)": {
+            n: float(row.get(n, 0)) for n in names or row
+        }
         for (reason, state), row in ordered[:20]
     }
     head = ("reason", "concerns", "state", "all", *names)

@@ -10,6 +10,7 @@ from pathlib import Path
 from ...csvfile import write_csv
 from ...runs.folder import Epoch, Prediction, RunFound
 from ...types import Table
+from ...words import MOST_ROWS
 from .. import charts
 from ..charts import Mark
 from ..media import ClipFile, ClipMedia
@@ -194,7 +195,7 @@ def _run(run: RunFound, has_matrix: bool) -> list[Block]:
             command = f"audioset-tools errors --run {shlex.quote(run.name)}"
             blocks.append(Missing("To listen to the mistakes and say why:", command))
     if table := _classes(run):
-        blocks.append(Shown(table))
+        blocks.append(Shown(table, folded=len(table.rows) > MOST_ROWS))
     if settings := _settings(run):
         blocks.append(Shown(settings, folded=True))
     return blocks
@@ -246,15 +247,25 @@ def _matrix(run: RunFound) -> Matrix:
 
 def _classes(run: RunFound) -> Table | None:
     clips = run.confusion.sum(axis=1).tolist() if run.predictions else [0] * len(run.class_names)
+    ranked = run.score("test", "map") is not None
     rows = [
-        (name, *_with_intervals(run, name), f"{n:,}" if n else "")
+        (name, *_with_intervals(run, name), *(_ranking(run, name) if ranked else ()), f"{n:,}" if n else "")
         for name, n in zip(run.class_names, clips, strict=True)
     ]
     if not any(any(row[1:4]) for row in rows):
         return None
-    rows.append(("Total (macro mean)", *_with_intervals(run, None), ""))
-    head = ("class", "precision (%)", "recall (%)", "F1 (%)", "clips")
+    means = _ranking(run, None) if ranked else ()
+    rows.append(("Total (macro mean)", *_with_intervals(run, None), *means, ""))
+    ranks = ("AP", "AUC", "d'") if ranked else ()
+    head = ("class", "precision (%)", "recall (%)", "F1 (%)", *ranks, "clips")
     return Table("Each class on the test split, with 95 % intervals", head, tuple(rows))
+
+
+def _ranking(run: RunFound, class_name: str | None) -> list[str]:
+    """Average precision, AUC and d' of a class, or their means; nothing where they are not defined."""
+    first = "map" if class_name is None else "ap"
+    found = [run.score("test", name, class_name) for name in (first, "auc", "d_prime")]
+    return ["" if value is None else f"{value:.3f}" for value in found]
 
 
 def _with_intervals(run: RunFound, class_name: str | None) -> list[str]:

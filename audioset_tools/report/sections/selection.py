@@ -6,9 +6,12 @@ from typing import Any
 from ...fetch.status import ClassStatus
 from ...ledger import State
 from ...types import Table
+from ...words import MOST_ROWS
 from .. import charts
 from ..page import Block, Chart, Missing, Section, Shown, Words
 from ..snapshot import Fetched, Snapshot
+
+_KEPT = "Kept, by subset and by pool"
 
 TIERS = {3: "L3: only music labels", 2: "L2: no speech either", 1: "L1: no voice", 0: "L0: any kept row"}
 
@@ -36,7 +39,10 @@ def selection_section(snapshot: Snapshot, funnel: Mapping[str, Any] | None) -> S
             Missing("The workspace has no candidates yet.", "audioset-tools fetch --per-class 2400")
         )
     else:
-        blocks += [*_tiers(fetched, account), Shown(_fillable(fetched))]
+        many = len(fetched.origin.class_names) > MOST_ROWS
+        # A list, and AudioSet's own task, have no tiers.
+        tiers = [] if fetched.origin.of_list and many else _tiers(fetched, account)
+        blocks += [*tiers, Shown(_fillable(fetched), folded=many)]
     return Section("selection", "The selection", tuple(blocks))
 
 
@@ -56,7 +62,7 @@ def _account(funnel: Mapping[str, Any]) -> list[Block]:
     classes: Mapping[str, Mapping[str, Any]] = {
         str(name): entry for name, entry in funnel["classes"].items() if isinstance(entry, dict)
     }
-    head = ("", *classes)
+    many, head = len(classes) > MOST_ROWS, ("", *classes)
     outcomes = list(
         dict.fromkeys(outcome for entry in classes.values() for outcome in entry.get("outcomes", {}))
     )
@@ -73,9 +79,16 @@ def _account(funnel: Mapping[str, Any]) -> list[Block]:
         for name in dict.fromkeys(name for entry in classes.values() for name in entry.get(part, {}))
     ]
     title = f"Recipe {funnel.get('recipe', '')}: what became of every row of the lists"
+    if many:
+        # Of so many classes each has a row.
+        rows, kept = ([*zip(*[head, *table], strict=True)] for table in (rows, kept))
+        whole, parts = (
+            Table(name, found[0], tuple(found[1:])) for name, found in ((title, rows), (_KEPT, kept))
+        )
+        return [Shown(whole, folded=True), Shown(parts, folded=True)]
     return [
         Shown(Table(title, head, tuple(rows))),
-        Shown(Table("Kept, by subset and by pool", head, tuple(kept)), folded=True),
+        Shown(Table(_KEPT, head, tuple(kept)), folded=True),
     ]
 
 
