@@ -1,11 +1,11 @@
-"""Times in words."""
+"""Times in words, and long tables."""
 
 import time
 from datetime import datetime
 
 import pytest
 
-from audioset_tools.words import clock_time, duration
+from audioset_tools.words import clock_time, duration, ends_of
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,9 @@ def test_a_moment_of_today_has_seconds_and_any_other_its_day() -> None:
     noon = datetime.now().replace(hour=12, minute=5, second=9, microsecond=0)
     assert clock_time(noon.timestamp()) == "12:05:09"
     assert clock_time(0) == time.strftime("%a %d %b, %H:%M", time.localtime(0))
+
+
+def test_a_table_of_too_many_rows_shows_its_ends() -> None:
+    assert ends_of(range(20), len) == tuple(range(20))
+    assert ends_of([*map(str, range(25))], str)[9:12] == ("9", "... 5 more", "15")
+    assert len(ends_of(range(10_000), len)) == 21

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..exceptions import DataMismatch
 from ..files import read_file
-from ..types import SAMPLE_RATE, Reason, clip_bytes
+from ..types import BY_USER, SAMPLE_RATE, Reason, clip_bytes
 from ..words import clock_time
 from ..workspace import Workspace, lock_exclusively
 from .check import Level, Outcome
@@ -68,13 +68,14 @@ class Room:
 class Held:
     """What a ledger says: the accepted clips of each class; until when and why YouTube refuses.
 
-    `sample_rate` is that of the clips, in hertz.
+    `sample_rate` is that of the clips, in hertz; `wanted` is how many clips a list wants, or AudioSet's own task.
     """
 
     accepted: Mapping[str, int]
     paused_until: float = 0.0
     reason: Reason | None = None
     sample_rate: int = SAMPLE_RATE
+    wanted: int | None = None
 
 
 def folder(workspace: Workspace) -> Outcome:
@@ -151,8 +152,9 @@ def ledger(workspace: Workspace, held: list[Held]) -> Outcome:
         raise _damaged(workspace, found)
     try:
         with Ledger(workspace.ledger) as book:
-            accepted = dict.fromkeys(book.class_names, 0)
+            accepted, origin, wanted = dict.fromkeys(book.class_names, 0), book.origin(), 0
             for tally in book.tallies():
+                wanted += tally.n * (tally.reason not in BY_USER)
                 if tally.state is State.ACCEPTED:
                     accepted[tally.class_name] += tally.n
             stored = book.get("pace")
@@ -161,7 +163,8 @@ def ledger(workspace: Workspace, held: list[Held]) -> Outcome:
                 raise ValueError("the pace")
     except (ValueError, LookupError, TypeError) as error:
         raise _damaged(workspace, f"a note in it makes no sense ({error})") from error
-    held.append(Held(accepted, pace.paused_until if pace else 0.0, pace.reason if pace else None, rate))
+    paused = (pace.paused_until, pace.reason) if pace else (0.0, None)
+    held.append(Held(accepted, *paused, rate, wanted if origin and origin.of_list else None))
     return Outcome(Level.OK, f"whole; {sum(accepted.values()):,} clips")
 
 
@@ -181,14 +184,23 @@ def space(
 ) -> Outcome:
     """Whether the clips still lacking fit, and the shards after them."""
     accepted = held[0].accepted if held and held[0].accepted else dict.fromkeys(recipe.class_names, 0)
+    if recipe.standard and not accepted:
+        free = _gigabytes(room(nearest_existing(workspace.root)).free)
+        return Outcome(
+            Level.OK, f"{free} free; `audioset-tools fetch --dry-run` says what {recipe.name} takes"
+        )
+    wanted = held[0].wanted if held else None
     lacking = sum(max(0, per_class - n) for n in accepted.values())
+    if wanted is not None:
+        lacking = wanted - sum(accepted.values())
     clips = lacking * clip_bytes(held[0].sample_rate if held else SAMPLE_RATE)
     splits = recipe.splits
     mels = (2 * splits.train + splits.validation + splits.test) / (
         splits.train + splits.validation + splits.test
     )
     made = sum(path.stat().st_size for path in workspace.shards.rglob("*.h5"))
-    shards = max(0, round(per_class * len(accepted) * mels) * MEL_BYTES - made)
+    clips_in_all = per_class * len(accepted) if wanted is None else wanted
+    shards = max(0, round(clips_in_all * mels) * MEL_BYTES - made)
     return space_verdict(room(nearest_existing(workspace.root)), lacking, clips, shards)
 
 

@@ -166,7 +166,7 @@ def estimate(
         prepare(ledger, workspace, wanted, segments, on_progress)
         with opened(opening, ledger, workspace, remote, stop, on_progress) as sources:
             classes = Fetch(ledger, sources, workspace, config, stop).progress().classes
-        rate, many = ledger.sample_rate, everything and len(classes) > MOST_ROWS
+        rate, many = ledger.sample_rate, everything and len(ledger.class_names) > MOST_ROWS
         splits = tuple(split_progress(ledger)) if many else ()
     return Estimate(classes, remote.policy if YOUTUBE in names else None, rate, splits)
 

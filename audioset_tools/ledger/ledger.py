@@ -142,7 +142,7 @@ class Origin:
     @property
     def by_recipe(self) -> bool:
         """Whether a recipe made it, and no list of somebody's."""
-        return bool(self.recipe_digest)
+        return not self.of_list or bool(self.recipe_digest)
 
 
 class Ledger:

@@ -71,7 +71,7 @@ def _tables_of_many(evaluation: Evaluation, clips: str) -> Iterator[str]:
     merit, what = (found.f1, "F1-score") if ranked is None else (ranked.ap, "average precision")
     order = [int(n) for n in np.argsort(-merit, kind="stable") if not math.isnan(merit[n])]
     ends = "" if len(order) <= MOST_ROWS else f": the {MOST_ROWS // 2} highest, the {MOST_ROWS // 2} lowest"
-    yield f"Classes by {what}{ends}; metrics.json has all, confusion.csv Table 1"
+    yield f"Classes by {what}{ends}\n(all are in metrics.json; Table 1 is in confusion.csv)"
     figures = [found.precision, found.recall, found.f1]
     ranks = [] if ranked is None else [ranked.ap, ranked.auc, ranked.d_prime]
     having = evaluation.predictions.hot[0].sum(axis=0, dtype=np.int64)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from audioset_tools.catalog.official import find_metadata, manifest, official_files
-from audioset_tools.catalog.recipe import SHIPPED
+from audioset_tools.catalog.recipe import SHIPPED, STANDARD
 from audioset_tools.exceptions import EnvironmentProblem, UsageError
 from audioset_tools.simulator.lists import write_lists
 
@@ -28,6 +28,7 @@ def test_lists_come_from_the_folder_given_then_the_workspace_then_the_network(tm
 def test_every_manifest_with_classes_is_offered() -> None:
     folder = manifest("paper.toml").parent
     assert {path.stem for path in folder.glob("*.toml") if "[[classes]]" in path.read_text()} == {*SHIPPED}
+    assert {path.stem for path in folder.glob("*.toml") if "\nkind = " in path.read_text()} == {*STANDARD}
 
 
 def test_a_proxy_that_makes_no_sense_is_not_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,11 +25,11 @@ def look(workspace: Path, per_class: int = 2400, **options: object) -> dict[str,
     return {check.name: check.finding for check in checks}
 
 
-def make_ledger(workspace: Path, accepted: int = 0, per_class: int = 400) -> Path:
+def make_ledger(workspace: Path, accepted: int = 0, per_class: int = 400, of_list: bool = False) -> Path:
     """A ledger of two classes, the first of which has so many clips."""
     workspace.mkdir(exist_ok=True)
     path = Workspace(workspace).ledger
-    origin = Origin("paper", "r", "l", ("Piano", "Other"), 1, (10, 1, 1))
+    origin = Origin("paper", "r", "l", ("Piano", "Other"), 1, (10, 1, 1), of_list=of_list)
     rows = [
         Candidate(f"{name[0]}{rank:09}A", 0, 10_000, name, 0, rank, "eval")
         for name in origin.class_names

@@ -232,3 +232,13 @@ def test_only_what_is_lacking_needs_room(tmp_path: Path) -> None:
         handle.truncate(200 * 2 * storage.MEL_BYTES)
     found = look(tmp_path, per_class=100, room=lambda _: Room(100 * 320_044, None))["disk space"]
     assert found.verdict is Level.OK
+
+
+def test_of_a_list_all_that_it_wants_is_lacking_whatever_per_class_says(tmp_path: Path) -> None:
+    make_ledger(tmp_path, accepted=100, of_list=True)
+    assert "700 clips still lacking" in look(tmp_path, per_class=2400)["disk space"].found
+
+
+def test_what_audiosets_own_task_takes_is_not_known_before_the_lists_are_read(tmp_path: Path) -> None:
+    found = look(tmp_path, recipe="audioset-20k")["disk space"]
+    assert found.verdict is Level.OK and "--dry-run` says what audioset-20k takes" in found.found

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from audioset_tools.runs.intervals import Intervals, differences, intervals, wilson
+from audioset_tools.runs.intervals import Intervals, _Order, _resamples, differences, intervals, wilson
 from audioset_tools.runs.metrics import multi_hot
 
 RESAMPLES = 300
@@ -129,6 +129,31 @@ def test_map_and_auc_of_several_classes_at_once() -> None:
         point = np.mean([figure(actual[:, n], chance[:, n]) for n in range(3)])
         assert ends[0] < point < ends[1]
         assert ends[1] - ends[0] == pytest.approx(2 * 1.96 * np.std(values), rel=0.2)
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 4), st.integers(0, 3)), min_size=1, max_size=30),
+)
+def test_the_order_of_drawn_clips_is_judged_as_scikit_learn_judges_weighted_ones(
+    rows: list[tuple[bool, int, int]],
+) -> None:
+    present, chance, weight = (np.array(column, np.float64) for column in zip(*rows, strict=True))
+    if not present.any() or present.all():
+        present[0] = 1 - present[0]
+    if not present.any() or present.all():
+        return
+    ap, auc = _Order(present.astype(np.uint8), chance / 4).figures(weight[:, None])[:, 0]
+    if not (weight @ present and weight @ (1 - present)):
+        assert np.isnan([ap, auc]).all()
+    else:
+        assert ap == pytest.approx(average_precision_score(present, chance, sample_weight=weight))
+        assert auc == pytest.approx(roc_auc_score(present, chance, sample_weight=weight))
+
+
+def test_of_very_many_clips_of_many_classes_fewer_drawings_are_made() -> None:
+    few, many = np.zeros((8, 12), np.uint8), np.broadcast_to(np.uint8(0), (20_371, 527))
+    assert (_resamples(few, True), _resamples(many, True), _resamples(many, False)) == (2_000, 354, 2_000)
+    assert _resamples(np.broadcast_to(np.uint8(0), (10**6, 527)), True) == 100
 
 
 def test_a_perfect_order_of_few_clips_proves_little() -> None:

@@ -1,14 +1,25 @@
 """The paper's Tables 1 and 2 in text."""
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from matplotlib.image import imread
+from scipy.stats import norm
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from audioset_tools.plots import draw_confusion
+from audioset_tools.runs.evaluation import Predictions, judge
 from audioset_tools.runs.intervals import intervals
 from audioset_tools.runs.metrics import multi_hot, scores
-from audioset_tools.runs.tables import WIDEST, format_table1, format_table2
+from audioset_tools.runs.tables import (
+    WIDEST,
+    evaluation_json,
+    evaluation_tables,
+    format_table1,
+    format_table2,
+)
 
 
 def test_table_2_with_intervals() -> None:
@@ -20,6 +31,46 @@ def test_table_2_with_intervals() -> None:
     assert found[1].split() == ["Precision", "(%)", "81.82", "88.89", "85.35", "85.00"]
     # Wilson's interval of 17 in 20.
     assert found[2].split("  ")[-1].strip() == "64.0 to 94.8"
+
+
+def test_527_classes_fit_a_screen_and_their_means_are_scikit_learns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    # The eight last classes sound in no clip.
+    actual = (rng.random((300, 527)) < np.linspace(0.3, 0.02, 527)).astype(np.uint8)
+    actual[:, -8:] = 0
+    actual[0, :-8] = 1
+    chance = np.clip(0.2 * actual + 0.7 * rng.random(actual.shape), 0, 1)
+    names = tuple(f"Class {n}, or what sounds like it" for n in range(527))
+    keys = tuple(f"{n:010}A_0" for n in range(300))
+    found = Predictions(keys, keys, actual, chance, 0.5)
+    # A hundred drawings are enough for the form of the tables.
+    monkeypatch.setattr("audioset_tools.runs.intervals._MOST_VALUES", 1)
+    evaluation = judge(found, names, "test")
+    lines = "\n".join(evaluation_tables(evaluation)).splitlines()
+    assert len(lines) < 60
+    assert max(len(line) for line in lines if not line.startswith("Left out")) <= 80
+    here = range(519)
+    ap = [average_precision_score(actual[:, n], chance[:, n]) for n in here]
+    auc = np.mean([roc_auc_score(actual[:, n], chance[:, n]) for n in here])
+    said = {
+        line.split("  ")[0]: line.split()[-4] for line in lines if line.startswith("m") and " to " in line
+    }
+    assert said["mAP"] == f"{np.mean(ap):.3f}" and said["mean AUC"] == f"{auc:.3f}"
+    d_prime = next(line for line in lines if line.startswith("d' of that AUC"))
+    assert float(d_prime.split()[-1]) == pytest.approx(2**0.5 * norm.ppf(auc), abs=0.0005)
+    assert any("all: 8 classes: Class 519, or what sounds like it, Class 520" in line for line in lines)
+    best, worst = int(np.argmax(ap)), int(np.argmin(ap))
+    table = lines[next(n for n, line in enumerate(lines) if line.startswith("class ")) :]
+    assert table[1].startswith(f"Class {best},") and table[21].startswith(f"Class {worst},")
+    assert table[1].split()[-7] == str(actual[:, best].sum()) and table[11] == "... 499 more"
+    # All of them are in the figures for programs.
+    figures = json.loads(json.dumps(evaluation_json(evaluation)))
+    assert len(figures["classes"]) == 527 and len(figures["left_out"]) == 8
+    draw_confusion(tmp_path / "confusion.png", found.confusion, names)
+    height, width = imread(tmp_path / "confusion.png").shape[:2]
+    assert height < 1_600 and width < 1_800
 
 
 ELEVEN = tuple(f"Instrument of the kind number {n}, or its like" for n in range(11))

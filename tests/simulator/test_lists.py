@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from audioset_tools.catalog.recipe import read_recipe
+from audioset_tools.demo import label_sets
 from audioset_tools.exceptions import UsageError
 from audioset_tools.simulator import decide
 from audioset_tools.simulator.lists import SUBSETS, write_lists
@@ -98,6 +100,19 @@ def test_the_other_files(tmp_path: Path) -> None:
         labels = list(csv.DictReader(handle))
     assert [int(row["index"]) for row in labels] == list(range(len(labels)))
     assert {row["mid"] for row in labels} < known
+
+
+def test_no_row_has_a_label_that_the_file_of_labels_lacks(tmp_path: Path) -> None:
+    recipe = read_recipe("paper")
+    write_lists(tmp_path, dict.fromkeys(recipe.class_names, 40), classes=label_sets(recipe))
+    with (tmp_path / "class_labels_indices.csv").open(newline="") as handle:
+        labels = {row["mid"] for row in csv.DictReader(handle)}
+    lists = [path.read_text().splitlines()[3:] for path in tmp_path.glob("*_segments.csv")]
+    used = {mid for lines in lists for line in lines for mid in line.split('"')[1].split(",")}
+    # The recipe has "Crash cymbal" among its drums.
+    assert "/m/01qbl" in used <= labels and "/m/0bm0k" not in labels
+    with pytest.raises(UsageError, match="no labels are known for the class Crash"):
+        write_lists(tmp_path, {"Crash": 1}, classes={"Crash": [("/m/0bm0k",)], "Piano": [("/m/05r5c",)]})
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
