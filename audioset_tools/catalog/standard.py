@@ -86,7 +86,7 @@ def official_labels(folder: Path, ontology: Ontology, used: Iterable[str]) -> di
     ontology orders and names them. Of the genuine files both are the same.
 
     Args:
-        folder: of the lists.
+        folder: where the lists lie.
         used: the mids that occur in them.
 
     Raises:

@@ -133,8 +133,7 @@ def fetch(
                 read_exclusions(exclude)
             connection = Connection(proxy, not no_check_certificate, cookies, browser, ytdlp_options)
             found = estimate(workspace, Wanted(**wanted), **source, connection=connection, on_progress=show)
-            of = "split" if found.splits else "class"
-            parts = found.splits or found.classes
+            of, parts = found.parts
             console.table(estimate_table(parts, found.policy, found.sample_rate, of))
             return
         try:

@@ -68,7 +68,8 @@ class Room:
 class Held:
     """What a ledger says: the accepted clips of each class; until when and why YouTube refuses.
 
-    `sample_rate` is that of the clips, in hertz; `wanted` is how many clips a list wants, or AudioSet's own task.
+    `sample_rate` is that of the clips, in hertz; `wanted` is how many clips a list wants, or
+    AudioSet's own task.
     """
 
     accepted: Mapping[str, int]

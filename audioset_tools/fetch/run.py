@@ -141,6 +141,11 @@ class Estimate:
     sample_rate: int
     splits: tuple[ClassProgress, ...] = ()
 
+    @property
+    def parts(self) -> tuple[str, tuple[ClassProgress, ...]]:
+        """What is counted: the word for it, and how far each is."""
+        return ("split", self.splits) if self.splits else ("class", self.classes)
+
 
 def estimate(
     workspace: Workspace,

@@ -320,9 +320,14 @@ def fit_svm(
 ) -> Tensors:
     """Fit a machine for every class, errors on rare classes weighing more.
 
+    A class that no training clip has, or every one, is as far on its side as the nearest clips of others are.
+
     Args:
         features: standardised ones, [rows, features].
         target: zeros and ones, [rows, classes].
+
+    Raises:
+        DataMismatch: that is so of all classes.
     """
     from sklearn.svm import SVC
 
@@ -330,11 +335,16 @@ def fit_svm(
     duals = np.zeros((target.shape[1], len(features)))
     intercepts = np.zeros(target.shape[1])
     for number, present in enumerate(target.T):
+        if present.min() == present.max():
+            intercepts[number] = 1 if present.any() else -1
+            continue
         machine = SVC(C=settings["C"], gamma=gamma, class_weight="balanced", cache_size=CACHE_MB)
         machine.fit(features, present)
         duals[number, machine.support_] = machine.dual_coef_[0]
         intercepts[number] = machine.intercept_[0]
     needed = duals.any(axis=0)
+    if not needed.any():
+        raise DataMismatch("there is nothing to tell apart in the training clips", "Fetch more clips.")
     return {
         "vectors": features[needed],
         "duals": duals[:, needed],

@@ -63,6 +63,17 @@ def test_svm_answers_as_the_fitted_machines(rows: tuple[np.ndarray, ...]) -> Non
         np.testing.assert_allclose(found[:, number], machine.decision_function(others), atol=1e-6)
 
 
+def test_svm_takes_a_class_that_no_clip_has_or_every_one(rows: tuple[np.ndarray, ...]) -> None:
+    features, labels, others = rows
+    target = np.stack([labels == 0, 0 * labels, 0 * labels + 1], axis=1).astype(np.uint8)
+    found = score_svm(fit_svm(features, target, {"C": 2.0, "gamma": 0.5}, 0, True), others, True)
+    machine = SVC(C=2, gamma=0.1, class_weight="balanced").fit(features, labels == 0)
+    np.testing.assert_allclose(found[:, 0], machine.decision_function(others), atol=1e-6)
+    assert (found[:, 1] == -1).all() and (found[:, 2] == 1).all()
+    with pytest.raises(DataMismatch, match="nothing to tell apart"):
+        fit_svm(features, target[:, 1:], {"C": 2.0, "gamma": 0.5}, 0, True)
+
+
 def test_knn_answers_as_the_fitted_neighbours(rows: tuple[np.ndarray, ...]) -> None:
     features, labels, others = rows
     tensors = fit_knn(features, multi_hot(labels, 3), {"k": 7.0}, 0, False)
