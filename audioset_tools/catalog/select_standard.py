@@ -17,9 +17,10 @@ from .lists import Catalog
 from .official import GENUINE, SUBSETS
 from .ontology import Ontology
 from .recipe import ClassRule, Recipe
+from .resolve import find_mids
 from .segment_list import check_classes
 from .selection import Funnel, Queue, RowFate, Selection
-from .standard import StandardTask, chosen_labels
+from .standard import StandardTask
 
 Numbers = npt.NDArray[np.int64]
 
@@ -129,7 +130,7 @@ def select_standard(
     """
     task = recipe.standard
     assert task is not None
-    chosen = chosen_labels(labels, task.labels)
+    chosen = chosen_labels(labels, find_mids(task.labels, ontology, f"recipe {recipe.name}"))
     names, folders = tuple(chosen.values()), dict[str, str]()
     try:
         check_classes(names, folders)
@@ -151,6 +152,25 @@ def select_standard(
         split_of=task.split_of,
         left_out=_left_out(catalog.label_sets, counts.sum(axis=(0, 1)), labels),
     )
+
+
+def chosen_labels(labels: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:
+    """Those labels that a recipe names, in AudioSet's order; all where it names none.
+
+    Args:
+        labels: AudioSet's, by mid.
+        wanted: the mid of each label that is named, by how it is written.
+
+    Raises:
+        UsageError: one is none of AudioSet's.
+    """
+    if unknown := [written for written, mid in wanted.items() if mid not in labels]:
+        raise UsageError(
+            f"no clip of AudioSet's is labelled {unknown[0][:60]!a}",
+            "`audioset-tools select --labels WORD` searches the labels, with the clips that each has.",
+        )
+    mids = {*wanted.values()}
+    return {mid: name for mid, name in labels.items() if mid in mids or not mids}
 
 
 def _queues(

@@ -9,12 +9,11 @@ the order of the ontology: number 0 of a published model is Speech, and so it is
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from ..csvfile import read_csv
-from ..exceptions import UsageError
+from ..exceptions import DataMismatch
+from .labels import read_labels
 from .official import GENUINE, SUBSETS
 from .ontology import Ontology
 
@@ -90,40 +89,12 @@ def official_labels(folder: Path, ontology: Ontology, used: Iterable[str]) -> di
         used: the mids that occur in them.
 
     Raises:
-        DataMismatch: the file is damaged.
+        DataMismatch: the file is damaged, or not the ontology's.
     """
     path, known = folder / LABELS, {*used}
     if not path.is_file():
         return {mid: name for mid, name in ontology.names.items() if mid in known}
-    labels: dict[str, str] = {}
-
-    def parse(row: dict[str, str]) -> None:
-        if int(row["index"]) != len(labels) or row["mid"] in labels:
-            raise ValueError("the labels are not numbered from 0, or one stands there twice")
-        if row["mid"] not in ontology.names:
-            raise ValueError(f"the ontology does not define {row['mid'][:40]!a}")
-        labels[row["mid"]] = row["display_name"]
-
-    read_csv(path, ("index", "mid", "display_name"), parse, GENUINE)
-    return labels
-
-
-def chosen_labels(labels: Mapping[str, str], wanted: Iterable[str]) -> dict[str, str]:
-    """Those labels that a recipe names, by mid or by name, in AudioSet's order; all where it names none.
-
-    Raises:
-        UsageError: there is no such label.
-    """
-    by_name = {name.casefold(): mid for mid, name in labels.items()}
-    chosen = set()
-    for one in wanted:
-        mid = one if one in labels else by_name.get(one.casefold())
-        if mid is None:
-            near = get_close_matches(one.casefold(), by_name, 3)
-            named = "; ".join(labels[by_name[name]] for name in near)
-            raise UsageError(
-                f"AudioSet has no label {one[:60]!a}",
-                f"Did you mean one of these: {named}?" if near else f"Take mids or names of {LABELS}.",
-            )
-        chosen.add(mid)
-    return {mid: name for mid, name in labels.items() if mid in chosen or not chosen}
+    labels = read_labels(path)
+    if unknown := [mid for mid in labels.mids if mid not in ontology.names]:
+        raise DataMismatch(f"{path} has {unknown[0][:40]!a}, which the ontology does not define", GENUINE)
+    return dict(zip(labels.mids, labels.names, strict=True))

@@ -111,6 +111,10 @@ def test_some_labels_instead_of_all(tmp_path: Path) -> None:
     assert selection.left_out == {}
     with pytest.raises(UsageError, match="has one label"):
         selected(tmp_path, labels=("piano",))
+    with pytest.raises(UsageError, match="perhaps 'Piano'"):
+        selected(tmp_path, labels=("piano", "Pianoo"))
+    with pytest.raises(UsageError, match="no clip of AudioSet's is labelled 'Human voice'"):
+        selected(tmp_path, labels=("piano", "Human voice"))
 
 
 def test_labels_that_audiosets_file_lacks_are_left_out_by_name(tmp_path: Path) -> None:
