@@ -106,6 +106,9 @@ OF_EXTRAS = {
 
 MOST_MODULES, MOST_LINES, MOST_PARAMETERS = 16, 60, 8
 
+SCRIPTS = {"publish/tables"}
+"""What is handed to others and runs without us: it knows no door of ours."""
+
 COMMANDS = {"cli"}
 """One module a command: they are not counted."""
 
@@ -207,6 +210,7 @@ def test_each_library_and_system_call_has_its_doors() -> None:
         f"{name} imports {library}"
         for name in MODULES
         for library in imported(name) & DOORS.keys() - MODULES.keys()
+        if name not in SCRIPTS
         if not {name, part(name)} & DOORS[library]
     ]
     assert offenders == []
@@ -390,7 +394,7 @@ def test_files_are_opened_and_parsed_through_one_door() -> None:
     offenders = [
         f"{name}, line {node.lineno}"
         for name in MODULES
-        if part(name) not in {"simulator", "files"} and name not in READ_PAST_THE_DOOR
+        if part(name) not in {"simulator", "files"} and name not in READ_PAST_THE_DOOR | SCRIPTS
         for node in ast.walk(tree(name))
         if isinstance(node, ast.Call) and _reads(node)
     ]

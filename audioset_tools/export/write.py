@@ -76,8 +76,8 @@ def write_export(
 
     Args:
         target: the folder, and what stands in it.
-        data: what is exported.
-        plan: its files.
+        data: what is exported, for the account of it.
+        plan: what files there are to be.
         linked: the clips to link to `audio/`.
         jobs: files made at once; None for as many as there are cores.
         on_progress: called as clips are written.

@@ -12,7 +12,7 @@ from ..export.part import ExportPart, ExportPlan, FileThere, copy_part, csv_part
 from ..export.write import ExportResult, Target, write_export
 from ..manifest.document import manifest_text
 from ..manifest.freeze import make_manifest
-from ..runs.folder import PREDICTIONS, finished_runs, read_config, read_metrics
+from ..runs.folder import PREDICTIONS, is_finished, read_config, read_metrics, run_folders
 from ..types import OnProgress, silent
 from ..workspace import AnyPath, Workspace, folder_name
 from .cards import citation, data_card, model_card
@@ -87,7 +87,7 @@ def _notes(authors: Sequence[str], with_audio: bool) -> Iterator[str]:
 
 def _runs(workspace: Workspace) -> Iterator[ExportPart]:
     names: set[str] = set()
-    for run in finished_runs(workspace):
+    for run in filter(is_finished, run_folders(workspace.runs)):
         name = folder_name(run.name)
         if name in names:
             raise UsageError(
