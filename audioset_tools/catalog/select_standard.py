@@ -158,7 +158,7 @@ def chosen_labels(labels: Mapping[str, str], wanted: Mapping[str, str]) -> dict[
     """Those labels that a recipe names, in AudioSet's order; all where it names none.
 
     Args:
-        labels: AudioSet's, by mid.
+        labels: AudioSet's own, of which a recipe may choose some by name or `mid`.
         wanted: the mid of each label that is named, by how it is written.
 
     Raises:

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .. import __version__
-from ..catalog.licences import AUDIOSET, LICENCES, PAPER
 from ..export.documents import words
 from ..export.documents.markdown import counts, digests, escaped, paragraphs, table
 from ..export.examples import Exported
+from ..manifest.licences import AUDIOSET, LICENCES, PAPER
 from ..runs.about import About
 from ..workspace import printable
 

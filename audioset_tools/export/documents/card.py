@@ -6,7 +6,7 @@ Source: https://huggingface.co/docs/hub/datasets-cards.
 import json
 from collections.abc import Iterator
 
-from ...catalog.licences import AUDIOSET, CC_BY, LICENCES, PAPER
+from ...manifest.licences import AUDIOSET, CC_BY, LICENCES, PAPER
 from ..examples import Exported
 from . import words
 from .markdown import counts, digests, escaped, paragraphs, table

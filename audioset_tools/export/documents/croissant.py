@@ -6,7 +6,7 @@ Source: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html, and t
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...catalog.licences import AUDIOSET, CC_BY, HOME
+from ...manifest.licences import AUDIOSET, CC_BY, HOME
 from ...shards.dataset import HEADER
 from ...words import utc
 from ..examples import Exported

@@ -3,7 +3,7 @@
 import hashlib
 
 from ... import __version__
-from ...catalog.licences import LICENCES
+from ...manifest.licences import LICENCES
 from ...sources.source import cut_remark
 from ...types import CLIP_SECONDS
 from ...workspace import printable

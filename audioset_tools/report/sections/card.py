@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ... import __version__
-from ...catalog.licences import AUDIOSET, LICENCES, PAPER
 from ...ledger import State
+from ...manifest.licences import AUDIOSET, LICENCES, PAPER
 from ...shards.dataset import SPLITS
 from ...sources.source import cut_remark
 from ...types import Table, clip_bytes

@@ -2,7 +2,7 @@
 
 import re
 
-from audioset_tools.catalog.licences import AUDIOSET, LICENCES, PAPER
+from audioset_tools.manifest.licences import AUDIOSET, LICENCES, PAPER
 
 
 def test_citations_are_bibtex_entries_with_a_key_each() -> None:
