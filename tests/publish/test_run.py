@@ -109,3 +109,16 @@ def test_a_run_without_predictions_is_told(publishable: Workspace, lists: Path, 
     (publishable.runs / RUN / "predictions.csv").unlink()
     with pytest.raises(DataMismatch, match=r"has no predictions\.csv"):
         publish(publishable, tmp_path / "out", metadata=lists)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_mlcroissant_reads_the_table(publishable: Workspace, lists: Path, tmp_path: Path) -> None:
+    mlcroissant = pytest.importorskip("mlcroissant")
+    publish(publishable, tmp_path / "out", metadata=lists)
+    dataset = mlcroissant.Dataset(str(tmp_path / "out" / "croissant.json"))
+    assert dataset.metadata.ctx.issues.report() == ""
+    told = {
+        record["clips/key"].decode(): (record["clips/split"].decode(), record["clips/sha256"].decode())
+        for record in dataset.records("clips")
+    }
+    assert told == {one.key: (one.split, one.sha256) for one in read_dataset(publishable.dataset)}
