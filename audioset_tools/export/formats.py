@@ -39,7 +39,9 @@ FORMATS = {
     "ast": ExportFormat("AST's lists, and the clips beside them", linked=True, targets="mids", bare=False),
     "kaldi": ExportFormat("Kaldi's data folders, and the clips beside them", linked=True, bare=False),
     "hf": ExportFormat("parquet as `datasets` loads it, a data card and croissant.json", extra="archives"),
-    "lhotse": ExportFormat("recordings, supervisions and cuts, and the clips beside them", linked=True),
+    "lhotse": ExportFormat(
+        "recordings, supervisions and cuts, and the clips beside them", linked=True, bare=False
+    ),
     "webdataset": ExportFormat("tars of clips, their targets and what is known of them"),
 }
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from audioset_tools.exceptions import DataMismatch
+from audioset_tools.exceptions import DataMismatch, UsageError
 from audioset_tools.export import lhotse
 from audioset_tools.export.examples import Exported, read_exported
 from audioset_tools.export.part import ExportPart
+from audioset_tools.export.run import export
 from audioset_tools.workspace import Workspace
 
 
@@ -62,3 +63,10 @@ def test_a_line_that_differs_or_is_missing_is_found(data: Exported, tmp_path: Pa
         path.write_bytes(gzip.compress(damaged))
         with pytest.raises(DataMismatch, match="not what was written"):
             one.check(path)
+
+
+def test_a_clip_without_a_target_is_left_out(exportable: Workspace, tmp_path: Path) -> None:
+    """Its `audio_event` would be empty, which is no number."""
+    (tmp_path / "class_labels_indices.csv").write_text('index,mid,display_name\n0,/m/05zppz,"Male speech"\n')
+    with pytest.raises(UsageError, match="no clip has any of the labels"):
+        export(exportable, "lhotse", tmp_path / "out", targets="mids", metadata=tmp_path)
