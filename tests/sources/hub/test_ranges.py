@@ -59,7 +59,8 @@ def test_a_part_is_one_request_to_an_address_that_is_kept(reader: Reader) -> Non
 
 
 def test_an_address_that_expired_is_renewed_once_for_all_who_read(reader: Reader) -> None:
-    ranges, file, hub = reader(HubPlan(link_uses=8))
+    # So many that the others cannot use up two addresses while one thread waits for the processor.
+    ranges, file, hub = reader(HubPlan(link_uses=20))
     got: list[bytes] = []
     threads = [
         threading.Thread(target=lambda: got.extend(ranges.read(file, 0, 10) for _ in range(10)))
@@ -70,7 +71,7 @@ def test_an_address_that_expired_is_renewed_once_for_all_who_read(reader: Reader
     for thread in threads:
         thread.join()
     assert got == [CONTENT[:10]] * 40
-    assert 5 <= hub.counts()["requests"]["resolve"] <= 8
+    assert 2 <= hub.counts()["requests"]["resolve"] <= 4
 
 
 @pytest.mark.parametrize(
