@@ -37,7 +37,7 @@ def export(
     """Write the data set in a form that another tool reads: FORMAT, one of those below."""
     from .. import console
     from ..export.run import export as write
-    from ..export.summary import export_json, export_table, remarks
+    from ..export.summary import export_json, export_line, export_table, remarks
 
     extra = FORMATS[format_name].extra if format_name in FORMATS else ""
     with needing(extra), console.bar("clips") as show:
@@ -48,5 +48,6 @@ def export(
         console.result_json(export_json(done))
         return
     console.table(export_table(done))
+    console.result(export_line(done))
     for remark in remarks(done):
         console.say(remark)

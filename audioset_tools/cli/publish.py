@@ -31,7 +31,7 @@ def publish(
 ) -> None:
     """Write one folder for a paper or a hub: manifest, cards, weights, predictions and their tables."""
     from .. import console
-    from ..export.summary import export_json, export_table, remarks
+    from ..export.summary import export_json, export_line, export_table, remarks
     from ..publish.run import publish as write
 
     with console.bar("clips") as show:
@@ -48,5 +48,6 @@ def publish(
         console.result_json(export_json(done))
         return
     console.table(export_table(done))
+    console.result(export_line(done))
     for remark in remarks(done):
         console.say(remark)

@@ -11,10 +11,13 @@ _NAMED = 5
 
 def export_table(done: ExportResult) -> Table:
     """How many clips of each split there are."""
-    rows = tuple((split, f"{count:,}") for split, count in done.clips.items())
-    parts = f"{done.made:,} parts made, {done.kept:,} kept, {done.bytes / 1e6:,.1f} MB"
-    title = f"{done.files:,} files in {done.folder} ({parts})"
-    return Table(title, ("split", "clips"), rows)
+    return Table("Clips", ("split", "clips"), tuple((split, f"{n:,}") for split, n in done.clips.items()))
+
+
+def export_line(done: ExportResult) -> str:
+    """What there is, and how much of it was made now."""
+    parts = f"{done.made:,} made, {done.kept:,} kept, {done.bytes / 1e6:,.1f} MB"
+    return f"{done.files:,} files in {done.folder} ({parts})"
 
 
 def remarks(done: ExportResult) -> Iterator[str]:

@@ -40,7 +40,7 @@ def _data_card(data: Exported, title: str, with_audio: bool) -> Iterator[str]:
     yield from table(("label", "name", *data.splits), counts(data))
     yield "\n## Make it again\n"
     yield (
-        f"```\npip install audioset-tools=={__version__}\naudioset-tools fetch --list manifest.json\n"
+        f"With audioset-tools {__version__}\n\n```\naudioset-tools fetch --list manifest.json\n"
         "audioset-tools verify --against manifest.json\n```\n"
     )
     yield (

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from audioset_tools.export.summary import export_json, export_table, remarks
+from audioset_tools.export.summary import export_json, export_line, export_table, remarks
 from audioset_tools.export.write import ExportResult
 
 DONE = ExportResult(
@@ -20,7 +20,7 @@ DONE = ExportResult(
 
 def test_the_table_has_the_clips_of_each_split() -> None:
     table = export_table(DONE)
-    assert table.title == "12 files in out (2 parts made, 1 kept, 3.4 MB)"
+    assert export_line(DONE) == "12 files in out (2 made, 1 kept, 3.4 MB)"
     assert table.rows == (("train", "1,000"), ("test", "9"))
 
 
