@@ -1,12 +1,16 @@
 """`audioset-tools export`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..export.formats import FORMATS
 from ..workspace import Workspace
 from .options import FOLDER, json_option, needing, workspace_option
+
+if TYPE_CHECKING:
+    from ..export.write import ExportResult
 
 _LINES = "\n".join(f"{name:<12}  {one.words}" for name, one in FORMATS.items())
 
@@ -37,13 +41,20 @@ def export(
     """Write the data set in a form that another tool reads: FORMAT, one of those below."""
     from .. import console
     from ..export.run import export as write
-    from ..export.summary import export_json, export_line, export_table, remarks
 
     extra = FORMATS[format_name].extra if format_name in FORMATS else ""
     with needing(extra), console.bar("clips") as show:
         done = write(
             workspace, format_name, out, targets=targets, metadata=metadata, jobs=jobs, on_progress=show
         )
+    show_export(done, as_json)
+
+
+def show_export(done: "ExportResult", as_json: bool) -> None:
+    """Print what an export, or a publication, came to."""
+    from .. import console
+    from ..export.summary import export_json, export_line, export_table, remarks
+
     if as_json:
         console.result_json(export_json(done))
         return

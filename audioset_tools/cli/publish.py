@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ..workspace import Workspace
+from .export import show_export
 from .options import json_option, workspace_option
 
 
@@ -31,7 +32,6 @@ def publish(
 ) -> None:
     """Write one folder for a paper or a hub: manifest, cards, weights, predictions and their tables."""
     from .. import console
-    from ..export.summary import export_json, export_line, export_table, remarks
     from ..publish.run import publish as write
 
     with console.bar("clips") as show:
@@ -44,10 +44,4 @@ def publish(
             metadata=metadata,
             on_progress=show,
         )
-    if as_json:
-        console.result_json(export_json(done))
-        return
-    console.table(export_table(done))
-    console.result(export_line(done))
-    for remark in remarks(done):
-        console.say(remark)
+    show_export(done, as_json)
