@@ -6,9 +6,10 @@ from typing import Any
 
 from .. import __version__
 from ..export.documents import words
-from ..export.documents.markdown import counts, digests, escaped, paragraphs, table
+from ..export.documents.card import made_and_meant
+from ..export.documents.markdown import counts, escaped, paragraphs, table
 from ..export.examples import Exported
-from ..manifest.licences import AUDIOSET, LICENCES, PAPER
+from ..manifest.licences import AUDIOSET, PAPER
 from ..runs.about import About
 from ..workspace import printable
 
@@ -47,13 +48,7 @@ def _data_card(data: Exported, title: str, with_audio: bool) -> Iterator[str]:
         "fetches the same segments, as far as their videos are still alive, and says of each clip whether it"
         " is the same to the bit, sounds the same, or differs.\n"
     )
-    yield "## How it was made\n"
-    yield from paragraphs(words.collected(data), words.PROCESSED, words.MISSING, words.annotated(data))
-    yield from table(("made of", "sha256"), digests(data))
-    yield "\n## What to mind\n"
-    yield from paragraphs(words.biased(data), words.LIMITED, words.USED_FOR, words.PERSONAL, words.MAINTAINED)
-    yield "## Licences\n"
-    yield from table(("what", "licence"), LICENCES)
+    yield from made_and_meant(data)
     if with_audio:
         yield "\nThe clips are here for who may use them by law; whoever hands them on answers for that.\n"
     yield f"\n## What to cite besides\n\n```bibtex\n{AUDIOSET}\n\n{PAPER}\n```"

@@ -61,12 +61,18 @@ def _body(data: Exported) -> Iterator[str]:
     yield from table(("column", "is"), _COLUMNS)
     yield "\n## Targets\n"
     yield from table(("label", "name", *data.splits), counts(data))
-    yield "\n## How it was made\n"
+    yield ""
+    yield from made_and_meant(data)
+    yield "\n## How to cite\n"
+    yield f"```bibtex\n{AUDIOSET}\n\n{PAPER}\n```"
+
+
+def made_and_meant(data: Exported) -> Iterator[str]:
+    """How a data set was made, what to mind, and under which licences: the same in every card."""
+    yield "## How it was made\n"
     yield from paragraphs(words.collected(data), words.PROCESSED, words.MISSING, words.annotated(data))
     yield from table(("made of", "sha256"), digests(data))
     yield "\n## What to mind\n"
     yield from paragraphs(words.biased(data), words.LIMITED, words.USED_FOR, words.PERSONAL, words.MAINTAINED)
     yield "## Licences\n"
     yield from table(("what", "licence"), LICENCES)
-    yield "\n## How to cite\n"
-    yield f"```bibtex\n{AUDIOSET}\n\n{PAPER}\n```"
