@@ -113,7 +113,8 @@ def test_a_run_without_predictions_is_told(publishable: Workspace, lists: Path, 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_mlcroissant_reads_the_table(publishable: Workspace, lists: Path, tmp_path: Path) -> None:
-    mlcroissant = pytest.importorskip("mlcroissant")
+    import mlcroissant
+
     publish(publishable, tmp_path / "out", metadata=lists)
     dataset = mlcroissant.Dataset(str(tmp_path / "out" / "croissant.json"))
     assert dataset.metadata.ctx.issues.report() == ""
