@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -112,7 +111,7 @@ def link_clip(one: Example, folder: Path) -> None:
         os.link(one.path, target)
     except OSError:
         with write_beside(target) as temporary:
-            shutil.copyfile(one.path, temporary)
+            temporary.write_bytes(content)
 
 
 def _holds(path: Path, content: bytes) -> bool:
