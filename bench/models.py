@@ -1,7 +1,7 @@
 """All models on the same hard clips: one table, and what each took.
 
     python bench/models.py [--per-class 300] [--models paper,han,svm] [--preset log] [--multi-label]
-                           [--epochs N] [--batch-size N] [--lr RATE] [--threads 1] [--folder DIR]
+                           [--seeds 3] [--epochs N] [--batch-size N] [--lr RATE] [--threads 1] [--folder DIR]
 
 The clips are the simulator's scenes (`audioset_tools.simulator.scenes`): an instrument before or behind other
 sounds, noise, cheap microphones, some wrong labels; with --multi-label several instruments at once. They go
@@ -98,6 +98,7 @@ def main() -> None:
     parser.add_argument("--models", default=",".join([*MODELS, *CLASSICAL]))
     parser.add_argument("--preset", default="log", help="paper or log")
     parser.add_argument("--multi-label", action="store_true", help="several instruments at once")
+    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--batch-size", type=int)
     parser.add_argument("--lr", type=float)
@@ -115,7 +116,7 @@ def main() -> None:
         several = len(list(workspace.shards.iterdir())) > 1
         every = train_every(
             workspace, arguments.models.split(","), on_run=begin, on_failure=complain,
-            epochs=arguments.epochs, batch_size=arguments.batch_size, lr=arguments.lr,
+            seeds=arguments.seeds, epochs=arguments.epochs, batch_size=arguments.batch_size, lr=arguments.lr,
             threads=arguments.threads,
             shards=FeaturizeConfig(arguments.preset).folder if several else None,
         )  # fmt: skip
