@@ -43,7 +43,8 @@ import soundfile
 
 from audioset_tools.featurize.run import FeaturizeConfig, make_shards
 from audioset_tools.featurize.task import Classes
-from audioset_tools.shards.reader import cores
+from audioset_tools.tasks.division import Division
+from audioset_tools.tasks.engine import cores
 from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Clip
 from audioset_tools.workspace import Workspace
 
@@ -138,7 +139,7 @@ def floor(work: Work) -> None:
 
 def ours(work: Work) -> None:
     (work.target / "clips").symlink_to(work.root / "clips")
-    config = FeaturizeConfig(noise_copies=work.noise_copies, jobs=work.jobs)
+    config = FeaturizeConfig(noise_copies=work.noise_copies, division=Division(work.jobs))
     make_shards(Workspace(work.target), work.clips, Classes("bench", CLASSES), config)
 
 

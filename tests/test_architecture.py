@@ -18,7 +18,7 @@ LAYERS = [
     {"__init__", "exceptions", "types", "words", "clock", "files", "workspace", "csvfile"},
     {"console", "plots", "compiled"},
     {"ledger", "audio"},
-    {"archives"},
+    {"archives", "tasks"},
     {"catalog", "sources", "shards"},
     {"runs"},
     {"manifest"},
@@ -59,6 +59,7 @@ DOORS = {
     "httpx2": {"sources/hub/client"},
     "ffmpeg": {"audio/ffmpeg"},
     "imageio_ffmpeg": {"audio/binary"},
+    "distributed": {"tasks/cluster"},
     "h5py": {"archives/hdf5", "archives/hdf5_rows", "export/hdf5", "shards/shard", "shards/structure"},
     "av": {"audio/libav"},
     "soxr": {"audio/stretch"},
@@ -87,6 +88,7 @@ DOORS = {
 """The modules, or folders, through which a library or a system call is used."""
 
 OF_EXTRAS = {
+    "distributed",
     "ai_edge_litert",
     "onnxruntime",
     "av",

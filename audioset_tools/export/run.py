@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..exceptions import UsageError
+from ..tasks.division import Division
+from ..tasks.part import Part
 from ..types import OnProgress, silent
 from ..workspace import AnyPath, Workspace
 from .examples import read_exported
@@ -20,6 +22,8 @@ def export(
     targets: str | None = None,
     metadata: AnyPath | None = None,
     jobs: int | None = None,
+    scheduler: str | None = None,
+    part: tuple[int, int] = (1, 1),
     on_progress: OnProgress = silent,
 ) -> ExportResult:
     """Write a data set in a form that somebody's reader reads, and read back what was written.
@@ -37,6 +41,9 @@ def export(
             None for what the format's readers expect.
         metadata: folder with AudioSet's label file; the workspace's own if left out.
         jobs: files made at once; None for as many as there are cores.
+        scheduler: address of a Dask scheduler whose workers make the files, or the file it wrote of itself.
+        part: I and N: make every Nth file from the Ith on, while others make the rest. Who finds all of them
+            there finishes the export.
         on_progress: called as clips are written.
 
     Raises:
@@ -47,10 +54,12 @@ def export(
     """
     if format not in FORMATS:
         raise UsageError(f"there is no format {format!r}", f"Choose one of {', '.join(FORMATS)}.")
-    folder, form = Path(out), FORMATS[format]
+    folder, form, division = Path(out), FORMATS[format], Division(jobs, scheduler, Part(*part))
     targets = targets or form.targets
     before = read_contents(folder, format, targets)
     plan_parts = plan_of(format)
+    if scheduler is not None:
+        workspace = Workspace(workspace.root.absolute())
     data = read_exported(workspace, targets, None if metadata is None else Path(metadata))
     data = replace(data, out=folder.absolute())
     data, bare = (data, 0) if form.bare else data.targeted
@@ -58,7 +67,12 @@ def export(
     linked = data.examples if form.linked else ()
     notes = [*_of_bare(bare, len(data.target_names)), *plan.notes]
     return write_export(
-        Target(folder, format, targets, before), data, replace(plan, notes=notes), linked, jobs, on_progress
+        Target(folder, format, targets, before),
+        data,
+        replace(plan, notes=notes),
+        linked,
+        division,
+        on_progress,
     )
 
 

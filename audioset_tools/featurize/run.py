@@ -1,18 +1,16 @@
 """From accepted clips to the shards of all splits; run again, it makes only what is not there yet.
 
 `featurize` takes a workspace as fetch left it; `make_shards` does the work. That decides first (`place`,
-`plan`), then looks which shards are already what the plan asks for, then makes the others (`make_all`):
-several at once, on all cores. Worker threads make them, the calling thread watches and shows.
+`plan`), then looks which shards are already what the plan asks for, then makes the others, or its part of
+them (`make_all`). Threads of this process make them, or the workers of a scheduler.
 
-Threads are enough: reading, hashing, decoding, noise and mel all go on outside Python's lock. Against
-processes they spare each worker two seconds of imports and a hundred megabytes of memory, and none of them
-outlives a killed run.
+On one machine threads are enough: reading, hashing, decoding, noise and mel all go on outside Python's lock.
+Against processes they spare each worker two seconds of imports and a hundred megabytes of memory, and none of
+them outlives a killed run.
 """
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,20 +19,23 @@ from ..compiled import saying
 from ..exceptions import UsageError
 from ..ledger import Ledger
 from ..removal.exclusions import read_exclusions
-from ..removal.run import complete, excluded_line
+from ..removal.run import complete, excluded_line, refuse_incomplete
 from ..removal.run import exclude as leave_out
 from ..shards.dataset import SPLITS, Placement
 from ..shards.index import NAME as INDEX
 from ..shards.index import Index, Listed, write_index
-from ..shards.reader import cores
 from ..shards.shard import combined, open_shard
 from ..shards.spec import PRESETS, MelSpec
 from ..shards.splits import Leak, leak_of
+from ..tasks.division import Division
+from ..tasks.engine import Engine
+from ..tasks.part import Part
 from ..types import SAMPLE_RATE, Clip, OnProgress, Progress, Splits, message, silent
 from ..workspace import AnyPath, Workspace
+from .make import Speed, make_all
 from .mel import empty_filters
 from .place import classes_of, place
-from .task import Classes, Noise, ShardTask, is_done, make_shard, plan
+from .task import Classes, Noise, ShardTask, is_done, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class FeaturizeConfig:
         preset: name of the mel spec, one of `PRESETS`.
         noise_copies: noisy copies of every training clip, besides the clip itself.
         noise_snr: lowest and highest signal-to-noise ratio of a copy, in decibels.
-        jobs: shards made at once; None for as many as there are cores.
+        division: who makes the shards, and which of them now.
         seed: decides the splits and the noise.
         clips_per_shard: the most clips in one shard; changing it makes all shards again.
         splits: the proportions of the splits.
@@ -58,7 +59,7 @@ class FeaturizeConfig:
     preset: str = "paper"
     noise_copies: int = 1
     noise_snr: tuple[float, float] = (10.0, 30.0)
-    jobs: int | None = None
+    division: Division = field(default_factory=Division)
     seed: int = 0
     clips_per_shard: int = 128
     splits: Splits = field(default_factory=Splits)
@@ -75,8 +76,6 @@ class FeaturizeConfig:
                 f"no noise level between {low} and {high} dB",
                 "Give --noise-snr LOW:HIGH in decibels, such as 10:30, within -100 and 100.",
             )
-        if self.jobs is not None and self.jobs < 1:
-            raise UsageError(f"{self.jobs} jobs", "Give at least 1 with --jobs.")
         if self.clips_per_shard < 1:
             raise UsageError(f"{self.clips_per_shard} clips per shard", "Give at least 1.")
 
@@ -96,7 +95,9 @@ class FeaturizeResult:
 
     Args:
         shards: all of them, in order.
-        built, reused: how many of them were made now, and how many were right already.
+        built, reused: how many of them were made now, and how many were right already; of a part, of its
+            share.
+        missing: how many other parts still have to make; only without any the folder is finished.
         clips: per split and class, how many clips; noise copies not counted.
         waiting: per class, accepted clips beyond the smallest class, which a later growth takes in.
         rows: of all shards, noise copies included.
@@ -110,6 +111,7 @@ class FeaturizeResult:
     shards: tuple[Path, ...]
     built: int
     reused: int
+    missing: int
     clips: Mapping[str, Mapping[str, int]]
     waiting: Mapping[str, int]
     rows: int
@@ -126,6 +128,8 @@ def featurize(
     noise_copies: int = 1,
     noise_snr: tuple[float, float] = (10.0, 30.0),
     jobs: int | None = None,
+    scheduler: str | None = None,
+    part: tuple[int, int] = (1, 1),
     seed: int | None = None,
     splits: Splits | None = None,
     exclude: AnyPath | None = None,
@@ -140,7 +144,11 @@ def featurize(
 
     Args:
         workspace: as `fetch` left it; it is locked meanwhile.
-        preset, noise_copies, noise_snr, jobs: as `FeaturizeConfig` describes them.
+        preset, noise_copies, noise_snr: as `FeaturizeConfig` describes them.
+        jobs: shards made at once; None for as many as there are cores.
+        scheduler: address of a Dask scheduler whose workers make the shards, or the file it wrote of itself.
+        part: I and N: make every Nth shard from the Ith on, while others make the rest. Who finds all of them
+            there finishes the folder.
         seed, splits: decide the splits and the noise; None for those that the workspace was begun with.
         exclude: a list of clips to leave out for good, before anything else: a CSV key,reason,note.
         on_progress: called more than once a second, with clips done and clips a second.
@@ -152,9 +160,16 @@ def featurize(
         EnvironmentProblem: the disk is full, or another process writes to the workspace.
     """
     listed = None if exclude is None else read_exclusions(Path(exclude))
+    division = Division(jobs, scheduler, Part(*part))
+    shared = not division.is_whole
+    if listed is not None and shared:
+        raise UsageError("an array part leaves nobody out", "Run it once with --exclude, and without --part.")
     workspace.require_ledger()
-    with workspace.lock(), Ledger(workspace.ledger) as ledger:
-        complete(ledger, workspace)
+    with workspace.lock(shared=shared), Ledger(workspace.ledger, read_only=shared) as ledger:
+        if shared:
+            refuse_incomplete(ledger, workspace)
+        else:
+            complete(ledger, workspace)
         if listed is not None:
             on_progress(message(excluded_line(leave_out(ledger, workspace, listed, steady()))))
         origin = ledger.origin()
@@ -162,7 +177,7 @@ def featurize(
             preset,
             noise_copies,
             noise_snr,
-            jobs,
+            division,
             seed=seed if seed is not None else origin.seed if origin else 0,
             splits=splits or (Splits(*origin.splits) if origin else Splits()),
             sample_rate=ledger.sample_rate,
@@ -193,39 +208,35 @@ def make_shards(
     """
     assignment = place(workspace, clips, classes, config.splits, config.seed)
     folder = workspace.shards / config.folder
-    tasks = plan(
-        workspace.root,
-        folder,
-        assignment.placements,
-        config.clips_per_shard,
-        classes=classes,
-        spec=config.spec,
-        noise=Noise(config.noise_copies, config.noise_snr, config.seed),
-    )
-    todo = [task for task in tasks if not is_done(task)]
-    if todo:
-        (folder / INDEX).unlink(missing_ok=True)
-    _remove_strangers(folder, tasks)
-    total, speed = len(assignment.placements), Speed()
-    kept = total - sum(len(task.placements) for task in todo)
-    # Heard by the threads that make shards, told by the one that shows.
-    news: list[str] = []
-
-    def show(made: int) -> None:
-        while news:
-            on_progress(message(news.pop()))
-        on_progress(Progress(kept + made, total, speed(kept + made)))
-
-    show(0)
-    with saying(news.append):
-        make_all(todo, config.jobs, show)
-    finish_folder(folder, [task.target for task in tasks])
+    division = config.division
+    with division.engine(workspace.root, lambda text: on_progress(message(text))) as by:
+        tasks = plan(
+            by.place(workspace.root),
+            by.place(folder),
+            assignment.placements,
+            config.clips_per_shard,
+            classes=classes,
+            spec=config.spec,
+            noise=Noise(config.noise_copies, config.noise_snr, config.seed),
+        )
+        mine = division.part.share(tasks)
+        todo = [task for task in mine if not is_done(task)]
+        if todo:
+            (folder / INDEX).unlink(missing_ok=True)
+        if division.is_whole:
+            _remove_strangers(folder, tasks)
+        _make(by, mine, todo, on_progress)
+        shards = [folder / task.target.relative_to(by.place(folder)) for task in tasks]
+    missing = 0 if division.is_whole else _missing(tasks)
+    if not missing:
+        finish_folder(folder, shards)
 
     return FeaturizeResult(
         folder=folder,
-        shards=tuple(task.target for task in tasks),
+        shards=tuple(shards),
         built=len(todo),
-        reused=len(tasks) - len(todo),
+        reused=len(mine) - len(todo),
+        missing=missing,
         clips=_count(assignment.placements, classes.names),
         waiting=assignment.waiting,
         rows=sum(task.rows for task in tasks),
@@ -234,6 +245,30 @@ def make_shards(
         leak=leak_of(assignment.placements),
         of_list=classes.of_list,
     )
+
+
+def _make(by: Engine, mine: Sequence[ShardTask], todo: Sequence[ShardTask], on_progress: OnProgress) -> None:
+    """Make shards and tell how far they are, and when something is being compiled."""
+    total, speed = sum(len(task.placements) for task in mine), Speed()
+    kept = total - sum(len(task.placements) for task in todo)
+    # Heard by the threads that make shards, told by the one that shows.
+    news: list[str] = []
+
+    def show(made: int) -> None:
+        while news:
+            on_progress(message(news.pop()))
+        remarks = (speed(kept + made), by.words)
+        on_progress(Progress(kept + made, total, ", ".join(filter(None, remarks))))
+
+    show(0)
+    with saying(news.append):
+        make_all(todo, by, show)
+
+
+def _missing(tasks: Sequence[ShardTask]) -> int:
+    """How many shards do not stand; they are opened only when all are there."""
+    absent = sum(not task.target.exists() for task in tasks)
+    return absent or sum(not is_done(task) for task in tasks)
 
 
 def _remove_strangers(folder: Path, tasks: Sequence[ShardTask]) -> None:
@@ -247,84 +282,6 @@ def _remove_strangers(folder: Path, tasks: Sequence[ShardTask]) -> None:
 def _count(placements: Sequence[Placement], class_names: Sequence[str]) -> dict[str, dict[str, int]]:
     counts = Counter((placement.split, placement.class_name) for placement in placements)
     return {split: {name: counts[split, name] for name in class_names} for split in SPLITS}
-
-
-class Speed:
-    """How fast shards are made, for the remark beside the progress; the start-up does not count.
-
-    Args:
-        clock: gives the time in seconds, never running backwards.
-    """
-
-    def __init__(self, clock: Callable[[], float] = steady) -> None:
-        self._clock = clock
-        self._begun = clock()
-        self._kept: int | None = None
-
-    def __call__(self, done: int) -> str:
-        """Clips a second, as text; nothing as long as no clip was made.
-
-        Args:
-            done: clips done so far, among them those whose shards stood already.
-        """
-        if self._kept is None or done <= self._kept:
-            self._begun, self._kept = self._clock(), done
-        seconds = self._clock() - self._begun
-        return f"{(done - self._kept) / seconds:,.0f} clips/s" if done > self._kept and seconds > 0 else ""
-
-
-SHOW_EVERY_S = 0.5
-
-
-class _Stopped(Exception):
-    """Raised in a worker to abandon its shard."""
-
-
-class _Tally:
-    """Counts clips over all workers, and is where they learn that the run is over."""
-
-    def __init__(self) -> None:
-        self.clips = 0
-        self.stopped = False
-        self._lock = threading.Lock()
-
-    def add(self) -> None:
-        """Count a clip.
-
-        Raises:
-            _Stopped: the run is over.
-        """
-        if self.stopped:
-            raise _Stopped
-        with self._lock:
-            self.clips += 1
-
-
-def make_all(tasks: Sequence[ShardTask], jobs: int | None, on_clips: Callable[[int], None]) -> None:
-    """Make shards. On an error or Ctrl-C those that stand are kept and those begun are dropped.
-
-    Args:
-        jobs: how many at once; None for as many as there are cores for this process.
-        on_clips: called twice a second, and whenever a shard stands, with the clips done.
-
-    Raises:
-        DataMismatch: a clip is gone or damaged.
-        EnvironmentProblem: the disk does not take a shard.
-    """
-    tally = _Tally()
-    # The largest first, so that at the end no core waits long for another.
-    largest_first = sorted(tasks, key=lambda task: -task.rows)
-    with ThreadPoolExecutor(jobs or cores(), thread_name_prefix="featurize") as pool:
-        try:
-            unfinished = {pool.submit(make_shard, task, tally.add) for task in largest_first}
-            while unfinished:
-                finished, unfinished = wait(unfinished, SHOW_EVERY_S, FIRST_COMPLETED)
-                for future in finished:
-                    future.result()
-                on_clips(tally.clips)
-        finally:
-            tally.stopped = True
-            pool.shutdown(cancel_futures=True)
 
 
 def finish_folder(folder: Path, shards: Sequence[Path]) -> None:

@@ -126,7 +126,7 @@ def is_done(task: ShardTask) -> bool:
         return False
 
 
-def make_shard(task: ShardTask, on_clip: Callable[[], None]) -> None:
+def make_shard(task: ShardTask, on_clip: Callable[[], None] = lambda: None) -> None:
     """Read the clips, add the noise copies, take the mels, write the shard.
 
     Args:

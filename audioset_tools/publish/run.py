@@ -13,6 +13,7 @@ from ..export.write import ExportResult, Target, write_export
 from ..manifest.document import manifest_text
 from ..manifest.freeze import make_manifest
 from ..runs.folder import PREDICTIONS, is_finished, read_config, read_metrics, run_folders
+from ..tasks.division import Division
 from ..types import OnProgress, silent
 from ..workspace import AnyPath, Workspace, folder_name
 from .cards import citation, data_card, model_card
@@ -72,7 +73,7 @@ def publish(
         notes=tuple(_notes(authors, with_audio)),
         closing={CROISSANT: partial(_croissant, data)},
     )
-    return write_export(target, data, plan, data.examples if with_audio else (), None, on_progress)
+    return write_export(target, data, plan, data.examples if with_audio else (), Division(), on_progress)
 
 
 def _notes(authors: Sequence[str], with_audio: bool) -> Iterator[str]:

@@ -151,6 +151,20 @@ def complete(ledger: Ledger, workspace: Workspace) -> None:
     _set_excluded_aside(ledger, workspace)
 
 
+def refuse_incomplete(ledger: Ledger, workspace: Workspace) -> None:
+    """See that nothing is left to complete, for a command that may change nothing.
+
+    Raises:
+        DataMismatch: a `forget` or `exclude` was killed, or a backup brought something back.
+    """
+    out = (workspace.clip(candidate.class_name, candidate.key) for candidate in changes.excluded(ledger))
+    if changes.being_forgotten(ledger) or any(path.exists() for path in out):
+        raise DataMismatch(
+            f"a removal from {workspace.root} was interrupted",
+            "Run `audioset-tools featurize` without --part, which completes it; then this again.",
+        )
+
+
 def excluded_line(done: Excluded) -> str:
     """What a list changed, in words."""
     parts = [f"{_counted(done.candidates, 'candidate is', 'candidates are')} newly excluded"]

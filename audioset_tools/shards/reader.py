@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from ..exceptions import AudiosetToolsError, DataMismatch, UsageError
 from ..files import read_file
+from ..tasks.engine import cores
 from ..workspace import AnyPath, Workspace
 from .chunks import Floats, Rows
 from .dataset import SPLITS
@@ -337,13 +338,6 @@ def fits(wanted: int, available: int) -> bool:
     that reads them is glad of, and the model needs room.
     """
     return wanted <= available // 2
-
-
-def cores() -> int:
-    """How many cores this process may use; a batch system often allows fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def available_memory(root: Path = Path("/")) -> int:

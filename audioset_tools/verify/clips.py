@@ -6,10 +6,10 @@ caller holds the workspace's lock.
 
 import hashlib
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from stat import S_ISREG
 
@@ -22,9 +22,10 @@ from ..exceptions import DataMismatch
 from ..files import open_file
 from ..ledger import Ledger
 from ..ledger.changes import contradictions, mend
-from ..types import SAMPLE_RATE, Candidate, Clip, OnProgress, Progress, clip_bytes, silent
+from ..tasks.engine import cores, run_tasks, threads
+from ..types import SAMPLE_RATE, Candidate, Clip, Progress, clip_bytes
 from ..workspace import Workspace
-from .findings import Finding, Kind, Report
+from .findings import Finding, Kind, Look, Report
 
 REPAIR = "Run: audioset-tools verify --repair, and then: audioset-tools fetch"
 
@@ -35,27 +36,26 @@ REPAIR_SOURCE = "Run: audioset-tools verify --repair. The clip itself is whole a
 
 RESTORE = "Restore the ledger from a backup; without one, fetch into a new --workspace from local:CLIPS."
 
+_A_TASK = 64
+"""Clips that are looked at together."""
+
+AT_ONCE = min(8, 2 * cores())
+"""How many threads read clips: reading is mostly waiting for a disk."""
+
 YOURS = "What it cannot name it never deletes: look at the file, then move it out of clips/."
 
 
-def look_at_clips(
-    ledger: Ledger, workspace: Workspace, deep: bool = False, on_progress: OnProgress = silent
-) -> Report:
-    """What is wrong with a workspace's ledger and clips; changes nothing.
-
-    `deep` reads every byte instead of sizes and headers.
-    """
+def look_at_clips(ledger: Ledger, look: Look) -> Report:
+    """What is wrong with a workspace's ledger and clips; changes nothing."""
     clips = ledger.clips()
-    found = [_of_ledger(trouble) for trouble in contradictions(ledger, deep)]
-    found += (finding for _, finding in _examine(ledger, workspace, deep, on_progress))
-    found += (finding for _, finding in check_sources(clips, workspace, deep))
+    found = [_of_ledger(trouble) for trouble in contradictions(ledger, look.deep) if look.part.is_first]
+    found += (finding for _, finding in _examine(ledger, clips, look))
+    found += (finding for _, finding in check_sources(clips, look))
     wrong = tuple(finding for finding in found if finding.kind is not Kind.DUPLICATE)
-    return Report(len(clips), findings=tuple(found), left=wrong)
+    return Report(len(look.part.share(clips)), findings=tuple(found), left=wrong)
 
 
-def repair_clips(
-    ledger: Ledger, workspace: Workspace, at: float, deep: bool = False, on_progress: OnProgress = silent
-) -> Report:
+def repair_clips(ledger: Ledger, look: Look, at: float) -> Report:
     """Put right what can be: the ledger's own counts, and clips that are not as they should be.
 
     These candidates are queued again. Files of which there is no record stay where they are, half-written
@@ -63,28 +63,29 @@ def repair_clips(
 
     Args:
         ledger: the workspace's, open for writing.
-        workspace: where the clips lie.
+        look: how its clips are looked at, all of them.
         at: seconds since the epoch, for the record.
-        deep: read every byte instead of sizes and headers.
-        on_progress: called after each clip.
 
     Raises:
         DataMismatch: the ledger's pages are damaged.
     """
-    found = [_of_ledger(trouble) for trouble in contradictions(ledger, deep)]
+    workspace, clips = look.workspace, ledger.clips()
+    found = [_of_ledger(trouble) for trouble in contradictions(ledger, look.deep)]
     left: list[Finding] = []
     if found:
         mend(ledger, at)
-        left += [replace(_of_ledger(trouble), remedy=RESTORE) for trouble in contradictions(ledger, deep)]
-    moved, queued, clips = [], 0, ledger.clips()
-    for candidate, finding in _examine(ledger, workspace, deep, on_progress):
+        left += [
+            replace(_of_ledger(trouble), remedy=RESTORE) for trouble in contradictions(ledger, look.deep)
+        ]
+    moved, queued = [], 0
+    for candidate, finding in _examine(ledger, clips, look):
         found.append(finding)
         if candidate is not None:
             moved.append(requeue_clip(ledger, workspace, candidate, finding, at))
             queued += 1
         elif finding.kind is Kind.ORPHANED and not _half_written(finding.path):
             left.append(finding)
-    for candidate, finding in check_sources(clips, workspace, deep):
+    for candidate, finding in check_sources(clips, look):
         found.append(finding)
         if finding.kind is Kind.DAMAGED and (workspace.root / finding.path).is_file():
             moved.append(workspace.put_aside(workspace.root / finding.path))
@@ -110,7 +111,9 @@ def restore_lost(ledger: Ledger, workspace: Workspace, at: float) -> Iterator[st
     Half-written files of a killed process are removed. `at` is in seconds since the epoch.
     """
     _remove_leftovers(workspace)
-    for candidate, finding in check_clips(ledger, ledger.clips(), workspace, deep=True):
+    with threads(AT_ONCE) as by:
+        lost = check_clips(ledger, ledger.clips(), Look(workspace, by, deep=True))
+    for candidate, finding in lost:
         moved = requeue_clip(ledger, workspace, candidate, finding, at)
         yield f"{finding.path} {finding.detail}" + (f" (now {moved})" if moved else "")
 
@@ -147,23 +150,32 @@ def requeue_clip(
 
 
 def check_clips(
-    ledger: Ledger,
-    clips: list[tuple[Candidate, Clip]],
-    workspace: Workspace,
-    deep: bool,
-    on_progress: OnProgress = silent,
-) -> Iterator[tuple[Candidate, Finding]]:
-    """Check many clips of a ledger, several at once; gives what is wrong, in their order."""
-    rate = ledger.sample_rate
-    with ThreadPoolExecutor(min(8, 2 * (os.cpu_count() or 1)), thread_name_prefix="verify") as pool:
-        try:
-            found = pool.map(lambda pair: check_clip(pair[1], workspace, deep, rate), clips)
-            for done, ((candidate, _), finding) in enumerate(zip(clips, found, strict=True), start=1):
-                on_progress(Progress(done, len(clips), "clips"))
-                if finding:
-                    yield candidate, finding
-        finally:
-            pool.shutdown(cancel_futures=True)
+    ledger: Ledger, clips: Sequence[tuple[Candidate, Clip]], look: Look
+) -> list[tuple[Candidate, Finding]]:
+    """Check many clips of a ledger, some of them a task; gives what is wrong, in their order."""
+    numbered = list(enumerate(clip for _, clip in clips))
+    tasks = [numbered[start : start + _A_TASK] for start in range(0, len(clips), _A_TASK)]
+    found: dict[int, Finding] = {}
+    done = 0
+
+    def add(task: Sequence[tuple[int, Clip]], wrong: dict[int, Finding]) -> None:
+        nonlocal done
+        done += len(task)
+        found.update(wrong)
+        look.on_progress(Progress(done, len(clips), "clips"))
+
+    root = look.by.place(look.workspace.root)
+    work = partial(_check_some, workspace=Workspace(root), deep=look.deep, rate=ledger.sample_rate)
+    run_tasks(look.by, work, tasks, add)
+    return [(clips[number][0], found[number]) for number in sorted(found)]
+
+
+def _check_some(
+    task: Sequence[tuple[int, Clip]], workspace: Workspace, deep: bool, rate: int
+) -> dict[int, Finding]:
+    """What is wrong with some clips, by their numbers."""
+    found = ((number, check_clip(clip, workspace, deep, rate)) for number, clip in task)
+    return {number: finding for number, finding in found if finding is not None}
 
 
 def check_clip(clip: Clip, workspace: Workspace, deep: bool, rate: int = SAMPLE_RATE) -> Finding | None:
@@ -196,11 +208,10 @@ def check_clip(clip: Clip, workspace: Workspace, deep: bool, rate: int = SAMPLE_
     return None
 
 
-def check_sources(
-    clips: list[tuple[Candidate, Clip]], workspace: Workspace, deep: bool
-) -> Iterator[tuple[Candidate, Finding]]:
+def check_sources(clips: Sequence[tuple[Candidate, Clip]], look: Look) -> Iterator[tuple[Candidate, Finding]]:
     """What is wrong with the files that clips were decoded from, where they were kept."""
-    for candidate, clip in clips:
+    workspace = look.workspace
+    for candidate, clip in look.part.share(clips):
         if clip.kept is None:
             continue
         wanted = workspace.kept_source(clip.class_name, clip.key)
@@ -210,7 +221,7 @@ def check_sources(
             if name != clip.kept.path or not path.name.startswith(f"{wanted.name}."):
                 trouble: str | None = f"is recorded as {clip.kept.path!r}"
             else:
-                trouble = source_trouble(path, clip.kept.sha256, deep)
+                trouble = source_trouble(path, clip.kept.sha256, look.deep)
         except (FileNotFoundError, NotADirectoryError):
             yield candidate, Finding(Kind.MISSING, name, "was kept, and is missing", REPAIR_SOURCE)
             continue
@@ -226,16 +237,18 @@ def expected_path(clip: Clip, workspace: Workspace) -> str:
 
 
 def _examine(
-    ledger: Ledger, workspace: Workspace, deep: bool, on_progress: OnProgress
+    ledger: Ledger, clips: Sequence[tuple[Candidate, Clip]], look: Look
 ) -> Iterator[tuple[Candidate | None, Finding]]:
     """All that is wrong on disk; with its candidate where that is one clip's trouble."""
-    clips = ledger.clips()
     # Listed before a repair moves anything.
-    listed = _files(workspace)
+    listed = _files(look.workspace) if look.part.is_first else []
     wrong = set()
-    for candidate, finding in check_clips(ledger, clips, workspace, deep, on_progress):
+    for candidate, finding in check_clips(ledger, look.part.share(clips), look):
         wrong.add(finding.path)
         yield candidate, finding
+    if not look.part.is_first:
+        return
+    workspace = look.workspace
     recorded = {expected_path(clip, workspace) for _, clip in clips}
     for path in listed:
         if path not in recorded:
@@ -245,7 +258,7 @@ def _examine(
             else:
                 yield None, Finding(Kind.ORPHANED, path, "", YOURS)
     same: dict[str, list[str]] = {}
-    for _, clip in clips if deep else ():
+    for _, clip in clips if look.deep else ():
         if (path := expected_path(clip, workspace)) not in wrong:
             same.setdefault(clip.sha256, []).append(path)
     for first, *others in same.values():

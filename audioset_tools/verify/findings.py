@@ -6,8 +6,10 @@ from enum import StrEnum
 from typing import Any
 
 from ..manifest.compare import Comparison, comparison_json
-from ..types import Table
-from ..workspace import printable
+from ..tasks.engine import Engine
+from ..tasks.part import WHOLE, Part
+from ..types import OnProgress, Table, silent
+from ..workspace import Workspace, printable
 
 _EXAMPLES = 3
 
@@ -33,6 +35,25 @@ class Kind(StrEnum):
     """The same samples under several keys: harmless here, as re-uploads are."""
     LEDGER = "ledger"
     """The ledger contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a workspace is looked at.
+
+    Args:
+        workspace: whose clips and shards.
+        by: who reads them.
+        deep: read every byte instead of sizes, headers and small columns.
+        part: which share of them is looked at. What concerns all at once the first looks at.
+        on_progress: called after some clips, and after each shard.
+    """
+
+    workspace: Workspace
+    by: Engine
+    deep: bool = False
+    part: Part = WHOLE
+    on_progress: OnProgress = silent
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from time import time
 
-from ..exceptions import DataMismatch
+from ..exceptions import DataMismatch, UsageError
 from ..ledger import Ledger
 from ..manifest.compare import compare
 from ..manifest.document import read_manifest
-from ..types import OnProgress, silent
+from ..tasks.division import Division
+from ..tasks.part import Part
+from ..types import OnProgress, message, silent
 from ..workspace import AnyPath, Workspace
 from . import clips, shards
-from .findings import Report
+from .findings import Look, Report
 
 
 def verify(
@@ -22,6 +24,9 @@ def verify(
     deep: bool = False,
     repair: bool = False,
     against: AnyPath | None = None,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    part: tuple[int, int] = (1, 1),
     on_progress: OnProgress = silent,
 ) -> Report:
     """Compare the ledger with clips and shards, and put right what can be if asked to.
@@ -36,23 +41,32 @@ def verify(
             nothing is changed.
         against: a manifest of `freeze`, to say of each of its clips whether it is here, to the byte or by its
             sound.
-        on_progress: called after each clip and each shard.
+        jobs: how many threads read; None for twice as many as there are cores, up to 8.
+        scheduler: address of a Dask scheduler whose workers read, or the file it wrote of itself.
+        part: I and N: look at every Nth clip and shard from the Ith on, while others look at the rest.
+        on_progress: called after some clips, and after each shard.
 
     Raises:
-        UsageError: there is no such workspace, or no such manifest.
+        UsageError: there is no such workspace, or no such manifest; or a part is to repair or compare.
         DataMismatch: it has no ledger, or none that can be read; or the manifest is damaged.
         EnvironmentProblem: another process is working in it.
     """
+    division = Division(jobs or clips.AT_ONCE, scheduler, Part(*part))
+    if not division.is_whole and (repair or against is not None):
+        raise UsageError(
+            "an array part neither repairs nor compares", "Leave out --part, or --repair and --against."
+        )
     manifest = None if against is None else read_manifest(Path(against))
     workspace.require_ledger()
     # What cannot be written to, as on a read-only medium, takes no lock and needs none.
     writable = repair or os.access(workspace.root, os.W_OK)
     with (
-        workspace.lock() if writable else nullcontext(),
+        workspace.lock(shared=not division.is_whole) if writable else nullcontext(),
         Ledger(workspace.ledger, read_only=not repair) as ledger,
+        division.engine(workspace.root, lambda text: on_progress(message(text))) as by,
     ):
         try:
-            report = _look(ledger, workspace, deep, repair, on_progress)
+            report = _look(ledger, Look(workspace, by, deep, division.part, on_progress), repair)
         except DataMismatch:
             # Rows that are not those that were written are refused by whoever reads them.
             found = clips.look_at_ledger(ledger, deep, clips.RESTORE)
@@ -64,12 +78,12 @@ def verify(
         return report
 
 
-def _look(ledger: Ledger, workspace: Workspace, deep: bool, repair: bool, on_progress: OnProgress) -> Report:
+def _look(ledger: Ledger, look: Look, repair: bool) -> Report:
     if repair:
-        report = clips.repair_clips(ledger, workspace, time(), deep, on_progress)
-        return report + shards.repair_shards(workspace, _recorded(ledger), deep, on_progress)
-    report = clips.look_at_clips(ledger, workspace, deep, on_progress)
-    return report + shards.look_at_shards(workspace, _recorded(ledger), deep, on_progress)
+        report = clips.repair_clips(ledger, look, time())
+        return report + shards.repair_shards(look, _recorded(ledger))
+    report = clips.look_at_clips(ledger, look)
+    return report + shards.look_at_shards(look, _recorded(ledger))
 
 
 def _recorded(ledger: Ledger) -> shards.Recorded:

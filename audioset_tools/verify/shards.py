@@ -6,7 +6,7 @@ What is taken away `featurize` makes again from the clips. The caller holds the 
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from ..shards.index import NAME as INDEX
 from ..shards.index import Index, Listed, read_index
 from ..shards.shard import Accumulator, Shard, Statistics, classes_of, combined, keys_of, open_shard
 from ..shards.spec import PRESETS
-from ..types import SAMPLE_RATES, Clip, OnProgress, Progress, silent
+from ..tasks.engine import Engine, run_tasks
+from ..types import SAMPLE_RATES, Clip, Progress, silent
 from ..workspace import Workspace
-from .findings import Finding, Kind, Report
+from .findings import Finding, Kind, Look, Report
 
 YOURS = "What it cannot name it never deletes: look at the file, then move it out of shards/."
 
@@ -41,13 +42,9 @@ class Recorded:
     clips: dict[str, Clip]
 
 
-def look_at_shards(
-    workspace: Workspace, recorded: Recorded, deep: bool = False, on_progress: OnProgress = silent
-) -> Report:
-    """What is wrong with a workspace's shards; changes nothing.
-
-    `deep` reads every row instead of headers and small columns.
-    """
+def look_at_shards(look: Look, recorded: Recorded) -> Report:
+    """What is wrong with a workspace's shards; changes nothing."""
+    workspace = look.workspace
     folders = sorted(path for path in workspace.shards.glob("*") if path.is_dir())
     strays = sorted(path for path in workspace.shards.glob("*") if not path.is_dir())
     total, done = sum(len(list(folder.glob("*.h5"))) for folder in folders), 0
@@ -55,34 +52,34 @@ def look_at_shards(
     def step() -> None:
         nonlocal done
         done += 1
-        on_progress(Progress(min(done, total), total, "shards"))
+        look.on_progress(Progress(min(done, total), total, "shards"))
 
-    found = [Finding(Kind.ORPHANED, _below(path, workspace), "", YOURS) for path in strays]
-    if folders:
-        trouble, placements = _read_dataset(workspace)
+    found: list[Finding] = []
+    trouble, placements = _read_dataset(workspace) if folders else ([], None)
+    if look.part.is_first:
+        found += (Finding(Kind.ORPHANED, _below(path, workspace), "", YOURS) for path in strays)
         found += trouble
         found += _look_at_dataset(placements or {}, recorded)
+    if folders:
         expected = Expected(workspace.root, recorded.recipe, recorded.class_names, placements)
         for folder in folders:
             try:
                 index = read_index(folder)
             except DataMismatch:
-                found.append(_without_index(folder, workspace))
                 index = None
-            found += check_folder(folder, expected, index, deep, step)
+                if look.part.is_first:
+                    found.append(_without_index(folder, workspace))
+            found += check_folder(folder, expected, index, look, step)
     return Report(shards=total, findings=tuple(found), left=tuple(found))
 
 
-def repair_shards(
-    workspace: Workspace, recorded: Recorded, deep: bool = False, on_progress: OnProgress = silent
-) -> Report:
+def repair_shards(look: Look, recorded: Recorded) -> Report:
     """Remove shards that are not as they should be, for `featurize` to make again from the clips.
 
-    The index of their folder goes with them, so that no training uses what is left. `deep` reads every row
-    instead of headers and small columns.
+    The index of their folder goes with them, so that no training uses what is left.
     """
-    report = look_at_shards(workspace, recorded, deep, on_progress)
-    removed = []
+    report = look_at_shards(look, recorded)
+    workspace, removed = look.workspace, []
     for name in dict.fromkeys(finding.path for finding in report.findings if _is_made_again(finding)):
         path = workspace.root / name
         # Also what is no file: a pipe or a link in a shard's place.
@@ -93,7 +90,7 @@ def repair_shards(
             removed.append(name)
     if not removed:
         return report
-    left = look_at_shards(workspace, recorded).findings
+    left = look_at_shards(replace(look, deep=False, on_progress=silent), recorded).findings
     return Report(0, report.shards, report.findings, left, removed=tuple(removed))
 
 
@@ -153,6 +150,15 @@ class Expected:
     class_names: tuple[str, ...]
     placements: Mapping[str, Placement] | None
 
+    def of(self, shard: Shard, by: Engine) -> "Expected":
+        """What concerns one shard, for those who read it elsewhere."""
+        known = self.placements or {}
+        return replace(
+            self,
+            root=by.place(self.root),
+            placements={key: known[key] for key in keys_of(shard) if key in known},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
@@ -161,6 +167,10 @@ class _Subject:
     name: str
     again: str
     deep: bool
+
+    @property
+    def absent(self) -> Finding:
+        return self.stale(Kind.MISSING, "is missing")
 
     def stale(self, kind: Kind, detail: str) -> Finding:
         """What featurize sees and puts right by itself."""
@@ -184,7 +194,7 @@ def check_folder(
     folder: Path,
     expected: Expected,
     index: Index | None,
-    deep: bool,
+    look: Look,
     on_shard: Callable[[], None],
 ) -> Iterator[Finding]:
     """All that is wrong with the shards of one spec.
@@ -193,44 +203,90 @@ def check_folder(
         folder: where they lie, named after the spec.
         expected: what they should be made from.
         index: what `index.json` says; None if the folder is unfinished.
-        deep: read every row, not headers and small columns only.
+        look: how they are looked at.
         on_shard: called after each shard.
     """
-    at = _Subject(folder.relative_to(expected.root).as_posix(), make_again(folder), deep)
+    at = _Subject(folder.relative_to(expected.root).as_posix(), make_again(folder), look.deep)
     there = sorted(path.name for path in folder.iterdir())
     names = sorted(index.shards) if index else [name for name in there if name.endswith(".h5")]
-    for name in there:
-        if name not in names and name != INDEX:
-            yield _stranger(folder / name, at)
-    copies: dict[str, list[int]] = {}
-    whole = index is not None
-    train: list[Statistics] = []
-    for name in names:
-        here = _Subject(f"{at.name}/{name}", at.again, deep)
-        if name not in there:
-            yield here.stale(Kind.MISSING, "is missing")
-            whole = False
+    strangers = [name for name in there if name not in names and name != INDEX]
+    found = {name: [_stranger(folder / name, at)] for name in strangers if look.part.is_first}
+    whole = _Whole(index is not None)
+    mine, deep = {*look.part.share(names)}, []
+    # What concerns all shards at once is in their headers and small columns.
+    for name in names if look.part.is_first else look.part.share(names):
+        here = _Subject(f"{at.name}/{name}", at.again, look.deep)
+        shard, wrong = _opened(folder / name, here) if name in there else (None, [here.absent])
+        whole.add(shard)
+        if name not in mine:
             continue
-        try:
-            shard = open_shard(folder / name)
-        except DataMismatch as error:
-            yield here.wrong(Kind.DAMAGED, error.what.replace(f"{folder / name} ", ""))
-            whole = False
+        found[name] = wrong
+        if shard is not None:
+            found[name] += _look_at_header(shard, here, expected, index.shards[name] if index else None)
+            found[name] += _look_at_rows(shard, here, expected)
+        if shard is not None and look.deep:
+            deep.append(_MelCheck(look.by.place(folder / name), here, expected.of(shard, look.by)))
         else:
-            yield from _look_at_header(shard, here, expected, index.shards[name] if index else None)
-            yield from _look_at_rows(shard, here, expected)
-            if deep:
-                yield from _look_at_mels(shard, here, expected)
-            if shard.header.split == "train":
-                train.append(shard.statistics)
-            for key, noise in zip(keys_of(shard), shard.noise.tolist(), strict=True):
-                copies.setdefault(key, []).append(noise)
+            on_shard()
+
+    def add(check: _MelCheck, wrong: list[Finding]) -> None:
+        found[check.path.name] += wrong
         on_shard()
-    if whole and index and not _agree(index, train):
-        here = _Subject(f"{at.name}/{INDEX}", at.again, deep)
-        yield here.wrong(Kind.DAMAGED, "its mean and deviation are not those of the train split")
-    if whole and expected.placements is not None:
-        yield from _look_at_copies(copies, at, expected.placements)
+
+    run_tasks(look.by, _check_mels, deep, add)
+    for name in [*strangers, *names]:
+        yield from found.get(name, ())
+    if look.part.is_first and whole.is_there:
+        yield from whole.look(index, at, expected)
+
+
+@dataclass(frozen=True, slots=True)
+class _MelCheck:
+    """A task: to read all mels of the shard at `path`; of `expected` it has what concerns this shard."""
+
+    path: Path
+    at: _Subject
+    expected: Expected
+
+
+def _check_mels(check: _MelCheck) -> list[Finding]:
+    shard, wrong = _opened(check.path, check.at)
+    return wrong if shard is None else list(_look_at_mels(shard, check.at, check.expected))
+
+
+def _opened(path: Path, at: _Subject) -> tuple[Shard | None, list[Finding]]:
+    """A shard, or what is wrong with it."""
+    try:
+        return open_shard(path), []
+    except DataMismatch as error:
+        return None, [at.wrong(Kind.DAMAGED, error.what.replace(f"{path} ", ""))]
+
+
+class _Whole:
+    """What concerns all shards of a folder at once; `is_there` while none is missing or damaged."""
+
+    def __init__(self, is_there: bool) -> None:
+        self.is_there = is_there
+        self._copies: dict[str, list[int]] = {}
+        self._train: list[Statistics] = []
+
+    def add(self, shard: Shard | None) -> None:
+        """Take in a shard; None for one that cannot be opened."""
+        if shard is None:
+            self.is_there = False
+            return
+        if shard.header.split == "train":
+            self._train.append(shard.statistics)
+        for key, noise in zip(keys_of(shard), shard.noise.tolist(), strict=True):
+            self._copies.setdefault(key, []).append(noise)
+
+    def look(self, index: Index | None, at: _Subject, expected: Expected) -> Iterator[Finding]:
+        """What is wrong with them together."""
+        if index and not _agree(index, self._train):
+            here = _Subject(f"{at.name}/{INDEX}", at.again, at.deep)
+            yield here.wrong(Kind.DAMAGED, "its mean and deviation are not those of the train split")
+        if expected.placements is not None:
+            yield from _look_at_copies(self._copies, at, expected.placements)
 
 
 def _stranger(path: Path, at: _Subject) -> Finding:

@@ -17,22 +17,24 @@ import soundfile
 from audioset_tools.audio.clip import read_clip
 from audioset_tools.csvfile import write_csv
 from audioset_tools.exceptions import DataMismatch, EnvironmentProblem, UsageError
-from audioset_tools.featurize import run as run_module
+from audioset_tools.featurize import make as make_module
+from audioset_tools.featurize.make import Speed
 from audioset_tools.featurize.mel import logmel
-from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, Speed, featurize, make_shards
+from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, featurize, make_shards
 from audioset_tools.featurize.task import Classes, ShardTask, make_shard
 from audioset_tools.removal.exclusions import HEADER
 from audioset_tools.shards.dataset import read_dataset
 from audioset_tools.shards.index import read_index
 from audioset_tools.shards.reader import MelShards
 from audioset_tools.shards.spec import PRESETS
+from audioset_tools.tasks.division import Division
 from audioset_tools.types import Clip, Message, Progress
 from audioset_tools.workspace import Workspace
 from tests.factories import CLASSES, featurized
 
 MakeClips = Callable[[int], Sequence[Clip]]
 SYNTHETIC = Classes("synthetic", CLASSES)
-SMALL = FeaturizeConfig(clips_per_shard=4, jobs=1)
+SMALL = FeaturizeConfig(clips_per_shard=4, division=Division(1))
 BOTH = {"_T00000000A_0", "-T00000001A_1000"}
 """Tones that have noise besides, where clips may carry several classes."""
 
@@ -52,7 +54,7 @@ def go(
 
 def many(jobs: int) -> FeaturizeConfig:
     """As many shards as there are clips, so that every worker has some."""
-    return replace(SMALL, clips_per_shard=1, jobs=jobs)
+    return replace(SMALL, clips_per_shard=1, division=Division(jobs))
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -373,7 +375,7 @@ def test_that_something_is_compiled_is_said_once_by_the_thread_that_shows(
         assert numba.njit(lambda n: n + 1)(1) == 2
         make_shard(task, on_clip)
 
-    monkeypatch.setattr(run_module, "make_shard", compile_first)
+    monkeypatch.setattr(make_module, "make_shard", compile_first)
     told: list[tuple[str, threading.Thread]] = []
 
     def show(at: Progress) -> None:

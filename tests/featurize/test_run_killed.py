@@ -11,11 +11,12 @@ import pytest
 
 from audioset_tools.featurize.run import FeaturizeConfig, make_shards
 from audioset_tools.featurize.task import Classes
+from audioset_tools.tasks.division import Division
 from audioset_tools.types import Clip
 from audioset_tools.workspace import Workspace
 from tests.factories import CLASSES
 
-CONFIG = FeaturizeConfig(clips_per_shard=2, jobs=2)
+CONFIG = FeaturizeConfig(clips_per_shard=2, division=Division(2))
 
 CHILD = """
 import itertools, os, pickle, signal, sys

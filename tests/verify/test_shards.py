@@ -20,13 +20,14 @@ from audioset_tools.featurize.run import FeaturizeConfig, make_shards
 from audioset_tools.featurize.task import Classes
 from audioset_tools.shards.index import read_index, write_index
 from audioset_tools.shards.shard import Shard, open_shard, write_shard
+from audioset_tools.tasks.division import Division
 from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Clip, Progress
 from audioset_tools.verify.findings import Kind, Report
 from audioset_tools.verify.shards import Recorded, look_at_shards, repair_shards
 from audioset_tools.workspace import Workspace
 from tests.factories import CLASSES, write_clip
 
-CONFIG = FeaturizeConfig(clips_per_shard=4, jobs=1)
+CONFIG = FeaturizeConfig(clips_per_shard=4, division=Division(1))
 TRAIN, TEST = "train-00000.h5", "test-00000.h5"
 
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ...audio.stretch import resampled
 from ...exceptions import DataMismatch, EnvironmentProblem, UsageError
 from ...files import read_file
-from ...shards.reader import cores
+from ...tasks.engine import cores
 from ...workspace import printable, said
 from .tagger import MISSING, MOST_FEATURES, MOST_MODEL_BYTES, MOST_SECONDS, UNFIT, VALUES, Floats
 

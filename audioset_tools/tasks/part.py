@@ -1,0 +1,60 @@
+"""The share of an array task: `--part 2/4` does every fourth task, from the second on."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ..exceptions import UsageError
+
+Task = TypeVar("Task")
+
+MOST_PARTS = 100_000
+"""More than any batch system counts in an array."""
+
+
+_REMEDY = "Write I/N, I from 1 to N; in a SLURM array: --part $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of several that do a job together without knowing of each other; `number` counts from 1.
+
+    Raises:
+        UsageError: there is no such part.
+    """
+
+    number: int
+    of: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= self.of <= MOST_PARTS:
+            raise UsageError(f"there is no part {self.number} of {self.of}", _REMEDY)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this one does what cannot be shared."""
+        return self.number == 1
+
+    def share(self, tasks: Sequence[Task]) -> Sequence[Task]:
+        """Which of all tasks are its own."""
+        return tasks[self.number - 1 :: self.of]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of {self.of}"
+
+
+WHOLE = Part(1, 1)
+"""Who does all of it alone."""
+
+
+def parse_part(text: str) -> Part:
+    """A part as users write it: `2/4`.
+
+    Raises:
+        UsageError: it is none.
+    """
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text[:20], re.ASCII)
+    if not found:
+        raise UsageError(f"--part {text[:20]} is no part", _REMEDY)
+    return Part(int(found[1]), int(found[2]))
