@@ -14,10 +14,8 @@ indices/                      what archives of sounds hold, so that they need no
 report/                       a page of all this, with sounds and pictures of some clips
 """
 
-import fcntl
 import os
 import re
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +24,7 @@ from pathlib import Path
 from typing import Self
 
 from .exceptions import DataMismatch, EnvironmentProblem, UsageError
-from .files import open_file
+from .locks import hold, holders
 
 AnyPath = str | os.PathLike[str]
 """A path as callers of the public API may give it."""
@@ -176,48 +174,27 @@ class Workspace:
             ) from error
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep other writers out; the kernel drops the lock when the process dies.
+    def lock(self, shared: bool = False) -> Iterator[None]:
+        """Keep other writers out; a process that dies holds no lock.
+
+        Args:
+            shared: let other processes that do a part of the same work hold it as well.
 
         Raises:
             EnvironmentProblem: another process holds it.
         """
         self.prepare()
-        descriptor = self._open_lock()
-        try:
-            lock_exclusively(
-                descriptor,
-                f"another audioset-tools process is working in {self.root}",
-                "Wait for it to end, or stop it; two writers would spend the allowance twice.",
-            )
+        with hold(
+            self.root / "lock",
+            f"another audioset-tools process is working in {self.root}",
+            "Wait for it to end, or stop it: two would undo each other's work, and spend an allowance twice.",
+            shared,
+        ):
             yield
-        finally:
-            os.close(descriptor)
-
-    def _open_lock(self) -> int:
-        """A file to lock; a pipe or a link that somebody put in its place is none."""
-        path = self.root / "lock"
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        try:
-            descriptor = os.open(path, flags, 0o666)
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return descriptor
-            os.close(descriptor)
-            trouble = "it is no regular file"
-        except OSError as error:
-            trouble = error.strerror or str(error)
-        raise EnvironmentProblem(f"{path} cannot be locked: {trouble}", "Look at it, and move it away.")
 
     def busy(self) -> bool:
         """Whether a process that writes is at work here; changes nothing."""
-        try:
-            with open_file(self.root / "lock") as handle:
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        return False
+        return bool(holders(self.root / "lock"))
 
 
 def folder_name(class_name: str) -> str:
@@ -242,22 +219,3 @@ def said(trouble: object) -> str:
 def _written_out(character: str) -> str:
     byte = ord(character) - 0xDC00
     return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else character.encode("unicode_escape").decode()
-
-
-def lock_exclusively(descriptor: int, what: str = "", remedy: str = "") -> None:
-    """Lock an open file or folder; the kernel drops the lock when it is closed or the process dies.
-
-    Args:
-        descriptor: of the file or folder.
-        what, remedy: of the error if another process holds it; without them that one is waited for.
-
-    Raises:
-        EnvironmentProblem: another process holds it.
-        OSError: no `what`, and the file system cannot lock.
-    """
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if what else 0))
-    except OSError as error:
-        if not what:
-            raise
-        raise EnvironmentProblem(what, remedy) from error

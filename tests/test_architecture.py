@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "audioset_tools"
 
 LAYERS = [
-    {"__init__", "exceptions", "types", "words", "clock", "files", "workspace", "csvfile"},
+    {"__init__", "exceptions", "types", "words", "clock"}
+    | {"processes", "files", "locks", "workspace", "csvfile"},
     {"console", "plots", "compiled"},
     {"ledger", "audio"},
     {"archives", "tasks"},
@@ -68,7 +69,7 @@ DOORS = {
     "sqlite3": {"ledger/ledger", "ledger/schema"},
     "csv": {"csvfile"},
     "tomllib": {"files", "simulator/plan"},
-    "fcntl": {"workspace"},
+    "fcntl": {"locks"},
     "rich": {"console"},
     "click": {"cli"},
     "torch": {"train"},
@@ -366,8 +367,8 @@ PARSERS = {"json", "tomllib", "pickle", "np", "torch"}
 
 READ_PAST_THE_DOOR = {
     "errors/answers": "it opens its file to read and to write, under a lock",
-    "runs/folder": "it opens a folder, to lock it",
-    "workspace": "it opens a file to lock it",
+    "locks": "it opens a file to lock it, and leases for the time of their last touch",
+    "processes": "it reads what the kernel says of processes",
     "train/weights": "`safetensors.numpy.load` takes bytes",
 }
 

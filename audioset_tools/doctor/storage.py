@@ -3,6 +3,7 @@
 The workspace need not exist yet: then the nearest folder above it is looked at. Nothing is left behind.
 """
 
+import errno
 import os
 import re
 import tempfile
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from ..exceptions import DataMismatch
 from ..files import read_file
+from ..locks import lock_by_kernel
 from ..types import BY_USER, SAMPLE_RATE, Reason, clip_bytes
 from ..words import clock_time
-from ..workspace import Workspace, lock_exclusively
+from ..workspace import Workspace
 from .check import Level, Outcome
 
 if TYPE_CHECKING:
@@ -308,7 +310,8 @@ def try_to_lock(folder: Path) -> None:
         OSError: the file system cannot lock.
     """
     with tempfile.TemporaryFile(dir=folder) as handle:
-        lock_exclusively(handle.fileno())
+        if not lock_by_kernel(handle.fileno()):
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
 
 def _unescaped(field: str) -> str:

@@ -22,7 +22,8 @@ from typing import Any
 
 from ..exceptions import DataMismatch, EnvironmentProblem, UsageError
 from ..files import parse_json, read_file, remedy_of, sync_folder
-from ..workspace import lock_exclusively, printable
+from ..locks import hold
+from ..workspace import printable
 from .mistakes import Mistake
 
 NAME_LONGEST = 60
@@ -164,8 +165,8 @@ def store_answers(path: Path, answers: Iterable[Answer]) -> None:
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(errno.EINVAL, "it is no regular file")
-            lock_exclusively(descriptor)
-            _append(descriptor, lines, path)
+            with hold(path):
+                _append(descriptor, lines, path)
         finally:
             os.close(descriptor)
         sync_folder(path.parent)

@@ -17,7 +17,6 @@ what they refuse, so that a report shows a half-written folder as far as it goes
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, asdict, astuple, dataclass, fields
@@ -31,8 +30,9 @@ import numpy.typing as npt
 from ..csvfile import csv_columns, read_csv, write_csv
 from ..exceptions import DataMismatch, EnvironmentProblem, UsageError
 from ..files import parse_json, read_file, write_beside
+from ..locks import hold
 from ..types import join_classes, split_classes
-from ..workspace import Workspace, lock_exclusively, printable
+from ..workspace import Workspace, printable
 from .about import NOT_OURS, About, parse_about
 from .evaluation import Evaluation, Predictions, group_of, judge
 from .intervals import wilson
@@ -278,23 +278,19 @@ def lock_run(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise EnvironmentProblem(
             f"the run folder {folder} cannot be made: {error.strerror}",
             "Choose another workspace, or change its permissions.",
         ) from error
-    try:
-        lock_exclusively(
-            descriptor,
-            f"another process is training in {folder}",
-            "Wait for it to end, or choose another --name.",
-        )
+    with hold(
+        folder / "lock",
+        f"another process is training in {folder}",
+        "Wait for it to end, or choose another --name.",
+    ):
         if is_finished(folder):
             raise EnvironmentProblem(f"another process has just finished {folder}", "Run the command again.")
         yield
-    finally:
-        os.close(descriptor)
 
 
 def write_about(folder: Path, about: About) -> None:
