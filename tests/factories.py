@@ -1,6 +1,8 @@
 """What tests are made of: candidates, clips, ledgers, and a workspace as fetch and featurize leave it."""
 
 import hashlib
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,19 @@ from audioset_tools.featurize.run import make_shards as make
 from audioset_tools.featurize.task import Classes
 from audioset_tools.ledger import Ledger, Origin
 from audioset_tools.ledger.ledger import SEALS
-from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip, Failure, Reason
+from audioset_tools.tasks.division import Division
+from audioset_tools.tasks.engine import Engine
+from audioset_tools.types import (
+    CLIP_SAMPLES,
+    SAMPLE_RATE,
+    Candidate,
+    Clip,
+    Failure,
+    OnProgress,
+    Reason,
+    silent,
+)
+from audioset_tools.verify.findings import Look
 from audioset_tools.workspace import Workspace
 
 CLASSES = ("Tone", "Noise")
@@ -20,6 +34,17 @@ CLASSES = ("Tone", "Noise")
 
 DEAD = "deaddeaddeA_30000"
 """The key of a candidate that was found removed."""
+
+
+def looking(workspace: Workspace, deep: bool = False, on_progress: OnProgress = silent) -> Look:
+    """A look at a workspace by this very thread."""
+    return Look(workspace, Engine(_at_once, lambda: 1), deep, on_progress=on_progress)
+
+
+def _at_once(work: Callable[..., object], *args: object) -> Future[object]:
+    future: Future[object] = Future()
+    future.set_result(work(*args))
+    return future
 
 
 def origin(*class_names: str, splits: tuple[int, int, int] = (10, 1, 1)) -> Origin:
@@ -117,4 +142,4 @@ def featurized(root: Path, preset: str = "paper") -> Workspace:
 
 def make_shards(workspace: Workspace, clips: list[Clip], preset: str) -> None:
     """The shards of one preset."""
-    make(workspace, clips, Classes("paper", CLASSES), FeaturizeConfig(preset, jobs=1))
+    make(workspace, clips, Classes("paper", CLASSES), FeaturizeConfig(preset, division=Division(1)))

@@ -7,7 +7,7 @@ import click
 
 from ..export.formats import FORMATS
 from ..workspace import Workspace
-from .options import FOLDER, json_option, needing, workspace_option
+from .options import FOLDER, json_option, needing, part_option, scheduler_option, workspace_option
 
 if TYPE_CHECKING:
     from ..export.write import ExportResult
@@ -28,6 +28,8 @@ _LINES = "\n".join(f"{name:<12}  {one.words}" for name, one in FORMATS.items())
     "--metadata", type=FOLDER, help="Folder with AudioSet's label file; the workspace's own if left out."
 )
 @click.option("--jobs", type=int, help="Files made at once; as many as there are cores if left out.")
+@scheduler_option
+@part_option
 @json_option
 def export(
     format_name: str,
@@ -36,6 +38,8 @@ def export(
     targets: str | None,
     metadata: Path | None,
     jobs: int | None,
+    scheduler: str | None,
+    part: tuple[int, int],
     as_json: bool,
 ) -> None:
     """Write the data set in a form that another tool reads: FORMAT, one of those below."""
@@ -45,7 +49,15 @@ def export(
     extra = FORMATS[format_name].extra if format_name in FORMATS else ""
     with needing(extra), console.bar("clips") as show:
         done = write(
-            workspace, format_name, out, targets=targets, metadata=metadata, jobs=jobs, on_progress=show
+            workspace,
+            format_name,
+            out,
+            targets=targets,
+            metadata=metadata,
+            jobs=jobs,
+            scheduler=scheduler,
+            part=part,
+            on_progress=show,
         )
     show_export(done, as_json)
 

@@ -6,7 +6,7 @@ import click
 
 from ..exceptions import UsageError
 from ..workspace import Workspace
-from .options import exclude_option, json_option, workspace_option
+from .options import exclude_option, json_option, part_option, scheduler_option, workspace_option
 
 
 def _snr(_: click.Context, __: click.Parameter, text: str) -> tuple[float, float]:
@@ -32,6 +32,8 @@ def _snr(_: click.Context, __: click.Parameter, text: str) -> tuple[float, float
     help="Their signal-to-noise ratios, in decibels.",
 )  # fmt: skip
 @click.option("--jobs", type=int, help="Shards made at once; as many as there are cores if left out.")
+@scheduler_option
+@part_option
 @exclude_option
 @json_option
 def featurize(
@@ -40,6 +42,8 @@ def featurize(
     noise_copies: int,
     noise_snr: tuple[float, float],
     jobs: int | None,
+    scheduler: str | None,
+    part: tuple[int, int],
     exclude: Path | None,
     as_json: bool,
 ) -> None:
@@ -55,6 +59,8 @@ def featurize(
             noise_copies=noise_copies,
             noise_snr=noise_snr,
             jobs=jobs,
+            scheduler=scheduler,
+            part=part,
             exclude=exclude,
             on_progress=show,
         )

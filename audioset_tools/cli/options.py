@@ -10,6 +10,7 @@ import click
 
 from ..exceptions import EnvironmentProblem, UsageError
 from ..files import parse_json
+from ..tasks.part import parse_part
 from ..workspace import Workspace
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -113,6 +114,21 @@ exclude_option = click.option(
 embedding_option = click.option(
     "--embedding", type=FILE, help="The file of a probe, if it does not lie where it lay in training."
 )
+
+
+def _part(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]:
+    part = parse_part(text)
+    return part.number, part.of
+
+
+scheduler_option = click.option(
+    "--scheduler", metavar="ADDRESS",
+    help="Have the work done by the workers of this Dask scheduler: its address, or its file.",
+)  # fmt: skip
+part_option = click.option(
+    "--part", metavar="I/N", default="1/1", callback=_part,
+    help="Do the Ith of N shares only, as a task of a batch system's array; who finds all there finishes.",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 

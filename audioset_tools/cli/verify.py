@@ -6,7 +6,7 @@ import click
 
 from ..exceptions import DataMismatch
 from ..workspace import Workspace
-from .options import FILE, json_option, workspace_option
+from .options import FILE, json_option, part_option, scheduler_option, workspace_option
 
 
 @click.command()
@@ -22,8 +22,18 @@ from .options import FILE, json_option, workspace_option
     "--against", type=FILE,
     help="Also compare with this manifest of `freeze`: same bytes, same sound, another sound, gone.",
 )  # fmt: skip
+@scheduler_option
+@part_option
 @json_option
-def verify(workspace: Workspace, deep: bool, mend: bool, against: Path | None, as_json: bool) -> None:
+def verify(
+    workspace: Workspace,
+    deep: bool,
+    mend: bool,
+    against: Path | None,
+    scheduler: str | None,
+    part: tuple[int, int],
+    as_json: bool,
+) -> None:
     """Compare the ledger with clips and shards; without --repair nothing is changed."""
     from .. import console
     from ..manifest.compare import comparison_tables
@@ -31,7 +41,15 @@ def verify(workspace: Workspace, deep: bool, mend: bool, against: Path | None, a
     from ..verify.run import verify as compare
 
     with console.bar("files") as show:
-        report = compare(workspace, deep=deep, repair=mend, against=against, on_progress=show)
+        report = compare(
+            workspace,
+            deep=deep,
+            repair=mend,
+            against=against,
+            scheduler=scheduler,
+            part=part,
+            on_progress=show,
+        )
     if as_json:
         console.result_json(report_json(report))
     else:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ..tasks.part import unfinished
 from ..types import Table
 from .write import ExportResult
 
@@ -22,6 +23,8 @@ def export_line(done: ExportResult) -> str:
 
 def remarks(done: ExportResult) -> Iterator[str]:
     """What a user should know besides."""
+    if done.missing:
+        yield unfinished(done.missing, "files")
     yield from done.notes
     if done.left_out:
         named = ", ".join(f"{mid} ({count:,} clips)" for mid, count in list(done.left_out.items())[:_NAMED])
@@ -39,6 +42,7 @@ def export_json(done: ExportResult) -> dict[str, Any]:
         "files": done.files,
         "made": done.made,
         "kept": done.kept,
+        "missing": done.missing,
         "bytes": done.bytes,
         "clips": dict(done.clips),
         "targets": done.targets,

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from ..tasks.part import unfinished
 from ..types import Table
 from ..words import MOST_ROWS, ends_of
 from .run import FeaturizeResult
@@ -30,7 +31,7 @@ def featurize_table(result: FeaturizeResult) -> Table:
 
 def remarks(result: FeaturizeResult, clips: str) -> list[str]:
     """What is not as it should be with the splits, a line each; `clips` is where the clips lie."""
-    lines = []
+    lines = [unfinished(result.missing, "shards")] if result.missing else []
     for split in ("validation", "test"):
         lacking = [f"{n:,} of {name}" for (name, where), n in sorted(result.short.items()) if where == split]
         if lacking:
@@ -48,6 +49,7 @@ def featurize_json(result: FeaturizeResult) -> dict[str, Any]:
         "shards": [path.name for path in result.shards],
         "built": result.built,
         "reused": result.reused,
+        "missing": result.missing,
         "rows": result.rows,
         "clips": {split: dict(counts) for split, counts in result.clips.items()},
         "left_out_for_balance": dict(result.waiting),

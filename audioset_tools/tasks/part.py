@@ -48,6 +48,14 @@ WHOLE = Part(1, 1)
 """Who does all of it alone."""
 
 
+def unfinished(missing: int, things: str) -> str:
+    """What is said of a job that other parts have still to finish; `things` as `shards`."""
+    return (
+        f"{missing:,} {things} are still to be made by other parts: the one that finds all there finishes the"
+        " job; a part that failed is run again"
+    )
+
+
 def parse_part(text: str) -> Part:
     """A part as users write it: `2/4`.
 

@@ -22,20 +22,18 @@ def test_what_was_said_is_read_again(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("text")
     told = standing(tmp_path / "a", "inputs")
     write_contents(tmp_path, Contents("hf", "mids", True, {"a": told}))
-    assert read_contents(tmp_path, "hf", "mids") == {"a": told}
+    assert read_contents(tmp_path, "hf", "mids") == {"a": {"inputs": told}}
     assert read_contents(tmp_path / "new", "hf", "mids") == {}
 
 
-def test_a_file_stands_if_it_is_whole_and_of_the_same_inputs(tmp_path: Path) -> None:
+def test_a_file_stands_if_it_is_whole(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("text")
     told = standing(tmp_path / "a", "inputs")
-    assert stands(tmp_path, "a", told, "inputs")
-    assert not stands(tmp_path, "a", told, "others")
-    assert not stands(tmp_path, "a", None, "inputs")
+    assert stands(tmp_path, "a", told)
     (tmp_path / "a").write_text("test")
-    assert not stands(tmp_path, "a", told, "inputs")
+    assert not stands(tmp_path, "a", told)
     (tmp_path / "a").unlink()
-    assert not stands(tmp_path, "a", told, "inputs")
+    assert not stands(tmp_path, "a", told)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "hf", "targets": "mids", "files": {"a": 1}}'])

@@ -10,6 +10,7 @@ DONE = ExportResult(
     files=12,
     made=2,
     kept=1,
+    missing=0,
     bytes=3_400_000,
     clips={"train": 1_000, "test": 9},
     targets=527,

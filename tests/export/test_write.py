@@ -10,6 +10,7 @@ from audioset_tools.export.examples import Exported, read_exported
 from audioset_tools.export.folder import read_contents
 from audioset_tools.export.part import ExportPart, ExportPlan, FileThere, text_part
 from audioset_tools.export.write import ExportResult, Target, write_export
+from audioset_tools.tasks.division import Division
 from audioset_tools.types import Progress, silent
 from audioset_tools.workspace import Workspace
 
@@ -25,7 +26,7 @@ def data(exportable: Workspace, labels: Path) -> Exported:
 
 def go(folder: Path, data: Exported, plan: ExportPlan) -> ExportResult:
     target = Target(folder, "test", "classes", read_contents(folder, "test", "classes"))
-    return write_export(target, data, plan, (), 1, silent)
+    return write_export(target, data, plan, (), Division(1), silent)
 
 
 def test_a_closing_part_tells_of_the_others(data: Exported, tmp_path: Path) -> None:
@@ -52,5 +53,5 @@ def test_a_part_that_is_not_what_was_written_does_not_stand(data: Exported, tmp_
 def test_progress_counts_clips_to_the_end(data: Exported, tmp_path: Path) -> None:
     seen: list[Progress] = []
     target = Target(tmp_path / "out", "test", "classes", {})
-    write_export(target, data, ExportPlan([]), data.examples, 2, seen.append)
+    write_export(target, data, ExportPlan([]), data.examples, Division(2), seen.append)
     assert (seen[0].done, seen[-1].done, seen[-1].total) == (0, 10, 10)

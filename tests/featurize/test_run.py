@@ -337,7 +337,6 @@ def test_no_clips(workspace: Workspace) -> None:
         {"noise_copies": -1},
         {"noise_snr": (30.0, 10.0)},
         {"noise_snr": (float("nan"), 10.0)},
-        {"jobs": 0},
         {"clips_per_shard": 0},
     ],
 )

@@ -12,6 +12,7 @@ RESULT = FeaturizeResult(
     shards=(Path("shards/paper-c3f71be8/train-00000.h5"),),
     built=1,
     reused=2,
+    missing=0,
     clips={"train": {"Piano": 8, "Drums": 8}, "validation": {"Piano": 1, "Drums": 1}, "test": {"Piano": 1}},
     waiting={"Piano": 0, "Drums": 3},
     rows=34,
@@ -44,6 +45,7 @@ def test_programs_are_given_names_and_counts() -> None:
         "shards": ["train-00000.h5"],
         "built": 1,
         "reused": 2,
+        "missing": 0,
         "rows": 34,
         "clips": {
             "train": {"Piano": 8, "Drums": 8},

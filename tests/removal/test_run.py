@@ -29,11 +29,12 @@ from audioset_tools.removal.run import Excluded, complete, erase, exclude, exclu
 from audioset_tools.report.run import ReportConfig, write_report
 from audioset_tools.shards.dataset import read_dataset
 from audioset_tools.shards.reader import MelShards
+from audioset_tools.tasks.division import Division
 from audioset_tools.types import Candidate, Failure, Reason
 from audioset_tools.workspace import ANSWERS, Workspace
 from tests.factories import CLASSES, origin, reseal, write_clip
 
-CONFIG = FeaturizeConfig(jobs=1, noise_copies=0, clips_per_shard=3)
+CONFIG = FeaturizeConfig(division=Division(1), noise_copies=0, clips_per_shard=3)
 
 
 @pytest.fixture

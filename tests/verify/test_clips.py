@@ -28,7 +28,7 @@ from audioset_tools.verify.clips import (
 )
 from audioset_tools.verify.findings import Kind, Report
 from audioset_tools.workspace import Workspace
-from tests.factories import candidate, numbered, origin, reseal
+from tests.factories import candidate, looking, numbered, origin, reseal
 
 ONE = candidate("abcdefghijA")
 
@@ -110,12 +110,12 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 def look(workspace: Workspace, deep: bool = True) -> Report:
     with Ledger(workspace.ledger, read_only=True) as ledger:
-        return look_at_clips(ledger, workspace, deep)
+        return look_at_clips(ledger, looking(workspace, deep))
 
 
 def mend(workspace: Workspace, deep: bool = True) -> Report:
     with workspace.lock(), Ledger(workspace.ledger) as ledger:
-        return repair_clips(ledger, workspace, 5, deep)
+        return repair_clips(ledger, looking(workspace, deep), 5)
 
 
 def kinds(report: Report) -> list[Kind]:

@@ -25,7 +25,7 @@ from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Clip, Progress
 from audioset_tools.verify.findings import Kind, Report
 from audioset_tools.verify.shards import Recorded, look_at_shards, repair_shards
 from audioset_tools.workspace import Workspace
-from tests.factories import CLASSES, write_clip
+from tests.factories import CLASSES, looking, write_clip
 
 CONFIG = FeaturizeConfig(clips_per_shard=4, division=Division(1))
 TRAIN, TEST = "train-00000.h5", "test-00000.h5"
@@ -103,12 +103,14 @@ def told(report: Report) -> list[tuple[Kind, str, str]]:
 @pytest.mark.parametrize("deep", [False, True])
 def test_sound_shards_have_no_findings(workspace: Workspace, recorded: Recorded, deep: bool) -> None:
     seen: list[Progress] = []
-    assert look_at_shards(workspace, recorded, deep, seen.append) == Report(shards=4)
+    assert look_at_shards(looking(workspace, deep=deep, on_progress=seen.append), recorded) == Report(
+        shards=4
+    )
     assert seen == [Progress(n, 4, "shards") for n in (1, 2, 3, 4)]
 
 
 def test_a_workspace_without_shards_has_nothing_to_verify(tmp_path: Path, recorded: Recorded) -> None:
-    assert look_at_shards(Workspace(tmp_path), recorded, deep=True) == Report()
+    assert look_at_shards(looking(Workspace(tmp_path), deep=True), recorded) == Report()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -117,10 +119,10 @@ def test_targets_are_compared_with_dataset_csv_and_that_with_the_ledger(tmp_path
     clips = [write_clip(workspace, name, n) for name in CLASSES for n in range(3)]
     clips[0] = replace(clips[0], also=("Noise",))
     recorded = again(workspace, clips, multi_label=True)
-    assert look_at_shards(workspace, recorded) == Report(shards=3)
+    assert look_at_shards(looking(workspace), recorded) == Report(shards=3)
     split = workspace.dataset.read_text().split(f"{clips[0].key},Tone,Noise,")[1].split(",")[0]
     workspace.dataset.write_text(workspace.dataset.read_text().replace(",Tone,Noise,", ",Tone,,"))
-    dataset, row = told(look_at_shards(workspace, recorded))
+    dataset, row = told(look_at_shards(looking(workspace), recorded))
     assert dataset[2] == f"clip {clips[0].key} is of class Tone, and Tone, Noise in the ledger"
     assert row[:2] == (Kind.WRONG_ROW, f"{split}-00000.h5")
     assert row[2].endswith(f"clip {clips[0].key}: labelled Tone, Noise, and its class is Tone")
@@ -156,7 +158,11 @@ def test_a_row_that_is_not_what_dataset_csv_says(
     name, change, kind, words = ROWS[harm]
     keys = [key.decode() for key in open_shard(folder / name).key]
     rewrite(folder / name, change, **({"split": "train"} if harm == "leak" else {}))
-    found = [finding for finding in look_at_shards(workspace, recorded).findings if words in finding.detail]
+    found = [
+        finding
+        for finding in look_at_shards(looking(workspace), recorded).findings
+        if words in finding.detail
+    ]
     assert found and {finding.kind for finding in found} == {kind}
     assert all(
         "--repair" in finding.remedy and "featurize --preset paper" in finding.remedy for finding in found
@@ -181,7 +187,7 @@ def test_a_header_that_is_not_the_folders(
     rewrite(folder / TEST, lambda rows: None, **header)
     assert any(
         (found, name) == (kind, TEST) and words in detail
-        for found, name, detail in told(look_at_shards(workspace, recorded))
+        for found, name, detail in told(look_at_shards(looking(workspace), recorded))
     )
 
 
@@ -192,13 +198,13 @@ def test_a_shard_without_a_spec(workspace: Workspace, recorded: Recorded, folder
         file.attrs["spec"] = np.bytes_(text)
     assert any(
         (kind, name) == (Kind.DAMAGED, TEST) and "has no mel spec" in detail
-        for kind, name, detail in told(look_at_shards(workspace, recorded))
+        for kind, name, detail in told(look_at_shards(looking(workspace), recorded))
     )
 
 
 def test_a_folder_of_another_name_is_not_that_of_its_spec(workspace: Workspace, recorded: Recorded) -> None:
     (workspace.shards / CONFIG.folder).rename(workspace.shards / "paper-00000000")
-    report = look_at_shards(workspace, recorded)
+    report = look_at_shards(looking(workspace), recorded)
     assert {kind for kind, _, _ in told(report)} == {Kind.DAMAGED}
     assert all("not that of its folder" in finding.detail for finding in report.findings)
     assert all("no preset makes any more" in finding.remedy for finding in report.findings)
@@ -211,7 +217,7 @@ def test_files_that_are_not_those_of_the_index(
     (folder / ".train-00000.h5.77.part").write_bytes(b"half")
     (folder / "notes.txt").write_text("mine")
     (workspace.shards / "stray").write_text("mine")
-    report = look_at_shards(workspace, recorded)
+    report = look_at_shards(looking(workspace), recorded)
     assert sorted((kind, name) for kind, name, _ in told(report)) == [
         (Kind.MISSING, TEST),
         (Kind.ORPHANED, ".train-00000.h5.77.part"),
@@ -228,7 +234,7 @@ def test_a_file_that_is_no_shard(
     workspace: Workspace, recorded: Recorded, folder: Path, content: bytes
 ) -> None:
     (folder / TEST).write_bytes(content)
-    ((kind, name, detail),) = told(look_at_shards(workspace, recorded))
+    ((kind, name, detail),) = told(look_at_shards(looking(workspace), recorded))
     assert (kind, name) == (Kind.DAMAGED, TEST) and "is no shard" in detail and str(folder) not in detail
 
 
@@ -238,9 +244,9 @@ def test_what_lies_in_a_shards_place_is_told_and_removed(
 ) -> None:
     (folder / TEST).unlink()
     place(folder / TEST)
-    ((kind, name, _),) = told(look_at_shards(workspace, recorded))
+    ((kind, name, _),) = told(look_at_shards(looking(workspace), recorded))
     assert (kind, name) == (Kind.DAMAGED, TEST)
-    assert repair_shards(workspace, recorded).removed == (f"shards/{folder.name}/{TEST}",)
+    assert repair_shards(looking(workspace), recorded).removed == (f"shards/{folder.name}/{TEST}",)
     assert not os.path.lexists(folder / TEST)
 
 
@@ -253,14 +259,14 @@ def test_a_mel_that_is_not_finite_is_found_by_deep(
 
     rewrite(folder / TEST, change)
     key = open_shard(folder / TEST).key[1].decode()
-    assert told(look_at_shards(workspace, recorded)) == []
-    ((kind, name, detail),) = told(look_at_shards(workspace, recorded, deep=True))
+    assert told(look_at_shards(looking(workspace), recorded)) == []
+    ((kind, name, detail),) = told(look_at_shards(looking(workspace, deep=True), recorded))
     assert (kind, name, detail) == (Kind.DAMAGED, TEST, f"row 1, clip {key}: it holds NaN or infinity")
 
 
 def test_a_row_of_zeros_is_found_by_deep(workspace: Workspace, recorded: Recorded, folder: Path) -> None:
     rewrite(folder / TEST, put("mel", 1, 0))
-    ((kind, name, detail),) = told(look_at_shards(workspace, recorded, deep=True))
+    ((kind, name, detail),) = told(look_at_shards(looking(workspace, deep=True), recorded))
     assert (kind, name) == (Kind.DAMAGED, TEST) and "is 0 throughout, and its clip is not silent" in detail
 
 
@@ -276,10 +282,10 @@ def test_the_mel_of_a_silent_clip_is_honest(tmp_path: Path, preset: str, level: 
         sha256 = hashlib.sha256((workspace.root / clip.path).read_bytes()).hexdigest()
         clips[number] = replace(clip, sha256=sha256, peak=level)
     recorded = again(workspace, clips, replace(CONFIG, preset=preset))
-    assert look_at_shards(workspace, recorded, deep=True).findings == ()
+    assert look_at_shards(looking(workspace, deep=True), recorded).findings == ()
     for clip in clips[:3]:
         (workspace.root / clip.path).unlink()
-    details = [finding.detail for finding in look_at_shards(workspace, recorded, deep=True).findings]
+    details = [finding.detail for finding in look_at_shards(looking(workspace, deep=True), recorded).findings]
     assert details and all("its clip cannot be read" in detail for detail in details)
 
 
@@ -287,8 +293,8 @@ def test_a_flipped_bit_is_found_by_deep_and_by_it_alone(
     workspace: Workspace, recorded: Recorded, folder: Path
 ) -> None:
     key = flip(folder / TRAIN, row=5)
-    assert look_at_shards(workspace, recorded).findings == ()
-    report = look_at_shards(workspace, recorded, deep=True)
+    assert look_at_shards(looking(workspace), recorded).findings == ()
+    report = look_at_shards(looking(workspace, deep=True), recorded)
     assert told(report) == [
         (Kind.DAMAGED, TRAIN, f"row 5, clip {key}: its bytes are not those that were written")
     ]
@@ -298,18 +304,18 @@ def test_a_flipped_bit_is_found_by_deep_and_by_it_alone(
 def test_statistics_that_are_not_the_shards(workspace: Workspace, recorded: Recorded, folder: Path) -> None:
     index = read_index(folder)
     write_index(folder, replace(index, std=tuple(2 * value for value in index.std)))
-    ((kind, name, detail),) = told(look_at_shards(workspace, recorded))
+    ((kind, name, detail),) = told(look_at_shards(looking(workspace), recorded))
     assert (kind, name) == (Kind.DAMAGED, "index.json") and "mean and deviation" in detail
-    assert repair_shards(workspace, recorded).left[0].kind is Kind.UNFINISHED
+    assert repair_shards(looking(workspace), recorded).left[0].kind is Kind.UNFINISHED
     again(workspace, list(recorded.clips.values()))
-    assert look_at_shards(workspace, recorded, deep=True).findings == ()
+    assert look_at_shards(looking(workspace, deep=True), recorded).findings == ()
 
 
 def test_a_damaged_index(workspace: Workspace, recorded: Recorded, folder: Path) -> None:
     content = json.loads((folder / "index.json").read_text())
     content["shards"].pop(TEST)
     (folder / "index.json").write_text(json.dumps(content))
-    assert told(look_at_shards(workspace, recorded)) == [(Kind.DAMAGED, "index.json", "is damaged")]
+    assert told(look_at_shards(looking(workspace), recorded)) == [(Kind.DAMAGED, "index.json", "is damaged")]
 
 
 @pytest.mark.parametrize("how", ["gone", "cut"])
@@ -318,14 +324,14 @@ def test_a_damaged_dataset_csv(workspace: Workspace, recorded: Recorded, how: st
         workspace.dataset.unlink()
     else:
         workspace.dataset.write_bytes(workspace.dataset.read_bytes()[:-10])
-    report = look_at_shards(workspace, recorded)
+    report = look_at_shards(looking(workspace), recorded)
     (finding,) = report.findings
     assert (
         finding.path == "dataset.csv"
         and "Restore" in finding.remedy
         and str(workspace.root) not in finding.detail
     )
-    assert repair_shards(workspace, recorded).removed == ()
+    assert repair_shards(looking(workspace), recorded).removed == ()
 
 
 def test_a_clip_that_was_fetched_again_makes_the_shards_out_of_date(
@@ -333,29 +339,29 @@ def test_a_clip_that_was_fetched_again_makes_the_shards_out_of_date(
 ) -> None:
     clip = next(iter(recorded.clips.values()))
     other = replace(recorded, clips={**recorded.clips, clip.key: replace(clip, sha256="1" * 64)})
-    assert told(look_at_shards(workspace, other)) == [
+    assert told(look_at_shards(looking(workspace), other)) == [
         (Kind.OUT_OF_DATE, "dataset.csv", f"clip {clip.key} was fetched again since its mel was taken")
     ]
     # One that is in the queue again is a finding of the ledger's.
-    assert look_at_shards(workspace, replace(recorded, clips={})).findings == ()
+    assert look_at_shards(looking(workspace), replace(recorded, clips={})).findings == ()
 
 
 def test_shards_older_than_dataset_csv_lack_its_clips(workspace: Workspace, recorded: Recorded) -> None:
     clips = [*recorded.clips.values(), *(write_clip(workspace, name, 9) for name in CLASSES)]
     recorded = again(workspace, clips, replace(CONFIG, preset="log"))
-    report = look_at_shards(workspace, recorded)
+    report = look_at_shards(looking(workspace), recorded)
     assert {kind for kind, _, _ in told(report)} == {Kind.OUT_OF_DATE}
     assert {finding.path for finding in report.findings} == {f"shards/{CONFIG.folder}"}
     assert {finding.remedy for finding in report.findings} == {"Run: audioset-tools featurize --preset paper"}
     again(workspace, clips)
-    assert look_at_shards(workspace, recorded, deep=True).findings == ()
+    assert look_at_shards(looking(workspace, deep=True), recorded).findings == ()
 
 
 def test_a_featurize_that_died_is_reported(workspace: Workspace, recorded: Recorded, folder: Path) -> None:
     (folder / "index.json").unlink()
     (folder / ".train-00000.h5.77.part").write_bytes(b"half")
     (folder / "train-00001.h5").unlink()
-    kinds = [kind for kind, _, _ in told(look_at_shards(workspace, recorded))]
+    kinds = [kind for kind, _, _ in told(look_at_shards(looking(workspace), recorded))]
     assert kinds == [Kind.UNFINISHED, Kind.ORPHANED]
 
 
@@ -367,30 +373,30 @@ def test_a_repair_removes_what_is_damaged_and_featurize_makes_the_same_bytes_aga
     rewrite(folder / TEST, ROWS["label"][1])
     (folder / ".train-00000.h5.77.part").write_bytes(b"half")
     (folder / "notes.txt").write_text("mine")
-    report = repair_shards(workspace, recorded, deep=True)
+    report = repair_shards(looking(workspace, deep=True), recorded)
     assert sorted(Path(name).name for name in report.removed) == [".train-00000.h5.77.part", TEST, TRAIN]
     assert sorted(finding.kind for finding in report.left) == [Kind.ORPHANED, Kind.UNFINISHED]
     assert (folder / "notes.txt").exists() and not (folder / "index.json").exists()
     (folder / "notes.txt").unlink()
     again(workspace, list(recorded.clips.values()))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    assert look_at_shards(workspace, recorded, deep=True).findings == ()
+    assert look_at_shards(looking(workspace, deep=True), recorded).findings == ()
 
 
 def test_a_half_written_file_goes_and_takes_nothing_with_it(
     workspace: Workspace, recorded: Recorded, folder: Path
 ) -> None:
     (folder / ".index.json.77.part").write_bytes(b"half")
-    assert [kind for kind, _, _ in told(look_at_shards(workspace, recorded))] == [Kind.ORPHANED]
-    assert repair_shards(workspace, recorded).left == ()
-    assert look_at_shards(workspace, recorded, deep=True).findings == ()
+    assert [kind for kind, _, _ in told(look_at_shards(looking(workspace), recorded))] == [Kind.ORPHANED]
+    assert repair_shards(looking(workspace), recorded).left == ()
+    assert look_at_shards(looking(workspace, deep=True), recorded).findings == ()
 
 
 def test_a_repair_of_sound_shards_changes_nothing(
     workspace: Workspace, recorded: Recorded, folder: Path
 ) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert repair_shards(workspace, recorded, deep=True) == Report(shards=4)
+    assert repair_shards(looking(workspace, deep=True), recorded) == Report(shards=4)
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
@@ -408,7 +414,7 @@ def test_any_flipped_bit_of_a_shard_is_found(
     harmed[at] ^= 1 << bit
     path.write_bytes(harmed)
     try:
-        findings = look_at_shards(workspace, recorded, deep=True).findings
+        findings = look_at_shards(looking(workspace, deep=True), recorded).findings
         same = _means_the_same(path, content)
     finally:
         path.write_bytes(content)

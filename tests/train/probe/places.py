@@ -8,6 +8,7 @@ from taggers import PITCHES
 from audioset_tools.audio.clip import write_clip
 from audioset_tools.featurize.run import FeaturizeConfig, make_shards
 from audioset_tools.featurize.task import Classes
+from audioset_tools.tasks.division import Division
 from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Clip, Splits
 from audioset_tools.workspace import Workspace
 
@@ -39,6 +40,6 @@ def place(root: Path, multi_label: bool = False) -> Workspace:
             sha256 = write_clip(sound((name, *also), rng), workspace.clip(name, key))
             path = str(workspace.clip(name, key).relative_to(workspace.root))
             clips.append(Clip(key, name, rank, path, sha256, 10.0, 0.3, "synthetic", also=also))
-    config = FeaturizeConfig(jobs=1, splits=Splits(4, 2, 2))
+    config = FeaturizeConfig(division=Division(1), splits=Splits(4, 2, 2))
     make_shards(workspace, clips, Classes("paper", CLASSES, multi_label), config)
     return workspace
