@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from audioset_tools.audio.segment import Sound
-from audioset_tools.fetch import worker
+from audioset_tools.fetch import make
 from audioset_tools.ledger import Ledger
 from audioset_tools.simulator import Plan, Simulator
 from audioset_tools.sources.connection.connection import Connection
@@ -100,5 +100,5 @@ def flutes(tmp_path: Path) -> Iterator[Ledger]:
 def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever came is a sound; what it sounds like nobody asks, which would take nine tenths of the time."""
     sound = Sound(np.ones(CLIP_SAMPLES, np.int16), 10.0, 0.5)
-    monkeypatch.setattr(worker, "decode_segment", lambda *_: sound)
-    monkeypatch.setattr(worker, "fingerprint", lambda _: b"")
+    monkeypatch.setattr(make, "decode_segment", lambda *_: sound)
+    monkeypatch.setattr(make, "fingerprint", lambda _: b"")

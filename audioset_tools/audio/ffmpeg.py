@@ -116,10 +116,14 @@ class DecodeError(Exception):
     """
 
     def __init__(self, fault: DecodeFault, message: str, output: str = "") -> None:
-        super().__init__(message)
+        # All of them, so that it can be sent from another process.
+        super().__init__(fault, message, output)
         self.fault = fault
         self.message = message
         self.output = output
+
+    def __str__(self) -> str:
+        return self.message
 
 
 RATES = range(1_000, 6_144_001)

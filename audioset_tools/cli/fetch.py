@@ -22,6 +22,7 @@ from .options import (
     json_option,
     metadata_option,
     recipe_option,
+    scheduler_option,
     workspace_option,
 )
 
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 @click.option("--keep-source", is_flag=True, help="Keep the encoded bytes of each segment too, in sources/.")
 @workspace_option
 @click.option("--jobs", type=int, default=4, show_default=True, help="Workers at once.")
+@scheduler_option
 @click.option(
     "--pace",
     default="guest",
@@ -90,6 +92,7 @@ def fetch(
     keep_source: bool,
     workspace: Workspace,
     jobs: int,
+    scheduler: str | None,
     pace: str,
     proxy: str | None,
     no_check_certificate: bool,
@@ -142,6 +145,7 @@ def fetch(
                 **wanted,
                 **source,
                 jobs=jobs,
+                scheduler=scheduler,
                 proxy=proxy,
                 check_certificate=not no_check_certificate,
                 cookies=cookies,

@@ -19,6 +19,7 @@ from ..ledger.queries import FailedCandidate, last_accepted_at, lately_dead
 from ..sources.extractions import CLIENT_TROUBLE
 from ..sources.pace import Pace, parse_pace
 from ..sources.source import FetchError, Source
+from ..tasks.engine import Engine
 from ..types import LASTING, UNREACHED, Candidate, Clip, Failure, OnProgress, Reason, Scope, message, silent
 from ..workspace import Workspace
 from .opening import LONG_PAUSE_S, RECENTLY_S, Opening
@@ -67,6 +68,7 @@ class Fetch:
         config: how many, how patiently.
         stop: set it to drain: what is in flight ends, nothing new begins.
         clock: seconds since the epoch.
+        by: who decodes; None for this process.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Fetch:
         config: FetchConfig,
         stop: threading.Event,
         clock: Callable[[], float] = steady,
+        by: Engine | None = None,
     ) -> None:
         self.ledger = ledger
         self.config = config
@@ -88,7 +91,7 @@ class Fetch:
         self._route = Route(sources, self._judged, self._settle_unheld)
         self._refusals = Refusals(ledger.get("refusals"))
         self._worker = Worker(
-            workspace, clock, self._refusals.suspected, ledger.sample_rate, config.keep_source
+            workspace, clock, self._refusals.suspected, ledger.sample_rate, config.keep_source, by
         )
         self._in_flight: dict[Future[Outcome], Turn] = {}
         self._numbers = count()

@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,8 @@ from ..sources.pace import parse_pace
 from ..sources.rate import PacePolicy
 from ..sources.record import Recorder
 from ..sources.versions import nightly_advice
+from ..tasks.division import Division
+from ..tasks.engine import Engine
 from ..types import UNREACHED, OnProgress, Reason, message, silent
 from ..words import MOST_ROWS, clock_time
 from ..workspace import AnyPath, Workspace
@@ -42,6 +44,7 @@ def fetch(
     sample_rate: int | None = None,
     source: str | Iterable[str] = "youtube",
     jobs: int = 4,
+    scheduler: str | None = None,
     pace: str = "guest",
     proxy: str | None = None,
     check_certificate: bool = True,
@@ -75,6 +78,9 @@ def fetch(
         source: `youtube`, `local:DIR` for files that you have, `hf:OWNER/NAME` for a mirror on the Hugging
             Face Hub, or `kept:WORKSPACE` for what was kept in another one; of several each candidate is asked
             in turn.
+        jobs: clips that are worked at at once; with a scheduler at least twice as many as its workers take.
+        scheduler: address of a Dask scheduler whose workers decode what the sources give, or the file it
+            wrote of itself; None for this process.
         pace: `guest`, `account`, `unlimited`, or requests an hour: `600/h`.
         record: a folder for what YouTube answers, without anything personal.
         max_wait: the longest pause or outage to sit out, in seconds; None for two hours, and 45 s for a
@@ -112,10 +118,15 @@ def fetch(
     with _draining(stop) as (draining, interrupted), workspace.lock(), Ledger(workspace.ledger) as ledger:
         prepare(ledger, workspace, wanted, segments, on_progress)
         change_queues(ledger, workspace, reasons, excluded, names, on_progress)
-        with opened(names, ledger, workspace, remote, draining, on_progress) as sources:
+        with (
+            opened(names, ledger, workspace, remote, draining, on_progress) as sources,
+            _decoders(scheduler, workspace, on_progress) as by,
+        ):
             pass_over(ledger, sources, on_progress)
             look_ahead(ledger, sources, per_class)
-            end = Fetch(ledger, sources, workspace, config, draining).run(on_progress)
+            if by:
+                config = replace(config, jobs=max(jobs, 2 * by.count()))
+            end = Fetch(ledger, sources, workspace, config, draining, by=by).run(on_progress)
         result = FetchResult(end, tuple(ledger.tallies()), config.attempts, everything)
     if recorder and recorder.left_out:
         why = "50 MB are enough, or the disk is full"
@@ -126,6 +137,15 @@ def fetch(
     if result.stopped and interrupted.is_set():
         raise KeyboardInterrupt
     return result
+
+
+def _decoders(
+    scheduler: str | None, workspace: Workspace, on_progress: OnProgress
+) -> AbstractContextManager[Engine | None]:
+    """Who decodes; None for the threads that fetch, each what it has fetched."""
+    if scheduler is None:
+        return nullcontext()
+    return Division(None, scheduler).engine(workspace.root, lambda text: on_progress(message(text)))
 
 
 @dataclass(frozen=True, slots=True)

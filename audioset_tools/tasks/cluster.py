@@ -7,7 +7,6 @@ and the workspace under the same path.
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -35,7 +34,7 @@ def cluster(scheduler: str, shared: Path, say: Callable[[str], object]) -> Itera
         say: called with a line of words where workers are waited for.
 
     Raises:
-        EnvironmentProblem: it cannot be reached, is gone meanwhile, or a task killed worker after worker.
+        EnvironmentProblem: it cannot be reached, or a task killed worker after worker.
     """
     with ExitStack() as stack:
         client = stack.enter_context(_connected(scheduler))
@@ -54,11 +53,6 @@ def cluster(scheduler: str, shared: Path, say: Callable[[str], object]) -> Itera
             raise EnvironmentProblem(
                 f"a task killed its workers one after another: {error.task}",
                 "Look at the workers' log; give them more memory, and run the same command again.",
-            ) from error
-        except CancelledError as error:
-            raise EnvironmentProblem(
-                f"the scheduler {scheduler} is gone, or gave the work up",
-                "Start it again and run the same command again; what was finished is kept.",
             ) from error
 
 

@@ -6,12 +6,14 @@ that was lost with its worker is done again by another, and nobody need know.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
+
+from ..exceptions import EnvironmentProblem
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
@@ -38,6 +40,15 @@ class Engine:
     def words(self) -> str:
         """Who works, for the remark beside the progress; nothing where it is this process."""
         return "" if self.is_here else f"{self.count():,} at once"
+
+    def call(self, work: Callable[..., Done], *args: Any) -> Done:
+        """Have a task done, and wait for it.
+
+        Raises:
+            EnvironmentProblem: those who do the tasks are gone.
+        """
+        done: Done = _outcome(self.submit(work, *args))
+        return done
 
     def place(self, path: Path) -> Path:
         """A path as those who do the tasks find it."""
@@ -86,11 +97,21 @@ def run_tasks(
                 return
             finished, _ = wait(waiting, SHOW_EVERY_S, FIRST_COMPLETED)
             for future in finished:
-                on_done(waiting.pop(future), future.result())
+                on_done(waiting.pop(future), _outcome(future))
             on_wait()
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _outcome(future: Future[Any]) -> Any:
+    try:
+        return future.result()
+    except CancelledError as error:
+        raise EnvironmentProblem(
+            "the scheduler is gone, or gave the work up",
+            "Start it again and run the same command again; what was finished is kept.",
+        ) from error
 
 
 def cores() -> int:

@@ -12,7 +12,7 @@ import pytest
 from audioset_tools.audio.ffmpeg import Media
 from audioset_tools.audio.segment import Sound
 from audioset_tools.exceptions import EnvironmentProblem, UsageError
-from audioset_tools.fetch import worker
+from audioset_tools.fetch import make
 from audioset_tools.fetch.loop import Fetch
 from audioset_tools.fetch.progress import FetchConfig, FetchProgress, read_totals
 from audioset_tools.ledger import Ledger, State
@@ -62,8 +62,8 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 @pytest.fixture(autouse=True)
 def no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     sound = Sound(np.ones(CLIP_SAMPLES, np.int16), 10.0, 1 / 32768)
-    monkeypatch.setattr(worker, "decode_segment", lambda *_: sound)
-    monkeypatch.setattr(worker, "fingerprint", lambda _: b"")
+    monkeypatch.setattr(make, "decode_segment", lambda *_: sound)
+    monkeypatch.setattr(make, "fingerprint", lambda _: b"")
 
 
 def fetch(
@@ -131,7 +131,7 @@ def test_a_full_disk_ends_the_run_and_costs_nobody(ledger: Ledger, monkeypatch: 
         raise OSError(ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(worker, "write_clip", full)
+        patch.setattr(make, "write_clip", full)
         with pytest.raises(EnvironmentProblem, match="full"):
             fetch(ledger, lambda c, n: None)
     assert states(ledger) == {State.QUEUED: 40}

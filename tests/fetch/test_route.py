@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audioset_tools.audio.segment import Media, Sound
-from audioset_tools.fetch import worker
+from audioset_tools.fetch import make
 from audioset_tools.fetch.loop import Fetch
 from audioset_tools.fetch.progress import FetchConfig
 from audioset_tools.ledger import Ledger, State
@@ -88,9 +88,9 @@ class Remote(Copy):
 def no_ffmpeg() -> object:
     with pytest.MonkeyPatch.context() as patch:
         sound = Sound(np.ones(CLIP_SAMPLES, np.int16), 10.0, 1 / 32768)
-        patch.setattr(worker, "decode_segment", lambda *_: sound)
-        patch.setattr(worker, "fingerprint", lambda _: b"")
-        patch.setattr(worker, "write_clip", lambda *_: "ab")
+        patch.setattr(make, "decode_segment", lambda *_: sound)
+        patch.setattr(make, "fingerprint", lambda _: b"")
+        patch.setattr(make, "write_clip", lambda *_: "ab")
         yield
 
 
