@@ -124,12 +124,12 @@ def write_clip(workspace: Workspace, class_name: str, number: int) -> Clip:
     )
 
 
-def featurized(root: Path, preset: str = "paper") -> Workspace:
-    """Five clips of each of two classes and a dead candidate, one noise copy, three shards."""
+def featurized(root: Path, preset: str = "paper", per_class: int = 5) -> Workspace:
+    """Some clips of each of two classes and a dead candidate, one noise copy, three shards and more."""
     workspace = Workspace(root)
-    clips = [write_clip(workspace, name, number) for name in CLASSES for number in range(5)]
+    clips = [write_clip(workspace, name, number) for name in CLASSES for number in range(per_class)]
     queues = [candidate(one.key[:11], int(one.key[12:]), one.class_name, one.rank) for one in clips]
-    dead = candidate(DEAD[:11], 30_000, CLASSES[0], rank=5)
+    dead = candidate(DEAD[:11], 30_000, CLASSES[0], rank=per_class)
     with Ledger(workspace.ledger) as ledger:
         ledger.load(origin(*CLASSES, splits=(8, 1, 1)), [*queues, dead])
         for one, its_clip in zip(queues, clips, strict=True):

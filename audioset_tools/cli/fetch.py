@@ -136,8 +136,7 @@ def fetch(
                 read_exclusions(exclude)
             connection = Connection(proxy, not no_check_certificate, cookies, browser, ytdlp_options)
             found = estimate(workspace, Wanted(**wanted), **source, connection=connection, on_progress=show)
-            of, parts = found.parts
-            console.table(estimate_table(parts, found.policy, found.sample_rate, of))
+            console.table(estimate_table(found.parts[1], found.policy, found.sample_rate, found.parts[0]))
             return
         try:
             result = run_fetch(

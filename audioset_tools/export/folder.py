@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..exceptions import DataMismatch, UsageError
 from ..files import open_file, parse_json, read_file, write_beside
-from ..tasks.part import Part
+from ..tasks.part import ArrayPart
 from .examples import Example
 from .part import FileThere, wav_bytes
 
@@ -45,7 +45,7 @@ class Contents:
     files: Mapping[str, FileThere]
 
 
-def account_name(part: Part) -> str:
+def account_name(part: ArrayPart) -> str:
     """What the account of an array's part is called."""
     return f"export-{part.number}-of-{part.of}.json"
 

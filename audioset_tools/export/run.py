@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..exceptions import UsageError
 from ..tasks.division import Division
-from ..tasks.part import Part
+from ..tasks.part import ArrayPart
 from ..types import OnProgress, silent
 from ..workspace import AnyPath, Workspace
 from .examples import read_exported
@@ -54,7 +54,7 @@ def export(
     """
     if format not in FORMATS:
         raise UsageError(f"there is no format {format!r}", f"Choose one of {', '.join(FORMATS)}.")
-    folder, form, division = Path(out), FORMATS[format], Division(jobs, scheduler, Part(*part))
+    folder, form, division = Path(out), FORMATS[format], Division(jobs, scheduler, ArrayPart(*part))
     targets = targets or form.targets
     before = read_contents(folder, format, targets)
     plan_parts = plan_of(format)

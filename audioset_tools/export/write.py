@@ -9,7 +9,7 @@ from ..clock import steady
 from ..files import write_beside
 from ..tasks.division import Division
 from ..tasks.engine import Engine, run_tasks
-from ..tasks.part import WHOLE, Part
+from ..tasks.part import WHOLE, ArrayPart
 from ..types import OnProgress, Progress, message
 from .examples import Example, Exported
 from .folder import (
@@ -142,7 +142,7 @@ class _Account:
     """
 
     def __init__(
-        self, target: Target, part: Part, files: dict[str, FileThere], on_progress: OnProgress
+        self, target: Target, part: ArrayPart, files: dict[str, FileThere], on_progress: OnProgress
     ) -> None:
         self.target, self.files, self._part = target, files, part
         self._on_progress, self._done, self._total = on_progress, 0, 0

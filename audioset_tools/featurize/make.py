@@ -61,7 +61,7 @@ def make_all(tasks: Sequence[ShardTask], by: Engine, on_clips: Callable[[int], N
     """Make shards. On an error or Ctrl-C those that stand are kept and those begun are dropped.
 
     Args:
-        by: who makes them.
+        by: the engine that makes them.
         on_clips: called twice a second, and whenever a shard stands, with the clips done.
 
     Raises:

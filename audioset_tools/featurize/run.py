@@ -29,7 +29,7 @@ from ..shards.spec import PRESETS, MelSpec
 from ..shards.splits import Leak, leak_of
 from ..tasks.division import Division
 from ..tasks.engine import Engine
-from ..tasks.part import Part
+from ..tasks.part import ArrayPart
 from ..types import SAMPLE_RATE, Clip, OnProgress, Progress, Splits, message, silent
 from ..workspace import AnyPath, Workspace
 from .make import Speed, make_all
@@ -160,7 +160,7 @@ def featurize(
         EnvironmentProblem: the disk is full, or another process writes to the workspace.
     """
     listed = None if exclude is None else read_exclusions(Path(exclude))
-    division = Division(jobs, scheduler, Part(*part))
+    division = Division(jobs, scheduler, ArrayPart(*part))
     shared = not division.is_whole
     if listed is not None and shared:
         raise UsageError("an array part leaves nobody out", "Run it once with --exclude, and without --part.")

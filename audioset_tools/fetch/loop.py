@@ -68,7 +68,7 @@ class Fetch:
         config: how many, how patiently.
         stop: set it to drain: what is in flight ends, nothing new begins.
         clock: seconds since the epoch.
-        by: who decodes; None for this process.
+        by: the engine that decodes; None for this process.
     """
 
     def __init__(

@@ -35,7 +35,7 @@ class Worker:
         suspected: whether a refusal of a candidate would be its own, and say nothing of the pace.
         sample_rate: of the clips, in hertz.
         keeps_source: whether what a clip was decoded from is kept beside it.
-        by: who decodes; None for this process.
+        by: the engine that decodes; None for this process.
     """
 
     workspace: Workspace

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..exceptions import EnvironmentProblem, UsageError
 from .engine import Engine, threads
-from .part import WHOLE, Part
+from .part import WHOLE, ArrayPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Division:
 
     jobs: int | None = None
     scheduler: str | None = None
-    part: Part = WHOLE
+    part: ArrayPart = WHOLE
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:

@@ -80,7 +80,7 @@ def run_tasks(
     """Have tasks done, several at once; after an error or Ctrl-C nothing new is begun.
 
     Args:
-        by: who does them.
+        by: the engine that does them.
         work: a function of a module, or a `partial` of one, where `by` is elsewhere.
         tasks: in the order in which they are begun.
         on_done: called in this thread with each task and what came of it, as they come.

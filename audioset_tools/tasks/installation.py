@@ -10,6 +10,7 @@ from pathlib import Path
 import soundfile
 
 from ..audio.binary import ffmpeg_build
+from ..files import read_file
 
 Installation = Mapping[str, str]
 """By its name, the version of each piece; "" for what is not there."""
@@ -49,6 +50,6 @@ def _source() -> str:
     """A digest of this package's modules: a checkout changes without its version."""
     root, digest = Path(__file__).parent.parent, hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
-        content = path.read_bytes()
+        content = read_file(path)
         digest.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:12]

@@ -13,11 +13,13 @@ MOST_PARTS = 100_000
 """More than any batch system counts in an array."""
 
 
+_WRITTEN = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
+
 _REMEDY = "Write I/N, I from 1 to N; in a SLURM array: --part $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ArrayPart:
     """One of several that do a job together without knowing of each other; `number` counts from 1.
 
     Raises:
@@ -44,7 +46,7 @@ class Part:
         return f"part {self.number} of {self.of}"
 
 
-WHOLE = Part(1, 1)
+WHOLE = ArrayPart(1, 1)
 """Who does all of it alone."""
 
 
@@ -56,13 +58,13 @@ def unfinished(missing: int, things: str) -> str:
     )
 
 
-def parse_part(text: str) -> Part:
+def parse_part(text: str) -> ArrayPart:
     """A part as users write it: `2/4`.
 
     Raises:
         UsageError: it is none.
     """
-    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text[:20], re.ASCII)
+    found = _WRITTEN.fullmatch(text[:20])
     if not found:
         raise UsageError(f"--part {text[:20]} is no part", _REMEDY)
-    return Part(int(found[1]), int(found[2]))
+    return ArrayPart(int(found[1]), int(found[2]))

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..manifest.compare import Comparison, comparison_json
 from ..tasks.engine import Engine
-from ..tasks.part import WHOLE, Part
+from ..tasks.part import WHOLE, ArrayPart
 from ..types import OnProgress, Table, silent
 from ..workspace import Workspace, printable
 
@@ -42,8 +42,8 @@ class Look:
     """How a workspace is looked at.
 
     Args:
-        workspace: whose clips and shards.
-        by: who reads them.
+        workspace: whose clips and shards are meant.
+        by: the engine that reads them.
         deep: read every byte instead of sizes, headers and small columns.
         part: which share of them is looked at. What concerns all at once the first looks at.
         on_progress: called after some clips, and after each shard.
@@ -52,7 +52,7 @@ class Look:
     workspace: Workspace
     by: Engine
     deep: bool = False
-    part: Part = WHOLE
+    part: ArrayPart = WHOLE
     on_progress: OnProgress = silent
 
 

@@ -11,7 +11,7 @@ from ..ledger import Ledger
 from ..manifest.compare import compare
 from ..manifest.document import read_manifest
 from ..tasks.division import Division
-from ..tasks.part import Part
+from ..tasks.part import ArrayPart
 from ..types import OnProgress, message, silent
 from ..workspace import AnyPath, Workspace
 from . import clips, shards
@@ -51,7 +51,7 @@ def verify(
         DataMismatch: it has no ledger, or none that can be read; or the manifest is damaged.
         EnvironmentProblem: another process is working in it.
     """
-    division = Division(jobs or clips.AT_ONCE, scheduler, Part(*part))
+    division = Division(jobs or clips.AT_ONCE, scheduler, ArrayPart(*part))
     if not division.is_whole and (repair or against is not None):
         raise UsageError(
             "an array part neither repairs nor compares", "Leave out --part, or --repair and --against."

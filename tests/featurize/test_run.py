@@ -18,7 +18,6 @@ from audioset_tools.audio.clip import read_clip
 from audioset_tools.csvfile import write_csv
 from audioset_tools.exceptions import DataMismatch, EnvironmentProblem, UsageError
 from audioset_tools.featurize import make as make_module
-from audioset_tools.featurize.make import Speed
 from audioset_tools.featurize.mel import logmel
 from audioset_tools.featurize.run import FeaturizeConfig, FeaturizeResult, featurize, make_shards
 from audioset_tools.featurize.task import Classes, ShardTask, make_shard
@@ -315,12 +314,6 @@ def test_flac_gives_the_same_mels(workspace: Workspace, make_clips: MakeClips) -
     workspace.dataset.unlink()
     again = MelShards(go(flac, workspace).folder, "train")
     np.testing.assert_array_equal(again.take(np.arange(2)), wav)
-
-
-def test_speed_counts_neither_the_start_nor_what_stood_before() -> None:
-    times = iter([0.0, 10.0, 10.0, 20.0, 20.0, 22.0, 24.0])
-    speed = Speed(lambda: next(times))
-    assert [speed(500), speed(500), speed(4_500), speed(9_500)] == ["", "", "2,000 clips/s", "2,250 clips/s"]
 
 
 def test_no_clips(workspace: Workspace) -> None:

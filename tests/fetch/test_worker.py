@@ -13,7 +13,7 @@ from audioset_tools.audio.ffmpeg import Media
 from audioset_tools.audio.fingerprint import fingerprint
 from audioset_tools.audio.segment import Sound
 from audioset_tools.exceptions import EnvironmentProblem
-from audioset_tools.fetch import worker as worker_module
+from audioset_tools.fetch import make
 from audioset_tools.fetch.worker import Worker
 from audioset_tools.sources.source import Excerpt
 from audioset_tools.types import CLIP_SAMPLES, Candidate, Clip
@@ -52,10 +52,8 @@ def test_a_full_disk_is_told_from_one_without_inodes(
         raise OSError(ENOSPC, "No space left on device")
 
     status = SimpleNamespace(f_files=files, f_ffree=free_files, f_favail=free_files, f_bavail=free_blocks)
-    monkeypatch.setattr(worker_module, "write_clip", full)
-    monkeypatch.setattr(
-        worker_module, "decode_segment", lambda *_: Sound(np.zeros(CLIP_SAMPLES, np.int16), 10, 0.5)
-    )
+    monkeypatch.setattr(make, "write_clip", full)
+    monkeypatch.setattr(make, "decode_segment", lambda *_: Sound(np.zeros(CLIP_SAMPLES, np.int16), 10, 0.5))
     monkeypatch.setattr(os, "statvfs", lambda _: status)
     worker = Worker(Workspace(tmp_path), lambda: 0.0)
     with pytest.raises(EnvironmentProblem, match=words):
@@ -65,7 +63,7 @@ def test_a_full_disk_is_told_from_one_without_inodes(
 def test_a_clip_is_known_by_its_sound(
     no_ffmpeg: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(worker_module, "fingerprint", fingerprint)
+    monkeypatch.setattr(make, "fingerprint", fingerprint)
     wished = replace(candidate("abcdefghijA"), labels=("/m/0l14j_",), split="test")
     worker = Worker(Workspace(tmp_path), lambda: 0.0)
     clip = worker.attempt(wished, Anything())

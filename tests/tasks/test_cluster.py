@@ -118,7 +118,12 @@ def test_a_scheduler_that_goes_away_is_told(tmp_path: Path) -> None:
     told: list[str] = []
     with (
         LocalCluster(
-            n_workers=1, processes=False, protocol="tcp", dashboard_address=":0", host="127.0.0.1", silence_logs=50
+            n_workers=1,
+            processes=False,
+            protocol="tcp",
+            dashboard_address=":0",
+            host="127.0.0.1",
+            silence_logs=50,
         ) as brief,
         pytest.raises(EnvironmentProblem, match="the scheduler is gone"),
         Division(scheduler=brief.scheduler_address).engine(tmp_path, told.append) as by,

@@ -7,15 +7,15 @@ import pytest
 
 from audioset_tools.exceptions import EnvironmentProblem, UsageError
 from audioset_tools.tasks.division import Division
-from audioset_tools.tasks.part import Part
+from audioset_tools.tasks.part import ArrayPart
 
 
 def test_an_array_part_has_no_scheduler() -> None:
     with pytest.raises(UsageError, match="do not go together"):
-        Division(scheduler="tcp://node:8786", part=Part(1, 4))
+        Division(scheduler="tcp://node:8786", part=ArrayPart(1, 4))
     with pytest.raises(UsageError, match="0 jobs"):
         Division(0)
-    assert Division().is_whole and not Division(part=Part(1, 4)).is_whole
+    assert Division().is_whole and not Division(part=ArrayPart(1, 4)).is_whole
 
 
 def test_without_a_scheduler_it_is_threads_of_this_process(tmp_path: Path) -> None:

@@ -5,20 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audioset_tools.exceptions import UsageError
-from audioset_tools.tasks.part import MOST_PARTS, WHOLE, Part, parse_part, unfinished
+from audioset_tools.tasks.part import MOST_PARTS, WHOLE, ArrayPart, parse_part, unfinished
 
 
 @given(st.lists(st.integers()), st.integers(1, 40))
 def test_every_task_is_of_one_part(tasks: list[int], of: int) -> None:
-    shares = [Part(number, of).share(tasks) for number in range(1, of + 1)]
+    shares = [ArrayPart(number, of).share(tasks) for number in range(1, of + 1)]
     assert sorted(task for share in shares for task in share) == sorted(tasks)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
 def test_a_part_is_read_as_it_is_written() -> None:
-    assert parse_part("2/4") == Part(2, 4)
-    assert parse_part("1/1") == WHOLE and WHOLE.is_first and not Part(2, 4).is_first
-    assert str(Part(2, 4)) == "part 2 of 4"
+    assert parse_part("2/4") == ArrayPart(2, 4)
+    assert parse_part("1/1") == WHOLE and WHOLE.is_first and not ArrayPart(2, 4).is_first
+    assert str(ArrayPart(2, 4)) == "part 2 of 4"
 
 
 @pytest.mark.parametrize(
