@@ -1,11 +1,11 @@
-"""The same shards alone, by two threads, by two Dask workers, by an array of four; and whoever is killed meanwhile.
+"""The same shards alone, by two threads, two Dask workers, an array of four; and who is killed meanwhile.
 
     python bench/cluster.py [--clips 1000] [--repeat 3] [--folder DIR]
 
 Clips are noise. A way is timed from the command to its end, with the start of its processes, but for Dask's
 workers, which are there already; CPU seconds are those of all of them. The digest is over all bytes below
-`shards/`. Then a worker, the client and a part of an array are killed (SIGKILL) in the middle, and the same is
-run again.
+`shards/`. Then a worker, the client and a part of an array are killed (SIGKILL) in the middle, and the same
+is run again.
 """
 
 import argparse
@@ -216,7 +216,9 @@ def main() -> None:
         make_clips(Workspace(root), arguments.clips)
         rows = measure(root, arguments.clips, arguments.repeat)
         deaths = killed(root, arguments.clips)
-    print("| way | clips/s | seconds | to the first shard | CPU ms a clip | digest |\n|---|---|---|---|---|---|")
+    print(
+        "| way | clips/s | seconds | to the first shard | CPU ms a clip | digest |\n|---|---|---|---|---|---|"
+    )
     print("\n".join(rows))
     print("\n| killed | that run | the same again | digest |\n|---|---|---|---|")
     print("\n".join(deaths))

@@ -60,6 +60,27 @@ def test_a_second_run_makes_nothing_and_another_folder_gets_the_same_bytes(
     assert contents(tmp_path / "a") == before == contents(tmp_path / "b")
 
 
+@pytest.mark.parametrize("format_name", ["esc50", "hf"])
+def test_parts_in_any_order_make_the_same_export(
+    exportable: Workspace, labels: Path, tmp_path: Path, format_name: str
+) -> None:
+    export(exportable, format_name, tmp_path / "alone", metadata=labels)
+    out, lacking = tmp_path / "parts", []
+    for number, of in [(3, 3), (1, 3), (1, 3), (2, 4), (2, 3)]:
+        done = export(exportable, format_name, out, metadata=labels, part=(number, of), jobs=1)
+        lacking.append(done.missing)
+        told = json.loads((out / "export.json").read_text()) if (out / "export.json").exists() else {}
+        assert told.get("finished", False) == (done.missing == 0)
+    assert lacking[-1] == 0 < lacking[0] and lacking == sorted(lacking, reverse=True)
+    assert contents(out) == contents(tmp_path / "alone")
+    # What is of another plan, and what was lost, is put right by who comes last.
+    (out / "export-1-of-9.json").write_text((out / "export.json").read_text())
+    next(path for path in out.rglob("*") if path.suffix in {".csv", ".parquet"}).unlink()
+    for number in (1, 2):
+        export(exportable, format_name, out, metadata=labels, part=(number, 2), jobs=1)
+    assert contents(out) == contents(tmp_path / "alone")
+
+
 def test_what_was_damaged_or_lost_is_made_again(exportable: Workspace, labels: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     export(exportable, "esc50", out, metadata=labels)

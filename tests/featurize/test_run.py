@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from audioset_tools.shards.index import read_index
 from audioset_tools.shards.reader import MelShards
 from audioset_tools.shards.spec import PRESETS
 from audioset_tools.tasks.division import Division
+from audioset_tools.tasks.part import ArrayPart
 from audioset_tools.types import Clip, Message, Progress
 from audioset_tools.workspace import Workspace
 from tests.factories import CLASSES, featurized
@@ -136,6 +138,62 @@ def test_same_bytes_for_any_number_of_workers_and_any_time(
             path.unlink()
     assert len(shards[0]) == 13
     assert shards[0] == shards[1] == shards[2]
+
+
+def test_parts_in_any_order_and_more_than_once_make_the_same_bytes(
+    make_clips: MakeClips, workspace: Workspace
+) -> None:
+    clips = make_clips(6)
+    alone = bytes_of(go(clips, workspace, many(2)).folder)
+    for order in ([(3, 3), (1, 3), (2, 3)], [(1, 2), (3, 4), (1, 2), (4, 4), (2, 2)]):
+        shutil.rmtree(workspace.shards)
+        lacking = []
+        for number, of in order:
+            division = Division(1, part=ArrayPart(number, of))
+            done = go(clips, workspace, replace(many(1), division=division))
+            lacking.append(done.missing)
+            assert (done.folder / "index.json").exists() == (not done.missing)
+            assert done.built + done.reused == len(range(number - 1, 12, of))
+        assert lacking == sorted(lacking, reverse=True) and lacking[-1] == 0 < lacking[-2]
+        assert bytes_of(done.folder) == alone
+    # What is lost later is made again by the part whose it is, and by no other.
+    lost = sorted(done.folder.glob("*.h5"))[0]
+    lost.unlink()
+    parts = [
+        go(clips, workspace, replace(many(1), division=Division(1, part=ArrayPart(n, 2)))) for n in (1, 2)
+    ]
+    assert sorted(part.built for part in parts) == [0, 1] and bytes_of(done.folder) == alone
+
+
+def test_two_parts_that_do_the_same_at_once_make_the_same_bytes(
+    make_clips: MakeClips, workspace: Workspace
+) -> None:
+    clips = make_clips(6)
+    alone = bytes_of(go(clips, workspace, many(2)).folder)
+    shutil.rmtree(workspace.shards)
+    config = replace(many(1), division=Division(1, part=ArrayPart(1, 2)))
+    with ThreadPoolExecutor(3) as pool:
+        parts = [pool.submit(go, clips, workspace, config) for _ in range(2)]
+        parts.append(pool.submit(go, clips, workspace, many(2)))
+        assert all(part.result() for part in parts)
+    assert bytes_of(parts[0].result().folder) == alone
+
+
+def test_a_part_leaves_nobody_out(tmp_path: Path) -> None:
+    workspace = featurized(tmp_path / "w")
+    write_csv(tmp_path / "out.csv", HEADER, [])
+    with pytest.raises(UsageError, match="leaves nobody out"):
+        featurize(workspace, part=(1, 2), exclude=tmp_path / "out.csv")
+
+
+def test_parts_work_beside_each_other_and_not_beside_others(tmp_path: Path) -> None:
+    workspace = featurized(tmp_path / "w")
+    with workspace.lock(shared=True):
+        assert featurize(workspace, part=(1, 2)).missing == 0
+        with pytest.raises(EnvironmentProblem, match="working in"):
+            featurize(workspace)
+    with workspace.lock(), pytest.raises(EnvironmentProblem, match="working in"):
+        featurize(workspace, part=(1, 2))
 
 
 def test_targets_hold_every_class_that_a_clip_carries(make_clips: MakeClips, workspace: Workspace) -> None:
