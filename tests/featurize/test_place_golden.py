@@ -57,7 +57,8 @@ def made_up(
                 one.key, class_name, rank, f"clips/{class_name[:3]}/Y{one.key}.wav",
                 hashlib.sha256((one.key if not twin else f"twin {rank % 7}").encode()).hexdigest(),
                 10.0, 0.5, "youtube webm", one.also, "soundfile", prints[-1],
-                VideoInfo(channel, "a channel", "a title") if channel else None, labels, split, None, one.group,
+                VideoInfo(channel, "a channel", "a title") if channel else None,
+                labels, split, None, one.group,
             )  # fmt: skip
             pairs.append((one, clip))
     return pairs
