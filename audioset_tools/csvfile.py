@@ -139,7 +139,24 @@ def parse_csv(
     further: bool = False,
     codes: bool = True,
 ) -> list[Row]:
-    """Parse the rows of a CSV: all of them, or none if one is in doubt.
+    """Parse the rows of a CSV: all of them, or none if one is in doubt; see `csv_parsed`.
+
+    Raises:
+        DataMismatch: it is damaged; the message has the line.
+    """
+    return list(csv_parsed(content, name, columns, parse, remedy, further, codes))
+
+
+def csv_parsed(
+    content: bytes,
+    name: str,
+    columns: Sequence[str],
+    parse: Callable[[dict[str, str]], Row],
+    remedy: str,
+    further: bool = False,
+    codes: bool = True,
+) -> Iterator[Row]:
+    """Parse the rows of a CSV one at a time, for who keeps less of each than that.
 
     Spreadsheets' ways are understood: a byte order mark, any line ends, empty lines.
 
@@ -160,19 +177,19 @@ def parse_csv(
         return DataMismatch(f"{name}, line {line}: {trouble}", remedy)
 
     try:
-        rows, parsed = csv_rows(content), []
+        rows = csv_rows(content)
         header = list(map(_read, next(rows, (1, []))[1]))
         shown = header[: len(columns)] if further else header
         if shown != list(columns) or len(set(header)) < len(header):
             raise damaged(1, f"the columns are not {','.join(columns)} but {','.join(header)[:60]!a}")
         for line, row in rows:
             try:
-                parsed.append(parse(named_fields(header, [_read(cell, codes) for cell in row])))
+                parsed = parse(named_fields(header, [_read(cell, codes) for cell in row]))
             except ValueError as error:
                 raise damaged(line, str(error)) from error
+            yield parsed
     except NoCsv as error:
         raise damaged(error.line, str(error)) from error
-    return parsed
 
 
 class NoCsv(ValueError):
@@ -194,12 +211,10 @@ def csv_rows(content: bytes, delimiter: str = ",", spaced: bool = False) -> Iter
     Raises:
         NoCsv: it is none from some line on.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise NoCsv(content[: error.start].count(b"\n") + 1, "this is no UTF-8 text") from error
-    handle, last = io.StringIO(text, newline=""), 0
+    # Decoded as it is gone through: as one text a table of two million rows would take gigabytes.
+    handle = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
     rows = csv.reader(handle, strict=True, delimiter=delimiter, skipinitialspace=spaced)
+    last = 0
     try:
         for row in rows:
             line, last = last + 1, rows.line_num
@@ -207,6 +222,17 @@ def csv_rows(content: bytes, delimiter: str = ",", spaced: bool = False) -> Iter
                 yield line, row
     except csv.Error as error:
         raise NoCsv(last + 1, f"this is no row of a CSV: {error}") from error
+    except UnicodeDecodeError as error:
+        raise NoCsv(_line_of_no_text(content), "this is no UTF-8 text") from error
+
+
+def _line_of_no_text(content: bytes) -> int:
+    """The line with the first byte that is no UTF-8."""
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return content[: error.start].count(b"\n") + 1
+    return 1
 
 
 def named_fields(header: Sequence[str], row: Sequence[str]) -> dict[str, str]:

@@ -24,7 +24,8 @@ from audioset_tools.audio.clip import write_clip
 from audioset_tools.export.folder import AUDIO
 from audioset_tools.export.run import ExportResult, export
 from audioset_tools.ledger import Ledger, Origin
-from audioset_tools.shards.dataset import Placement, write_dataset
+from audioset_tools.shards.dataset import write_dataset
+from audioset_tools.shards.placements import Placement
 from audioset_tools.types import CLIP_SECONDS, SAMPLE_RATE, Candidate, Clip, KeptSource
 from audioset_tools.workspace import Workspace
 

@@ -24,7 +24,7 @@ from scipy.signal import resample_poly
 
 from audioset_tools.audio.binary import find_ffmpeg
 from audioset_tools.audio.fingerprint import distance, fingerprint
-from audioset_tools.shards.duplicates import same_sound
+from audioset_tools.shards import duplicates
 from audioset_tools.simulator import Plan
 from audioset_tools.simulator.plan import Video, decide
 from audioset_tools.simulator.sounds import wanted
@@ -78,14 +78,19 @@ def compare(clips: int) -> None:
         prints += [fingerprint(np.roll(samples, moment * step)) for moment in range(MOMENTS)]
         if number % (100 // MOMENTS) == 0:
             prints[-1] = fingerprint(samples // 2)
+    fresh = np.arange(len(prints)) >= len(prints) - 100
+    compared(prints, np.ones(len(prints), np.bool_), "all with all")
+    compared(prints, fresh, "100 of them with all")
+    duplicates._EVERY_PAIR = 0
+    compared(prints, np.ones(len(prints), np.bool_), "all, those alone that meet in a cell")
+
+
+def compared(prints: list[bytes], fresh: npt.NDArray[np.bool_], which: str) -> None:
+    """Print how long it takes to compare fingerprints, and how many pairs are found."""
     began = time.process_time()
-    found = same_sound(prints, [True] * len(prints))
+    found = duplicates.same_sound(lambda some: [prints[n] for n in some.tolist()], fresh)
     taken = time.process_time() - began
-    fresh = [number >= len(prints) - 100 for number in range(len(prints))]
-    began = time.process_time()
-    same_sound(prints, fresh)
-    print(f"{len(prints):,} sounds compared in {taken:.1f} s of CPU, {len(found):,} pairs are the same")
-    print(f"100 of them with all in {time.process_time() - began:.1f} s")
+    print(f"{len(prints):,} sounds, {which}: {taken:.1f} s of CPU, {len(found):,} pairs are the same")
 
 
 def main(sounds: int) -> None:

@@ -363,7 +363,8 @@ def _read_archive(path: Path) -> object:
 
 def _shards(folder: Path) -> dict[str, bytes]:
     from audioset_tools.featurize.run import finish_folder
-    from audioset_tools.shards.dataset import Placement, write_dataset
+    from audioset_tools.shards.dataset import write_dataset
+    from audioset_tools.shards.placements import Placement
     from audioset_tools.shards.shard import ShardHeader, write_shard
     from audioset_tools.shards.spec import MelSpec
 

@@ -34,7 +34,8 @@ from playwright.sync_api import Playwright, sync_playwright
 from audioset_tools.audio.clip import read_clip, wav_header
 from audioset_tools.ledger import Ledger, Origin
 from audioset_tools.report.media import write_sound
-from audioset_tools.shards.dataset import Placement, write_dataset
+from audioset_tools.shards.dataset import write_dataset
+from audioset_tools.shards.placements import Placement
 from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip, Failure, Reason, clip_bytes
 from audioset_tools.workspace import Workspace
 

@@ -5,7 +5,7 @@ the table; our file names have none of the fields that ESC-50's own do.
 """
 
 from ..exceptions import UsageError
-from ..shards.dataset import SPLITS
+from ..shards.placements import SPLITS
 from .examples import Exported
 from .part import ExportPlan, csv_part
 

@@ -12,7 +12,7 @@ from ..exceptions import DataMismatch, UsageError
 from ..featurize.place import placed
 from ..ledger import Ledger, Origin
 from ..ledger.queries import last_accepted_at
-from ..shards.dataset import SPLITS, Placement
+from ..shards.placements import SPLITS, Placement
 from ..types import Candidate, Clip, KeptSource
 from ..workspace import Workspace, printable
 

@@ -1,14 +1,20 @@
 """Deciding the splits of a workspace's clips, for good: what is in `dataset.csv` never changes its split."""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from ..csvfile import write_csv
 from ..exceptions import DataMismatch
 from ..ledger import Ledger, Origin
+from ..ledger.queries import fingerprints
 from ..removal.exclusions import HEADER
 from ..removal.run import complete
-from ..shards.dataset import SPLITS, Placement, read_dataset, write_dataset
+from ..shards.dataset import read_dataset, write_dataset
+from ..shards.placements import SPLITS, Numbers, Placements
 from ..shards.splits import Assignment, assign
+from ..shards.table import ClipTable
 from ..types import Clip, Splits
 from ..workspace import Workspace
 from .task import Classes
@@ -21,7 +27,7 @@ def classes_of(origin: Origin | None) -> Classes:
     return Classes(origin.recipe, origin.class_names, origin.multi_label, origin.of_list)
 
 
-def placed(workspace: Workspace) -> list[Placement]:
+def placed(workspace: Workspace) -> Placements:
     """The placements of a workspace, whose splits are decided now if they are not.
 
     Raises:
@@ -37,27 +43,51 @@ def placed(workspace: Workspace) -> list[Placement]:
         complete(ledger, workspace)
         origin = ledger.origin()
         splits = Splits(*origin.splits) if origin else Splits()
-        clips = [clip for _, clip in ledger.clips()]
-        decided = place(workspace, clips, classes_of(origin), splits, origin.seed if origin else 0)
-    return list(decided.placements)
+        seed = origin.seed if origin else 0
+        decided = place(workspace, clips_of(ledger), classes_of(origin), splits, seed)
+    return decided.placements
+
+
+def clips_of(ledger: Ledger) -> ClipTable:
+    """The clips of a ledger, to be placed while it is open."""
+    places = array("q")
+
+    def clips() -> Iterator[Clip]:
+        number = {name: n for n, name in enumerate(ledger.class_names)}
+        for candidate, clip in ledger.each_clip():
+            places.extend((number[candidate.class_name], candidate.rank))
+            yield clip
+
+    def prints(numbers: Numbers) -> list[bytes]:
+        return fingerprints(ledger, np.frombuffer(places, np.int64).reshape(-1, 2)[numbers].tolist())
+
+    return ClipTable.of(clips(), prints)
 
 
 def place(
-    workspace: Workspace, clips: Sequence[Clip], classes: Classes, splits: Splits, seed: int
+    workspace: Workspace, clips: ClipTable | Sequence[Clip], classes: Classes, splits: Splits, seed: int
 ) -> Assignment:
     """Give every clip its split; the caller holds the workspace's lock.
+
+    Args:
+        workspace: whose `dataset.csv` is read, and written if there is something new.
+        clips: all that were accepted, in any order.
+        classes: of the clips.
+        splits: the proportions of the splits.
+        seed: decides which group comes first.
 
     Raises:
         DataMismatch: no clips, too few, a damaged `dataset.csv`, or a list that puts one sound into several
             splits.
     """
-    if not clips:
+    table = clips if isinstance(clips, ClipTable) else ClipTable.of(clips)
+    if not len(table.clips):
         raise DataMismatch(f"no clips in {workspace.root}", "Run `audioset-tools fetch` first.")
     frozen = read_dataset(workspace.dataset)
-    assignment = assign(frozen, clips, classes.names, splits, seed, classes.of_list)
+    assignment = assign(frozen, table, classes.names, splits, seed, classes.of_list)
     if classes.of_list:
         _refuse_twins(assignment, workspace)
-    if list(assignment.placements) != frozen:
+    if assignment.placements != frozen:
         write_dataset(workspace.dataset, assignment.placements)
     return assignment
 
@@ -70,7 +100,9 @@ def _refuse_twins(assignment: Assignment, workspace: Workspace) -> None:
     """
     if not assignment.twins:
         return
-    split_of = {placement.key: placement.split for placement in assignment.placements}
+    named = {key.encode() for keys in assignment.twins for key in keys}
+    twins = np.flatnonzero([key in named for key in assignment.placements.key.tolist()])
+    split_of = {placement.key: placement.split for placement in assignment.placements.take(twins)}
     rows = []
     for keys in assignment.twins:
         # The test stays whole as long as it can.

@@ -9,10 +9,11 @@ Against processes they spare each worker two seconds of imports and a hundred me
 them outlives a killed run.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from ..clock import steady
 from ..compiled import saying
@@ -21,12 +22,13 @@ from ..ledger import Ledger
 from ..removal.exclusions import read_exclusions
 from ..removal.run import complete, excluded_line, refuse_incomplete
 from ..removal.run import exclude as leave_out
-from ..shards.dataset import SPLITS, Placement
 from ..shards.index import NAME as INDEX
-from ..shards.index import Index, Listed, write_index
+from ..shards.index import Index, Listed, shard_files, write_index
+from ..shards.placements import SPLITS, Placements
 from ..shards.shard import combined, open_shard
 from ..shards.spec import PRESETS, MelSpec
 from ..shards.splits import Leak, leak_of
+from ..shards.table import ClipTable
 from ..tasks.division import Division
 from ..tasks.engine import Engine
 from ..tasks.part import ArrayPart
@@ -34,7 +36,7 @@ from ..types import SAMPLE_RATE, Clip, OnProgress, Progress, Splits, message, si
 from ..workspace import AnyPath, Workspace
 from .make import Speed, make_all
 from .mel import empty_filters
-from .place import classes_of, place
+from .place import classes_of, clips_of, place
 from .task import Classes, Noise, ShardTask, is_done, plan
 
 
@@ -182,13 +184,12 @@ def featurize(
             splits=splits or (Splits(*origin.splits) if origin else Splits()),
             sample_rate=ledger.sample_rate,
         )
-        clips = [clip for _, clip in ledger.clips()]
-        return make_shards(workspace, clips, classes_of(origin), config, on_progress)
+        return make_shards(workspace, clips_of(ledger), classes_of(origin), config, on_progress)
 
 
 def make_shards(
     workspace: Workspace,
-    clips: Sequence[Clip],
+    clips: ClipTable | Sequence[Clip],
     classes: Classes,
     config: FeaturizeConfig,
     on_progress: OnProgress = silent,
@@ -273,15 +274,20 @@ def _missing(tasks: Sequence[ShardTask]) -> int:
 
 def _remove_strangers(folder: Path, tasks: Sequence[ShardTask]) -> None:
     """Remove shards that no task makes any more, and what killed runs left half-written."""
-    wanted = {task.target.name for task in tasks}
-    for path in [*folder.glob("*.h5"), *folder.glob(".*.part")]:
-        if path.name not in wanted:
+    wanted = {task.target for task in tasks}
+    for path in [*shard_files(folder), *shard_files(folder, ".*.part")]:
+        if path not in wanted:
             path.unlink(missing_ok=True)
 
 
-def _count(placements: Sequence[Placement], class_names: Sequence[str]) -> dict[str, dict[str, int]]:
-    counts = Counter((placement.split, placement.class_name) for placement in placements)
-    return {split: {name: counts[split, name] for name in class_names} for split in SPLITS}
+def _count(placements: Placements, class_names: Sequence[str]) -> dict[str, dict[str, int]]:
+    of_class = placements.of_kinds({(name,): number for number, name in enumerate(class_names)})
+    counts = np.zeros((len(SPLITS), len(class_names)), np.int64)
+    np.add.at(counts, (placements.split, of_class), 1)
+    return {
+        split: dict(zip(class_names, row, strict=True))
+        for split, row in zip(SPLITS, counts.tolist(), strict=True)
+    }
 
 
 def finish_folder(folder: Path, shards: Sequence[Path]) -> None:
@@ -296,13 +302,15 @@ def finish_folder(folder: Path, shards: Sequence[Path]) -> None:
     Raises:
         DataMismatch: a shard is damaged.
     """
-    opened = [open_shard(path) for path in shards]
-    train = [shard.statistics for shard in opened if shard.header.split == "train"]
+    train, listed = [], {}
+    # Of each no more is kept than goes into the index: together their rows take gigabytes.
+    for shard in map(open_shard, shards):
+        name = shard.path.relative_to(folder).as_posix()
+        listed[name] = Listed(shard.header.split, len(shard), shard.header.inputs)
+        if shard.header.split == "train":
+            train.append(shard.statistics)
     mean, std = (), ()
     if train:
         over_all = combined(train)
         mean, std = tuple(over_all.mean.tolist()), tuple(over_all.std.tolist())
-    listed = {
-        shard.path.name: Listed(shard.header.split, len(shard), shard.header.inputs) for shard in opened
-    }
     write_index(folder, Index(listed, mean, std))

@@ -15,7 +15,8 @@ import numpy as np
 from .. import __version__
 from ..audio.clip import FETCH_AGAIN, read_clip
 from ..exceptions import DataMismatch
-from ..shards.dataset import SPLITS, Placement
+from ..shards.index import shard_name
+from ..shards.placements import SPLITS, Placement, Placements
 from ..shards.shard import FORMAT, ShardHeader, open_shard, write_shard
 from ..shards.spec import MelSpec
 from ..types import CLIP_SECONDS
@@ -60,7 +61,7 @@ class ShardTask:
     root: Path
     target: Path
     split: str
-    placements: tuple[Placement, ...]
+    placements: Sequence[Placement]
     classes: Classes
     spec: MelSpec
     noise: Noise
@@ -82,7 +83,7 @@ class ShardTask:
 def plan(
     root: Path,
     folder: Path,
-    placements: Sequence[Placement],
+    placements: Placements,
     clips_per_shard: int,
     *,
     classes: Classes,
@@ -101,13 +102,13 @@ def plan(
     """
     tasks = []
     for split in SPLITS:
-        members = [placement for placement in placements if placement.split == split]
+        members = placements.of_split(split)
         for number, start in enumerate(range(0, len(members), clips_per_shard)):
             task = ShardTask(
                 root=root,
-                target=folder / f"{split}-{number:05d}.h5",
+                target=folder / shard_name(split, number),
                 split=split,
-                placements=tuple(members[start : start + clips_per_shard]),
+                placements=members[start : start + clips_per_shard],
                 classes=classes,
                 spec=spec,
                 noise=noise if split == "train" else Noise(0, noise.snr, noise.seed),

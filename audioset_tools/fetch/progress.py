@@ -18,7 +18,7 @@ from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponent
 from ..exceptions import UsageError
 from ..files import parse_json
 from ..ledger import Ledger, State, StateCount
-from ..shards.dataset import SPLITS
+from ..shards.placements import SPLITS
 from ..sources.rate import PaceState
 from ..sources.source import FetchError
 from ..types import BY_USER, Progress, Reason, Scope

@@ -10,6 +10,7 @@ from ..exceptions import DataMismatch, UsageError
 from ..ledger import Ledger
 from ..ledger.queries import Standing, standing
 from ..shards.dataset import read_dataset
+from ..shards.index import shard_files
 from ..shards.reader import find_shards
 from ..shards.shard import Shard, open_shard
 from ..workspace import Workspace
@@ -99,7 +100,8 @@ def which_row(facts: ClipFacts, noise: int) -> MelFacts:
         raise UsageError(f"no shard holds clip {facts.key}", "Run first: audioset-tools featurize")
     if not found:
         raise UsageError(f"clip {facts.key} has no noise copy {noise}", f"It has {copies}, 0 being itself.")
-    folders = sorted({Path(mel.shard).parent.name for mel in found})
+    # Below `shards/`, the name of the spec's folder comes first.
+    folders = sorted({Path(mel.shard).parts[1] for mel in found})
     if len(folders) > 1:
         raise UsageError(
             f"clip {facts.key} is in {len(folders)} folders of shards",
@@ -110,9 +112,10 @@ def which_row(facts: ClipFacts, noise: int) -> MelFacts:
 
 def _shards(workspace: Workspace, folder: str | None) -> Iterator[Path]:
     if folder is not None:
-        yield from sorted(find_shards(workspace.shards, folder).glob("*.h5"))
+        yield from shard_files(find_shards(workspace.shards, folder))
     else:
-        yield from sorted(workspace.shards.glob("*/*.h5"))
+        for path in sorted(workspace.shards.glob("*/")):
+            yield from shard_files(path)
 
 
 def _mel_facts(shard: Shard, row: int, name: str) -> MelFacts:

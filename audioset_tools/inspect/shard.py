@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..exceptions import UsageError
+from ..shards.index import shard_files
 from ..shards.reader import find_shards
 from ..shards.shard import ShardHeader, Statistics, keys_of, open_shard
 from ..workspace import Workspace, printable
@@ -50,12 +51,13 @@ def find_shard(text: str, workspace: Workspace, folder: str | None) -> Path:
         if path.is_file():
             return path
         if path.is_dir():
-            names = ", ".join(sorted(printable(inner.name) for inner in path.glob("*.h5")))
+            names = ", ".join(printable(inner.name) for inner in shard_files(path))
             raise UsageError(f"{printable(path)} is a folder", f"Name one of its shards: {names or 'none'}.")
-    if Path(text).name == text and workspace.shards.is_dir():
-        path = find_shards(workspace.shards, folder) / text
-        if path.is_file():
-            return path
+    if workspace.shards.is_dir():
+        found = find_shards(workspace.shards, folder)
+        for path in (found / text, *(path for path in shard_files(found) if path.name == text)):
+            if found in path.parents and path.is_file():
+                return path
     workspace.existing()
     raise UsageError(
         f"{printable(text)!r} is neither a shard nor a clip's key",

@@ -89,6 +89,8 @@ SEALS = (
 
 _OWN_COLUMNS = _OWN.count(",") + 1
 
+_CLIPS_AT_ONCE = 1_000
+
 _LOAD_ROWS = 50
 """Candidates per INSERT of a load: half the time of one by one, and no more is gained by 100."""
 
@@ -310,17 +312,26 @@ class Ledger:
             self._event(at, (None, None), outcome, reason or "", detail)
 
     def clips(self) -> list[tuple[Candidate, Clip]]:
-        """The accepted clips by class and rank."""
-        with reading(self.path):
-            rows = self._db.execute(
-                f"SELECT {CANDIDATE}, {CLIP}"
-                f" FROM clip JOIN candidate USING (class, rank) {BESIDE_CLIP}"
-                " ORDER BY class, rank"
-            ).fetchall()
-            candidates = [self.candidate(row[:OF_CANDIDATE]) for row in rows]
-            return [
-                (one, clip_of(one, row[OF_CANDIDATE:])) for one, row in zip(candidates, rows, strict=True)
-            ]
+        """The accepted clips by class and rank; of very many, `each_clip` needs no memory."""
+        return list(self.each_clip())
+
+    def each_clip(self) -> Iterator[tuple[Candidate, Clip]]:
+        """The accepted clips by class and rank, one by one; meanwhile the ledger may be written to."""
+        place = -1, -1
+        while True:
+            with reading(self.path):
+                rows = self._db.execute(
+                    f"SELECT {CANDIDATE}, {CLIP}"
+                    f" FROM clip JOIN candidate USING (class, rank) {BESIDE_CLIP}"
+                    " WHERE (clip.class, clip.rank) > (?, ?) ORDER BY clip.class, clip.rank LIMIT ?",
+                    (*place, _CLIPS_AT_ONCE),
+                ).fetchall()
+                candidates = [self.candidate(row[:OF_CANDIDATE]) for row in rows]
+                clips = [clip_of(one, row[OF_CANDIDATE:]) for one, row in zip(candidates, rows, strict=True)]
+            if not rows:
+                return
+            yield from zip(candidates, clips, strict=True)
+            place = self._key(candidates[-1])
 
     def tallies(self) -> list[StateCount]:
         """How many candidates there are by class, state and reason."""

@@ -4,8 +4,9 @@ Each question is answered from counts or an index that the ledger keeps, or from
 reading through all that is in it.
 """
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
@@ -97,6 +98,21 @@ def standing(ledger: Ledger, key: str) -> Standing | None:
         state, reason, detail, _, _ = standing_of(row[OF_CANDIDATE:behind])
         clip = None if row[behind] is None else clip_of(one, row[behind:])
         return Standing(one, state, reason, detail, clip)
+
+
+def fingerprints(ledger: Ledger, places: Sequence[tuple[int, int]]) -> list[bytes]:
+    """The fingerprints of clips, by the number of their class and their rank; b"" where there is none.
+
+    They are as the seals of their rows say: whoever asks has read these.
+    """
+    found = ledger.rows(
+        "SELECT fingerprint FROM json_each(?) AS wanted LEFT JOIN clip"
+        " ON class = json_extract(wanted.value, '$[0]') AND rank = json_extract(wanted.value, '$[1]')"
+        " ORDER BY wanted.key",
+        json.dumps(places),
+    )
+    with reading(ledger.path):
+        return [bytes(one or b"") for (one,) in found]
 
 
 def days(ledger: Ledger) -> list[DayCount]:

@@ -17,7 +17,7 @@ from ..catalog.list_rows import CLIP_MS, checked_size
 from ..catalog.segment_list import SUBSET, SegmentList, check_classes
 from ..exceptions import DataMismatch, EnvironmentProblem
 from ..files import open_file, parse_json, remedy_of, write_beside
-from ..shards.dataset import SPLITS
+from ..shards.placements import SPLITS
 from ..types import KEY, SAMPLE_RATES, Candidate, Reason, Splits
 from ..workspace import printable
 

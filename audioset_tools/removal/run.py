@@ -22,6 +22,7 @@ from ..exceptions import DataMismatch, UsageError
 from ..files import read_file, sync_folder, write_beside
 from ..ledger import Ledger, changes
 from ..shards.index import NAME as INDEX
+from ..shards.index import shard_files
 from ..types import YTID
 from ..workspace import ANSWERS, Workspace
 from .exclusions import Exclusion
@@ -289,15 +290,15 @@ def _erase_answers(workspace: Workspace, ytids: Collection[str]) -> Iterator[tup
 def _remove_shards(workspace: Workspace, leaves: Leaves) -> Iterator[Path]:
     """Remove shards that hold such a clip, or cannot be read; featurize makes them again."""
     for folder in sorted(path for path in workspace.shards.glob("*") if path.is_dir()):
-        held = [path for path in sorted(folder.glob("*.h5")) if _holds(path, leaves)]
-        half_written = sorted(folder.glob(".*.part"))
+        held = [path for path in shard_files(folder) if _holds(path, leaves)]
+        half_written = shard_files(folder, ".*.part")
         if held:
             # Without its index a folder is unfinished: no training uses what is left.
             (folder / INDEX).unlink(missing_ok=True)
         for path in (*held, *half_written):
             path.unlink()
-        if held or half_written:
-            sync_folder(folder)
+        for place in {folder, *(path.parent for path in (*held, *half_written))}:
+            sync_folder(place)
         yield from held
 
 

@@ -20,6 +20,7 @@ import soundfile
 from ..audio.clip import read_clip
 from ..exceptions import DataMismatch
 from ..files import write_beside
+from ..shards.index import shard_files
 from ..shards.shard import Shard, open_shard
 from ..shards.spec import PRESETS, MelSpec, in_decibels
 from ..types import CLIP_SECONDS, KEY
@@ -81,7 +82,7 @@ def make_media(
     ]
     troubles: dict[str, str] = {}
     if lacking:
-        rows = _mel_rows(workspace)
+        rows = _mel_rows(workspace, {source.key for source, _, _ in lacking})
         count = min(jobs or os.cpu_count() or 1, len(lacking))
         with ThreadPoolExecutor(count) as pool:
             parts = [lacking[number::count] for number in range(count)]
@@ -198,14 +199,15 @@ def _shown_spec(workspace: Workspace) -> MelSpec:
     return next((shard.header.spec for shard in _shards(workspace)), PRESETS["paper"])
 
 
-def _mel_rows(workspace: Workspace) -> _MelRows:
-    """Find the mels of every clip; opens all shards of a folder but reads no mel."""
+def _mel_rows(workspace: Workspace, keys: Collection[str]) -> _MelRows:
+    """Find the mels of some clips; opens all shards of a folder but reads no mel."""
+    wanted = np.array(sorted(key.encode() for key in keys))
     rows: dict[str, tuple[Shard, int]] = {}
     spec = None
     for shard in _shards(workspace):
         spec = spec or shard.header.spec
         if shard.header.spec == spec:
-            plain = np.flatnonzero(shard.noise == 0).tolist()
+            plain = np.flatnonzero((shard.noise == 0) & np.isin(shard.key, wanted)).tolist()
             rows |= {shard.key[row].decode("ascii", "replace"): (shard, row) for row in plain}
     return _MelRows(spec or PRESETS["paper"], rows)
 
@@ -214,7 +216,7 @@ def _shards(workspace: Workspace) -> Iterator[Shard]:
     """The readable shards of the first folder that has one, by name."""
     for folder in sorted(path for path in workspace.shards.glob("*") if path.is_dir()):
         found = False
-        for path in sorted(folder.glob("*.h5")):
+        for path in shard_files(folder):
             try:
                 shard = open_shard(path)
             except DataMismatch:

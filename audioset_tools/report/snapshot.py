@@ -1,6 +1,6 @@
 """What a workspace holds at one moment, as far as it has come; looking changes nothing in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from ..files import parse_json
 from ..ledger import Ledger, Origin, State
 from ..ledger.queries import Event, events, tried_tiers
 from ..runs.folder import CONFIG, RunFound, read_run, run_folders
-from ..shards.dataset import Placement, read_dataset
+from ..shards.dataset import read_dataset
+from ..shards.placements import Placements
 from ..shards.splits import leak_of
 from ..types import Candidate, Clip
 from ..workspace import Workspace, printable
@@ -56,7 +57,7 @@ class Snapshot:
 
     workspace: Workspace
     fetched: Fetched | None
-    placements: tuple[Placement, ...]
+    placements: Placements
     runs: tuple[RunFound, ...]
     in_full: tuple[RunFound, ...]
     leak: str
@@ -73,17 +74,17 @@ def read_snapshot(workspace: Workspace) -> Snapshot:
                 fetched = _read_ledger(ledger) if ledger.class_names else None
         except DataMismatch as error:
             troubles.append(_without_place(error, workspace))
-    placements: list[Placement] = []
+    placements = Placements()
     try:
         placements = read_dataset(workspace.dataset)
     except DataMismatch as error:
         troubles.append(_without_place(error, workspace))
     runs, in_full = _read_runs(workspace.runs)
     leak = _leak(placements, fetched)
-    return Snapshot(workspace, fetched, tuple(placements), runs, in_full, leak, tuple(troubles))
+    return Snapshot(workspace, fetched, placements, runs, in_full, leak, tuple(troubles))
 
 
-def _leak(placements: Sequence[Placement], fetched: Fetched | None) -> str:
+def _leak(placements: Placements, fetched: Fetched | None) -> str:
     found = leak_of(placements, [clip for _, clip in fetched.clips] if fetched else [])
     return found.remark(fetched is not None and fetched.origin.of_list, "clips") if found.divided else ""
 

@@ -12,7 +12,8 @@ from ..exceptions import DataMismatch
 from ..ledger import Ledger
 from ..types import CLIP_SECONDS
 from ..workspace import AnyPath, Workspace
-from .dataset import Placement, read_dataset
+from .dataset import read_dataset
+from .placements import Placement
 from .reader import Labels, Target, Targets, no_split
 
 FREEZE_SPLITS = "Run `audioset-tools featurize` or `audioset-tools export`: either decides them for good."

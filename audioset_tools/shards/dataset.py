@@ -5,41 +5,16 @@ One clip a row, for people and spreadsheets to read as well. `splits` decides, t
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-from ..csvfile import MOST_BYTES, parse_csv, write_csv
+from ..csvfile import MOST_BYTES, csv_parsed, write_csv
 from ..exceptions import DataMismatch
 from ..files import read_file
-from ..types import Clip, join_classes, split_classes
-
-SPLITS = ("train", "validation", "test")
+from ..types import join_classes, split_classes
+from .placements import MOST_OF_A_KEY, SPLITS, Placement, Placements
 
 GROUP = re.compile(r"g[a-z2-7]{10}")
 """The name of a group."""
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """One clip of the data set and the split it belongs to, for good.
-
-    `also` are its other classes, `labels` all that the lists say of it. `group` is its group, "" where it was
-    placed before there were groups.
-    """
-
-    key: str
-    class_name: str
-    also: tuple[str, ...]
-    split: str
-    path: str
-    sha256: str
-    labels: tuple[str, ...] = ()
-    group: str = ""
-
-
-def named(clip: Clip | Placement) -> str:
-    """The classes of a clip in words: the one it was drawn for first."""
-    return ", ".join((clip.class_name, *clip.also))
 
 
 HEADER = ["key", "class", "also", "split", "path", "sha256", "labels", "group"]
@@ -52,7 +27,7 @@ RESTORE = (
 )
 
 
-def read_dataset(path: Path) -> list[Placement]:
+def read_dataset(path: Path) -> Placements:
     """The placements of a `dataset.csv`, or none if there is no such file yet.
 
     Raises:
@@ -61,28 +36,32 @@ def read_dataset(path: Path) -> list[Placement]:
     try:
         content = read_file(path, MOST_BYTES)
     except FileNotFoundError:
-        return []
+        return Placements()
     except OSError as error:
         raise DataMismatch(f"{path} cannot be read: {error.strerror}", RESTORE) from error
     if not content.endswith(b"\n"):
         raise DataMismatch(f"{path} is cut off: its last line does not end", RESTORE)
-    keys: set[str] = set()
+    keys: set[bytes] = set()
 
     def parse(row: dict[str, str]) -> Placement:
         placement = _parse(row)
-        if placement.key in keys:
+        key = placement.key.encode()
+        if key in keys:
             raise ValueError(f"clip {placement.key} stands there twice")
-        keys.add(placement.key)
+        keys.add(key)
         return placement
 
     grouped = content.partition(b"\n")[0].rstrip(b"\r").endswith(b",group")
-    return parse_csv(content, str(path), HEADER if grouped else HEADER[:-1], parse, RESTORE)
+    header = HEADER if grouped else HEADER[:-1]
+    return Placements(csv_parsed(content, str(path), header, parse, RESTORE))
 
 
 def _parse(row: dict[str, str]) -> Placement:
     key, class_name, also, split, path, sha256, labels, group = [*row.values(), ""][: len(HEADER)]
     if not all((key, class_name, split, path, sha256)):
         raise ValueError("an empty field")
+    if len(key) > MOST_OF_A_KEY or not key.isascii() or not key.isprintable():
+        raise ValueError(f"no key of a clip: {key[:40]!a}")
     if split not in SPLITS:
         raise ValueError(f"no such split: {split!r}")
     if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):

@@ -17,7 +17,10 @@ from ..files import parse_json, read_file, write_beside
 
 NAME = "index.json"
 
-_NAME_OF_SHARD = re.compile(r"[\w-]+\.h5", re.ASCII)
+_NAME_OF_SHARD = re.compile(r"(?:\d{3,}/)?[\w-]+\.h5", re.ASCII)
+
+_IN_A_FOLDER = 1_000
+"""Shards of a split that lie together: file systems of clusters list a folder of many thousands slowly."""
 
 _MOST_ROWS = 10**8
 """Of all shards together: fifty noise copies of every segment of AudioSet."""
@@ -26,6 +29,23 @@ FEATURIZE_AGAIN = "Run `audioset-tools featurize` again: it keeps what is right 
 
 REPAIR = "Run `audioset-tools verify --deep --repair`, then `audioset-tools featurize`: it makes that again."
 """Where a row is damaged: `featurize` alone reads headers and would keep it."""
+
+
+def shard_name(split: str, number: int) -> str:
+    """Where a shard lies in its folder, for good: the first thousand of a split there, others below it."""
+    name = f"{split}-{number:05d}.h5"
+    return name if number < _IN_A_FOLDER else f"{number // _IN_A_FOLDER:03d}/{name}"
+
+
+def shard_files(folder: Path, pattern: str = "*.h5") -> list[Path]:
+    """The files of a folder of shards, by their own names.
+
+    Args:
+        folder: of one spec.
+        pattern: of their names; that of shards if left out.
+    """
+    found = [*folder.glob(pattern), *folder.glob(f"[0-9][0-9][0-9]*/{pattern}")]
+    return sorted(found, key=lambda path: path.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +68,7 @@ class Index:
     """What a finished folder holds.
 
     Args:
-        shards: by the file's name.
+        shards: by the file's name, as `shard_name` gives it.
         mean, std: of every band over all rows and frames of the train split; empty without one.
     """
 

@@ -28,8 +28,8 @@ from ..files import read_file
 from ..tasks.engine import cores
 from ..workspace import AnyPath, Workspace
 from .chunks import Floats, Rows
-from .dataset import SPLITS
 from .index import FEATURIZE_AGAIN, read_index
+from .placements import SPLITS
 from .shard import Shard, ShardHeader, open_shard
 
 Labels = npt.NDArray[np.int64]
@@ -69,7 +69,8 @@ class MelShards:
         root = folder if isinstance(folder, Workspace) else Workspace(folder)
         folder = find_shards(root.shards) if root.shards.is_dir() else root.root
         index = read_index(folder)
-        names = sorted(name for name, listed in index.shards.items() if listed.split == split)
+        of_split = (name for name, listed in index.shards.items() if listed.split == split)
+        names = sorted(of_split, key=lambda name: name.rpartition("/")[2])
         if not names:
             raise no_split(split, (one.split for one in index.shards.values()), str(folder), FEATURIZE_AGAIN)
         self._listed = [(folder / name, index.shards[name]) for name in names]

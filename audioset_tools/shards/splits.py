@@ -6,15 +6,17 @@ decides, and fill validation and the test as exactly as whole groups allow. What
 unless a class had nothing in a split then.
 """
 
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from ..exceptions import DataMismatch
 from ..types import Clip, Splits
-from .dataset import SPLITS, Placement, named
+from .draw import draw
 from .groups import find_groups
+from .placements import SPLITS, Codes, Numbers, Placement, Placements, joined, named
+from .table import ClipTable
 
 MORE_CLIPS = "Fetch more clips with `audioset-tools fetch`; every class needs at least 3, one for each split."
 
@@ -30,15 +32,15 @@ class Assignment:
         twins: keys of clips that are one sound and stand in several splits, one of them placed now.
     """
 
-    placements: tuple[Placement, ...]
+    placements: Placements
     waiting: Mapping[str, int]
     short: Mapping[tuple[str, str], int]
     twins: tuple[tuple[str, ...], ...]
 
 
 def assign(
-    existing: Sequence[Placement],
-    clips: Sequence[Clip],
+    existing: Placements | Sequence[Placement],
+    clips: ClipTable | Sequence[Clip],
     class_names: Sequence[str],
     splits: Splits,
     seed: int,
@@ -62,34 +64,32 @@ def assign(
         DataMismatch: a frozen clip is gone or changed its class, a class has fewer than 3 clips, or a clip
             is of no class; or all clips are of so few groups that a split is left without any.
     """
-    by_key = {clip.key: clip for clip in clips}
-    found = find_groups(clips, [_checked(placement, by_key) for placement in existing])
+    table = clips if isinstance(clips, ClipTable) else ClipTable.of(clips)
+    before = existing if isinstance(existing, Placements) else Placements(existing)
+    at = _checked(before, table)
+    found, of_class = find_groups(table, before), table.clips.of_kinds(_numbered(class_names))
+    _refuse_strangers(table, of_class)
     # A clip that was lost and fetched again may have other bytes; it keeps its split.
-    kept = [_placement(by_key[one.key], one.split, found.names) for one in existing]
-    by_class = _by_class(clips, class_names)
-    old = {placement.key for placement in kept}
-    fresh = [clip for clip in clips if clip.key not in old]
-    sizes = {name: len(members) for name, members in by_class.items()}
+    kept = table.clips.take(at).placed(before.split, found.of[at])
+    fresh = np.setdiff1d(np.arange(len(table.clips)), at, assume_unique=True)
+    members = np.bincount(of_class, minlength=len(class_names))
+    sizes = dict(zip(class_names, members.tolist(), strict=True))
     if not of_list:
         sizes = dict.fromkeys(sizes, _smallest(sizes))
-        fresh = _best(fresh, sizes, Counter(placement.class_name for placement in kept))
+        fresh = _best(table, of_class, fresh, sizes, np.bincount(of_class[at], minlength=len(class_names)))
     wanted = {name: quotas(splits, size) for name, size in sizes.items() if size >= len(SPLITS)}
-    listed = {clip.split for clip in clips if clip.split}
-    split_of, short = _draw(kept, fresh, found.names, wanted, listed, seed)
-    new = [_placement(clip, split_of[clip.key], found.names) for clip in fresh]
-    placements = (*kept, *sorted(new, key=lambda placement: placement.key))
+    some = table.clips.take(fresh)
+    drawn, short = draw(kept, some, found.of[fresh], class_names, wanted, seed, _listed(table))
+    by_key = np.argsort(some.key, kind="stable")
+    placements = joined(kept, some.placed(drawn, found.of[fresh]).take(by_key))
     if not of_list:
         _refuse_empty(placements)
-    placed, split_of = Counter(one.class_name for one in placements), {p.key: p.split for p in placements}
+    taken = members - np.bincount(of_class[np.concatenate([at, fresh])], minlength=len(class_names))
     return Assignment(
         placements=placements,
-        waiting={name: len(by_class[name]) - placed[name] for name in class_names},
+        waiting=dict(zip(class_names, taken.tolist(), strict=True)),
         short=short,
-        twins=tuple(
-            keys
-            for keys in found.twins
-            if not old.issuperset(keys) and len({split_of.get(key) for key in keys} - {None}) > 1
-        ),
+        twins=_divided(found.twins, before, placements),
     )
 
 
@@ -143,7 +143,7 @@ class Leak:
         )
 
 
-def leak_of(placements: Sequence[Placement], clips: Sequence[Clip] = ()) -> Leak:
+def leak_of(placements: Placements | Sequence[Placement], clips: Sequence[Clip] = ()) -> Leak:
     """What some splits leak.
 
     Args:
@@ -151,47 +151,58 @@ def leak_of(placements: Sequence[Placement], clips: Sequence[Clip] = ()) -> Leak
         clips: those of them that are known; where the splits are of before there were groups, these are found
             by videos, channels and bytes, without comparing sounds.
     """
-    names = {one.key: one.group or one.key[:11] for one in placements}
-    if clips and not all(one.group for one in placements):
-        names |= find_groups(clips, placements, by_sound=False).names
-    splits: dict[str, Counter[str]] = defaultdict(Counter)
-    for one in placements:
-        splits[names[one.key]][one.split] += 1
-    outside = {name: found.total() - found["train"] for name, found in splits.items()}
+    placed = placements if isinstance(placements, Placements) else Placements(placements)
+    names = np.where(placed.group != b"", placed.group, placed.key.astype(placed.group.dtype))
+    if clips and not (placed.group != b"").all():
+        found = find_groups(clips, placed, by_sound=False)
+        at = ClipTable.of(clips).clips.by_key(placed.key)
+        names = np.where(at >= 0, found.of[at], names)
+    groups, which = np.unique(names, return_inverse=True)
+    counts = np.zeros((len(groups), len(SPLITS)), np.int64)
+    np.add.at(counts, (which, placed.split), 1)
+    outside = counts[:, 1:].sum(axis=1)
     return Leak(
-        groups=len(splits),
-        divided=sum(len(found) > 1 for found in splits.values()),
-        tested=sum(outside[name] for name, found in splits.items() if found["train"]),
-        clips=sum(outside.values()),
+        groups=len(groups),
+        divided=int(((counts > 0).sum(axis=1) > 1).sum()),
+        tested=int(outside[counts[:, 0] > 0].sum()),
+        clips=int(outside.sum()),
     )
 
 
-def _checked(placement: Placement, by_key: Mapping[str, Clip]) -> Placement:
-    clip = by_key.get(placement.key)
-    if clip is None or (clip.class_name, clip.also) != (placement.class_name, placement.also):
-        fate = "is no longer among the clips" if clip is None else f"is now of class {named(clip)}"
+def _checked(before: Placements, table: ClipTable) -> Numbers:
+    """Where among the clips each that was placed before stands.
+
+    Raises:
+        DataMismatch: one is not there, or of other classes.
+    """
+    at = table.clips.by_key(before.key)
+    numbers = {kind[:2]: number for number, kind in enumerate({kind[:2]: kind for kind in before.kinds})}
+    now, then = (of.of_kinds(numbers, slice(0, 2)) for of in (table.clips, before))
+    wrong = np.flatnonzero((at < 0) | (now[at] != then)) if len(table.clips) else np.arange(len(before))
+    if len(wrong):
+        placement, clip = before[int(wrong[0])], int(at[wrong[0]])
+        fate = "is no longer among the clips"
+        if clip >= 0:
+            fate = f"is now of class {named(table.clips[clip])}"
         raise DataMismatch(
             f"clip {placement.key} of the frozen {placement.split} split {fate}",
             "Run `audioset-tools fetch` again to get it back, or begin a data set in a new workspace.",
         )
-    return placement
+    return at
 
 
-def _placement(clip: Clip, split: str, groups: Mapping[str, str]) -> Placement:
-    about = clip.key, clip.class_name, clip.also, split, clip.path, clip.sha256, clip.labels
-    return Placement(*about, groups[clip.key])
+def _numbered(class_names: Sequence[str]) -> dict[tuple[str, ...], int]:
+    return {(name,): number for number, name in enumerate(class_names)}
 
 
-def _by_class(clips: Iterable[Clip], class_names: Sequence[str]) -> dict[str, list[Clip]]:
-    by_class: dict[str, list[Clip]] = {name: [] for name in class_names}
-    for clip in clips:
-        if clip.class_name not in by_class:
-            raise DataMismatch(
-                f"clip {clip.key} is of class {clip.class_name!r}, which the recipe does not have",
-                "Use the recipe that the clips were fetched with, or another workspace.",
-            )
-        by_class[clip.class_name].append(clip)
-    return by_class
+def _refuse_strangers(table: ClipTable, of_class: Codes) -> None:
+    strangers = np.flatnonzero(of_class < 0)
+    if len(strangers):
+        clip = table.clips[int(strangers[0])]
+        raise DataMismatch(
+            f"clip {clip.key} is of class {clip.class_name!r}, which the recipe does not have",
+            "Use the recipe that the clips were fetched with, or another workspace.",
+        )
 
 
 def _smallest(sizes: Mapping[str, int]) -> int:
@@ -201,21 +212,27 @@ def _smallest(sizes: Mapping[str, int]) -> int:
     return min(sizes.values())
 
 
-def _best(fresh: Iterable[Clip], sizes: Mapping[str, int], have: Mapping[str, int]) -> list[Clip]:
-    """The best-ranked clips that bring each class to its size."""
-    room = {name: size - have[name] for name, size in sizes.items()}
-    best = []
-    for clip in sorted(fresh, key=lambda clip: (clip.rank, clip.key)):
-        if room[clip.class_name] > 0:
-            room[clip.class_name] -= 1
-            best.append(clip)
-    return best
+def _best(
+    table: ClipTable, of_class: Codes, fresh: Numbers, sizes: Mapping[str, int], have: Numbers
+) -> Numbers:
+    """The best-ranked of some clips that bring each class to its size."""
+    room = np.array([*sizes.values()], np.int64) - have
+    order = fresh[np.lexsort((table.clips.key[fresh], table.rank[fresh], of_class[fresh]))]
+    classes = of_class[order]
+    # How many of its class stand before each.
+    place = np.arange(len(order)) - np.searchsorted(classes, classes)
+    return order[place < room[classes]]
 
 
-def _refuse_empty(placements: Sequence[Placement]) -> None:
-    there = {placement.split for placement in placements}
+def _listed(table: ClipTable) -> frozenset[str]:
+    """The splits that a list names."""
+    return frozenset(SPLITS[number] for number in np.unique(table.clips.split).tolist() if number >= 0)
+
+
+def _refuse_empty(placements: Placements) -> None:
+    there = {SPLITS[number] for number in np.unique(placements.split).tolist()}
     if lacking := [split for split in SPLITS if split not in there]:
-        groups = len({placement.group for placement in placements})
+        groups = len(np.unique(placements.group))
         raise DataMismatch(
             f"{len(placements):,} clips of {groups:,} groups (a video, a channel, one sound) leave none for"
             f" {' and '.join(lacking)}: a group is not divided",
@@ -223,140 +240,17 @@ def _refuse_empty(placements: Sequence[Placement]) -> None:
         )
 
 
-Wanted = Mapping[str, Mapping[str, int]]
-"""How many clips of a class each split is to have; a class that is not there is for training."""
-
-
-def _draw(
-    kept: Sequence[Placement],
-    fresh: Sequence[Clip],
-    groups: Mapping[str, str],
-    wanted: Wanted,
-    listed: Collection[str],
-    seed: int,
-) -> tuple[dict[str, str], dict[tuple[str, str], int]]:
-    """The split of every new clip, and how many clips a class lacks in a split that no whole group fits.
-
-    Args:
-        listed: the splits that a list names. Train clips of its own move only into one that it does not name.
-    """
-    drawn, free = _settled(kept, fresh, groups, listed)
-    have = Counter((placement.class_name, placement.split) for placement in kept)
-    have.update((clip.class_name, drawn[clip.key]) for clip in fresh if clip.key in drawn)
-    # Those whose split is open come first.
-    order = sorted(free, key=lambda name: (any(clip.split for clip in free[name]), _hash(name, seed)))
-    for split, later in (("validation", 2), ("test", 1)):
-        open_ = [name for name in order if split not in listed or not any(clip.split for clip in free[name])]
-        sizes = [Counter(clip.class_name for clip in free[name]) for name in open_]
-        left = {name: max(0, quota[split] - have[name, split]) for name, quota in wanted.items()}
-        taken = {*_fitting(sizes, left)}
-        for name in wanted:
-            if not have[name, split] and not any(sizes[n][name] for n in taken):
-                taken |= _spare(name, sizes, taken, later)
-        names = {open_[n] for n in taken}
-        for clip in (clip for name in names for clip in free[name]):
-            drawn[clip.key] = split
-            have[clip.class_name, split] += 1
-        order = [name for name in order if name not in names]
-    rest = Counter(clip.class_name for name in order for clip in free[name])
-    drawn.update((clip.key, "train") for name in order for clip in free[name])
-    short = {
-        (name, split): min(quota[split] - have[name, split], rest[name])
-        for name, quota in wanted.items()
-        for split in ("validation", "test")
-        if split not in listed and rest[name] and quota[split] > have[name, split]
-    }
-    return drawn, short
-
-
-def _settled(
-    kept: Sequence[Placement], fresh: Sequence[Clip], groups: Mapping[str, str], listed: Collection[str]
-) -> tuple[dict[str, str], dict[str, list[Clip]]]:
-    """The splits that are no question: a list's own, and where a group stands; by group the other clips."""
-    stands = defaultdict[str, set[str]](set)
-    for placement in kept:
-        stands[placement.group].add(placement.split)
-    drawn: dict[str, str] = {}
-    for clip in fresh:
-        if clip.split and (clip.split != "train" or {"validation", "test"} <= {*listed}):
-            drawn[clip.key] = clip.split
-            stands[groups[clip.key]].add(clip.split)
-    free = defaultdict[str, list[Clip]](list)
-    for clip in fresh:
-        if clip.key not in drawn and (splits := stands.get(groups[clip.key])):
-            # Where a group stands in several, in train it spoils no further test clip.
-            drawn[clip.key] = clip.split or min(splits, key=SPLITS.index)
-        elif clip.key not in drawn:
-            free[groups[clip.key]].append(clip)
-    return drawn, free
-
-
-def _spare(class_name: str, groups: Sequence[Counter[str]], taken: Collection[int], later: int) -> set[int]:
-    """The smallest group with clips of a class, too many though they be, for a split that has none of it.
-
-    Args:
-        groups: how many clips of each class each has.
-        taken: the numbers of those that are gone.
-        later: how many splits are still to have one.
-    """
-    there = [n for n, group in enumerate(groups) if group[class_name] and n not in taken]
-    smallest = sorted(there, key=lambda n: groups[n].total())
-    return {*smallest[:1]} if len(there) > later else set()
-
-
-def _hash(name: str, seed: int) -> bytes:
-    return hashlib.sha256(f"{seed}\n{name}".encode()).digest()
-
-
-_EXACT = 8_192
-"""Clips of a class in a split up to which every sum of groups is thought of: beyond, one more or less is
-nothing, and 50 MB would be needed."""
-
-
-def _fitting(groups: Sequence[Counter[str]], left: dict[str, int]) -> Iterator[int]:
-    """Choose groups for a split, each whole: the first of them from which the rest can still be filled best.
-
-    A group of one class is taken unless the later ones of that class could fill better without it; one of
-    several classes if that holds for each of them. `left` goes down with what is taken.
-
-    Args:
-        groups: how many clips of each class each has, in order.
-        left: how many clips of each class there is room for.
-
-    Yields:
-        The numbers of those taken.
-    """
-    sums = _sums(groups, left)
-    for number, group in enumerate(groups):
-        if len(group) == 1:
-            sums[next(iter(group))].pop()
-        without = {name: left.get(name, 0) for name in group}
-        having = {name: room - group[name] for name, room in without.items()}
-        if min(having.values()) >= 0 and all(
-            _unfilled(having[name], sums[name][-1]) <= _unfilled(without[name], sums[name][-1])
-            for name in group
-        ):
-            left.update(having)
-            yield number
-
-
-def _sums(groups: Sequence[Counter[str]], left: Mapping[str, int]) -> dict[str, list[int]]:
-    """By class, what groups of that class alone can sum up to: as bits of a number.
-
-    The last is of all groups; without it, the last is of all but the first, and so on.
-    """
-    sums = defaultdict[str, list[int]](lambda: [1])
-    sums.update({name: [1 if room <= _EXACT else (2 << room) - 1] for name, room in left.items()})
-    for group in reversed(groups):
-        if len(group) == 1:
-            ((name, size),) = group.items()
-            so_far, room = sums[name][-1], left.get(name, 0)
-            more = so_far | (so_far << size & (2 << room) - 1) if size <= room else so_far
-            # Most are the same in the end, and need no memory then.
-            sums[name].append(so_far if more == so_far else more)
-    return sums
-
-
-def _unfilled(room: int, sums: int) -> int:
-    """What stays free of so much room at the least."""
-    return room + 1 - (sums & (2 << room) - 1).bit_length()
+def _divided(
+    twins: Sequence[tuple[str, ...]], before: Placements, placements: Placements
+) -> tuple[tuple[str, ...], ...]:
+    """Of clips that are one sound those that stand in several splits, one of them placed now."""
+    keys = np.array([key.encode() for twin in twins for key in twin], placements.key.dtype)
+    at = placements.by_key(keys)
+    splits = np.where(at >= 0, placements.split[at] if len(placements) else -1, -1)
+    new, ends = before.by_key(keys) < 0, np.cumsum([len(twin) for twin in twins]).tolist()
+    found = []
+    for twin, end in zip(twins, ends, strict=True):
+        its = slice(end - len(twin), end)
+        if len({*splits[its].tolist()} - {-1}) > 1 and new[its].any():
+            found.append(twin)
+    return tuple(found)

@@ -24,7 +24,7 @@ from ..runs.folder import (
     write_history,
 )
 from ..runs.metrics import MultiHot, multi_hot
-from ..shards.dataset import SPLITS
+from ..shards.placements import SPLITS
 from ..shards.reader import MelShards, find_shards
 from ..types import OnProgress, silent
 from ..workspace import Workspace

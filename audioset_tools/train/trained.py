@@ -35,7 +35,7 @@ from ..runs.folder import (
     write_metrics,
 )
 from ..runs.metrics import Logits, Probabilities
-from ..shards.dataset import SPLITS
+from ..shards.placements import SPLITS
 from ..shards.reader import MelShards, find_shards
 from ..types import OnProgress, Progress, silent
 from ..workspace import Workspace

@@ -16,9 +16,10 @@ import numpy.typing as npt
 from ..audio.clip import read_clip
 from ..exceptions import DataMismatch
 from ..featurize.run import FeaturizeConfig
-from ..shards.dataset import RESTORE, Placement, named, read_dataset
+from ..shards.dataset import RESTORE, read_dataset
 from ..shards.index import NAME as INDEX
-from ..shards.index import Index, Listed, read_index
+from ..shards.index import Index, Listed, read_index, shard_files
+from ..shards.placements import Placement, named
 from ..shards.shard import Accumulator, Shard, Statistics, classes_of, combined, keys_of, open_shard
 from ..shards.spec import PRESETS
 from ..tasks.engine import Engine, run_tasks
@@ -47,7 +48,7 @@ def look_at_shards(look: Look, recorded: Recorded) -> Report:
     workspace = look.workspace
     folders = sorted(path for path in workspace.shards.glob("*") if path.is_dir())
     strays = sorted(path for path in workspace.shards.glob("*") if not path.is_dir())
-    total, done = sum(len(list(folder.glob("*.h5"))) for folder in folders), 0
+    total, done = sum(len(shard_files(folder)) for folder in folders), 0
 
     def step() -> None:
         nonlocal done
@@ -85,7 +86,7 @@ def repair_shards(look: Look, recorded: Recorded) -> Report:
         # Also what is no file: a pipe or a link in a shard's place.
         if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
             if path.suffix != ".part":
-                (path.parent / INDEX).unlink(missing_ok=True)
+                (workspace.root / Path(*Path(name).parts[:2]) / INDEX).unlink(missing_ok=True)
             path.unlink(missing_ok=True)
             removed.append(name)
     if not removed:
@@ -207,10 +208,10 @@ def check_folder(
         on_shard: called after each shard.
     """
     at = _Subject(folder.relative_to(expected.root).as_posix(), make_again(folder), look.deep)
-    there = sorted(path.name for path in folder.iterdir())
+    there = dict.fromkeys(sorted(_names_in(folder)))
     names = sorted(index.shards) if index else [name for name in there if name.endswith(".h5")]
-    strangers = [name for name in there if name not in names and name != INDEX]
-    found = {name: [_stranger(folder / name, at)] for name in strangers if look.part.is_first}
+    strangers = sorted(there.keys() - {*names, INDEX})
+    found = {name: [_stranger(name, at)] for name in strangers if look.part.is_first}
     whole = _Whole(index is not None)
     mine, deep = {*look.part.share(names)}, []
     # What concerns all shards at once is in their headers and small columns.
@@ -225,12 +226,12 @@ def check_folder(
             found[name] += _look_at_header(shard, here, expected, index.shards[name] if index else None)
             found[name] += _look_at_rows(shard, here, expected)
         if shard is not None and look.deep:
-            deep.append(_MelCheck(look.by.place(folder / name), here, expected.of(shard, look.by)))
+            deep.append(_MelCheck(name, look.by.place(folder / name), here, expected.of(shard, look.by)))
         else:
             on_shard()
 
     def add(check: _MelCheck, wrong: list[Finding]) -> None:
-        found[check.path.name] += wrong
+        found[check.name] += wrong
         on_shard()
 
     run_tasks(look.by, _check_mels, deep, add)
@@ -244,6 +245,7 @@ def check_folder(
 class _MelCheck:
     """A task: to read all mels of the shard at `path`; of `expected` it has what concerns this shard."""
 
+    name: str
     path: Path
     at: _Subject
     expected: Expected
@@ -289,13 +291,22 @@ class _Whole:
             yield from _look_at_copies(self._copies, at, expected.placements)
 
 
-def _stranger(path: Path, at: _Subject) -> Finding:
-    name = f"{at.name}/{path.name}"
-    if path.name.endswith(".part"):
-        return Finding(Kind.ORPHANED, name, "half-written by a process that was killed", f"Run: {at.again}")
-    if path.suffix == ".h5":
-        return Finding(Kind.ORPHANED, name, f"is not in {INDEX}", f"Run: {at.again}")
-    return Finding(Kind.ORPHANED, name, "", YOURS)
+def _names_in(folder: Path) -> Iterator[str]:
+    """What lies in a folder of shards, and in those below it that each hold a thousand."""
+    for path in folder.iterdir():
+        if path.name.isdecimal() and path.is_dir():
+            yield from (f"{path.name}/{inner.name}" for inner in path.iterdir())
+        else:
+            yield path.name
+
+
+def _stranger(name: str, at: _Subject) -> Finding:
+    path = f"{at.name}/{name}"
+    if name.endswith(".part"):
+        return Finding(Kind.ORPHANED, path, "half-written by a process that was killed", f"Run: {at.again}")
+    if name.endswith(".h5"):
+        return Finding(Kind.ORPHANED, path, f"is not in {INDEX}", f"Run: {at.again}")
+    return Finding(Kind.ORPHANED, path, "", YOURS)
 
 
 def _look_at_header(
@@ -312,7 +323,7 @@ def _look_at_header(
     spec = header.spec
     if header.spec_digest != spec.digest:
         yield at.wrong(Kind.DAMAGED, f"is of spec {spec.digest} and says {header.spec_digest}")
-    elif not spec.digest.startswith(shard.path.parent.name.rpartition("-")[2] or "?"):
+    elif not spec.digest.startswith(Path(at.name).parts[1].rpartition("-")[2] or "?"):
         yield at.wrong(Kind.DAMAGED, f"is of spec {spec.digest}, which is not that of its folder")
     if shard.shape != spec.shape:
         yield at.wrong(Kind.DAMAGED, f"has mels of {shard.shape} instead of {spec.shape}")

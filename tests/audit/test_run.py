@@ -10,8 +10,9 @@ from audioset_tools.audit import run
 from audioset_tools.audit.suspects import read_suspects
 from audioset_tools.exceptions import DataMismatch, UsageError
 from audioset_tools.runs.metrics import multi_hot
-from audioset_tools.shards.dataset import Placement, write_dataset
+from audioset_tools.shards.dataset import write_dataset
 from audioset_tools.shards.labelled import LabelledClips
+from audioset_tools.shards.placements import Placement
 from audioset_tools.train.config import TrainConfig
 from audioset_tools.types import OnProgress
 from audioset_tools.workspace import Workspace

@@ -6,7 +6,8 @@ from pathlib import Path
 from audioset_tools.catalog.official import manifest
 from audioset_tools.catalog.recipe import read_recipe
 from audioset_tools.demo import label_sets
-from audioset_tools.shards.dataset import SPLITS, read_dataset
+from audioset_tools.shards.dataset import read_dataset
+from audioset_tools.shards.placements import SPLITS
 from audioset_tools.shards.reader import MelShards
 from audioset_tools.simulator import Plan, Simulator
 from audioset_tools.simulator.lists import write_lists

@@ -8,7 +8,8 @@ from pathlib import Path
 from audioset_tools.errors.answers import Answer, Cause
 from audioset_tools.errors.mistakes import Mistake
 from audioset_tools.runs.folder import PREDICTIONS
-from audioset_tools.shards.dataset import Placement, write_dataset
+from audioset_tools.shards.dataset import write_dataset
+from audioset_tools.shards.placements import Placement
 from audioset_tools.workspace import Workspace
 from tests.factories import write_clip
 

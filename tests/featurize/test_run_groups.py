@@ -15,7 +15,8 @@ from audioset_tools.exceptions import DataMismatch
 from audioset_tools.featurize.run import FeaturizeResult, featurize
 from audioset_tools.ledger import Ledger
 from audioset_tools.removal.exclusions import read_exclusions
-from audioset_tools.shards.dataset import SPLITS, read_dataset, write_dataset
+from audioset_tools.shards.dataset import read_dataset, write_dataset
+from audioset_tools.shards.placements import SPLITS
 from audioset_tools.shards.reader import MelShards
 from audioset_tools.types import Candidate, Clip, VideoInfo
 from audioset_tools.workspace import Workspace

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from audioset_tools.featurize.task import Classes, Noise, ShardTask, plan
-from audioset_tools.shards.dataset import Placement
+from audioset_tools.shards.placements import Placement, Placements
 from audioset_tools.shards.spec import PRESETS
 
 CLASSES = Classes("paper", ("Tone", "Noise"))
@@ -18,7 +18,7 @@ def tasks(train: int) -> list[ShardTask]:
     members = [*placements(train, "train"), *placements(2, "validation"), *placements(3, "test")]
     noise = Noise(2, (10.0, 30.0), seed=7)
     where = Path("w"), Path("w/shards/paper")
-    return plan(*where, members, 4, classes=CLASSES, spec=PRESETS["paper"], noise=noise)
+    return plan(*where, Placements(members), 4, classes=CLASSES, spec=PRESETS["paper"], noise=noise)
 
 
 def test_growing_changes_only_the_last_shard_of_a_split_and_only_train_has_noise() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from audioset_tools.exceptions import DataMismatch
-from audioset_tools.shards.dataset import Placement, read_dataset, write_dataset
+from audioset_tools.shards.dataset import read_dataset, write_dataset
+from audioset_tools.shards.placements import Placement
 
 PLACEMENTS = (
     Placement(

@@ -7,10 +7,15 @@ from hypothesis import strategies as st
 
 from audioset_tools.audio.fingerprint import FINGERPRINT_BYTES, SAME_BELOW, distance, fingerprint
 from audioset_tools.shards import duplicates
-from audioset_tools.shards.duplicates import _distances, _unpacked, same_sound
+from audioset_tools.shards.duplicates import _distances, _unpacked
 from tests.audio.test_fingerprint import IDS, sound, through
 
 SECONDS = np.arange(160_000) / 16_000
+
+
+def same_sound(prints: list[bytes], fresh: list[bool]) -> list[tuple[int, int]]:
+    """Where all fingerprints are at hand."""
+    return duplicates.same_sound(lambda some: [prints[n] for n in some.tolist()], np.array(fresh, np.bool_))
 
 
 def tone(hertz: float) -> bytes:
@@ -47,6 +52,28 @@ def test_where_the_work_is_cut_makes_no_difference(
     monkeypatch.setattr(duplicates, "_BLOCK", 5)
     monkeypatch.setattr(duplicates, "_PAIRS", 2)
     assert sorted(same_sound(some, [True] * 24)) == sorted(whole)
+
+
+def test_among_many_the_same_sounds_are_found_without_comparing_every_pair(
+    prints: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve real sounds, each again through a codec, among 1,200 others; every pair would be 743,000."""
+    rng = np.random.default_rng(0)
+    moves = np.cumsum(rng.random((1_200, 400, 31)) < 1 / 11, axis=1) % 2 == 1
+    others = [np.packbits(one).tobytes() + b"\xff" * 50 for one in moves]
+    again = [fingerprint(through(sound(ytid), "libopus", "-b:a", "32k", form="ogg")) for ytid in IDS]
+    some = [*prints, *others, *again]
+    wanted = {(n, n + len(prints) + 1_200) for n in range(len(prints))}
+    whole = {*same_sound(some, [True] * len(some))}
+    assert whole == wanted
+    met: list[int] = []
+    alike = duplicates._alike
+    monkeypatch.setattr(duplicates, "_EVERY_PAIR", 100)
+    monkeypatch.setattr(
+        duplicates, "_alike", lambda like, new: (met.append(len(like) ** 2 // 2), alike(like, new))[1]
+    )
+    assert {*same_sound(some, [True] * len(some))} == wanted
+    assert sum(met) < 743_000 / 2
 
 
 def test_what_hardly_changes_or_is_hardly_heard_is_the_same_as_nothing(prints: list[bytes]) -> None:

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audioset_tools.audio.fingerprint import fingerprint
-from audioset_tools.shards.dataset import GROUP, Placement
+from audioset_tools.shards.dataset import GROUP
 from audioset_tools.shards.groups import find_groups, group_name
+from audioset_tools.shards.placements import Placement
 from audioset_tools.types import Clip, VideoInfo
 from tests.audio.test_fingerprint import IDS, sound, through
 from tests.shards.test_splits import CHANNEL, clip

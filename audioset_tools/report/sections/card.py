@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ... import __version__
 from ...ledger import State
 from ...manifest.licences import AUDIOSET, LICENCES, PAPER
-from ...shards.dataset import SPLITS
+from ...shards.placements import SPLITS
 from ...sources.source import cut_remark
 from ...types import Table, clip_bytes
 from ...words import MOST_ROWS
