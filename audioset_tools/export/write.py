@@ -116,7 +116,8 @@ def write_export(
         if not missing:
             if not division.is_whole:
                 _tidy(target, plan, linked)
-            closing = [closing(dict(account.files)) for closing in plan.closing.values()]
+            files = {part.name: account.files[part.name] for part in plan.parts}
+            closing = [closing(files) for closing in plan.closing.values()]
             account.files |= _standing(target, closing)
             last = [part for part in closing if part.name not in account.files]
             _make_all(by, last, account)

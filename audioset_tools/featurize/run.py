@@ -225,7 +225,7 @@ def make_shards(
         if todo:
             (folder / INDEX).unlink(missing_ok=True)
         if division.is_whole:
-            _remove_strangers(folder, tasks)
+            _remove_strangers(by.place(folder), tasks)
         _make(by, mine, todo, on_progress)
         shards = [folder / task.target.relative_to(by.place(folder)) for task in tasks]
     missing = 0 if division.is_whole else _missing(tasks)

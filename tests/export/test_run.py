@@ -99,7 +99,7 @@ import os, signal
 from audioset_tools.export import run
 from audioset_tools.workspace import Workspace
 def kill(progress):
-    if progress.done == 4:
+    if progress.done == 10:
         os.kill(os.getpid(), signal.SIGKILL)
 workspace = Workspace({str(exportable.root)!r})
 run.export(workspace, "esc50", {str(out)!r}, metadata={str(labels)!r}, jobs=1, on_progress=kill)
