@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..clock import steady
-from ..files import write_beside
+from ..files import leftovers, write_beside
 from ..shards.reader import cores
 from ..types import OnProgress, Progress
 from .examples import Example, Exported
@@ -136,7 +136,7 @@ def _make(part: ExportPart, folder: Path) -> tuple[ExportPart, FileThere]:
 def _remove_strangers(audio: Path, linked: Sequence[Example]) -> None:
     """Remove the clips of an earlier export that are none of this one, and what killed exports left."""
     names = {f"{one.name}.wav" for one in linked}
-    for path in [*audio.glob("*.wav"), *audio.glob(".*.part")]:
+    for path in [*audio.glob("*.wav"), *leftovers(audio)]:
         if path.name not in names:
             path.unlink(missing_ok=True)
 
@@ -144,7 +144,7 @@ def _remove_strangers(audio: Path, linked: Sequence[Example]) -> None:
 def _remove_leftovers(folder: Path, names: Iterable[str]) -> None:
     """Remove what killed exports were writing."""
     for place in {(folder / name).parent for name in names}:
-        for path in place.glob(".*.part"):
+        for path in leftovers(place):
             path.unlink(missing_ok=True)
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from ..clock import steady
 from ..compiled import saying
 from ..exceptions import UsageError
+from ..files import leftovers
 from ..ledger import Ledger
 from ..removal.exclusions import read_exclusions
 from ..removal.run import complete, excluded_line
@@ -239,7 +240,7 @@ def make_shards(
 def _remove_strangers(folder: Path, tasks: Sequence[ShardTask]) -> None:
     """Remove shards that no task makes any more, and what killed runs left half-written."""
     wanted = {task.target.name for task in tasks}
-    for path in [*folder.glob("*.h5"), *folder.glob(".*.part")]:
+    for path in [*folder.glob("*.h5"), *leftovers(folder)]:
         if path.name not in wanted:
             path.unlink(missing_ok=True)
 
