@@ -2,25 +2,36 @@
 
 On a shared server another user may have put a link, a pipe or a device where a file of ours is looked for,
 and a colleague may send anything under the name of a run. So a reader opens regular files only, and takes no
-more of one than it says; and what is written lies under a name that nobody can guess until it is whole.
+more of one than it says; and what is written lies under a name that nobody can guess until it is whole, and
+that says which process of which machine writes it: beside us on a shared disk others may be at work.
 """
 
 import errno
 import json
 import os
+import re
 import secrets
 import stat
+import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from .processes import PATTERN, Process, this_process
+
 MOST_BYTES = 64_000_000
 """Of a file of settings, figures or a document: a hundred times what the largest of ours has."""
 
 _PIECE = 1 << 16
+
+_MOST_OF_A_NAME = 120
+"""Bytes of a file's name that its temporary name repeats: half of what a file system takes."""
+
+_WRITER = re.compile(rf"\..*\.({PATTERN})\.[0-9a-f]{{16}}\.part", re.DOTALL)
+_A_DAY = 86_400.0
 
 _MOST_DIGITS = 30
 """Of a whole number: more than any that means something; Python would compute with millions of them."""
@@ -193,7 +204,8 @@ def write_beside(target: Path, mode: int = 0o666) -> Iterator[Path]:
         OSError: what lies at the temporary path in the end is no regular file.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
+    name = os.fsencode(target.name)[:_MOST_OF_A_NAME].decode(errors="ignore")
+    temporary = target.with_name(f".{name}.{this_process()}.{secrets.token_hex(8)}.part")
     # Nothing that somebody planted is followed or written over.
     new = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY | os.O_CLOEXEC, mode)
     try:
@@ -208,6 +220,25 @@ def write_beside(target: Path, mode: int = 0o666) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def leftovers(folder: Path, clock: Callable[[], float] = time.time) -> list[Path]:
+    """What was half-written into a folder by `write_beside` and will never be whole.
+
+    Its process has ended; or, where that was another machine's, of which nothing is known, a day has passed.
+
+    Args:
+        clock: gives the time in seconds since the epoch.
+    """
+    found = []
+    for path in folder.glob(".*.part"):
+        named = _WRITER.fullmatch(path.name)
+        writer = Process.parse(named[1]) if named else None
+        with suppress(FileNotFoundError):
+            is_old = clock() - path.lstat().st_mtime > _A_DAY
+            if writer.has_ended() if writer and writer.is_here() else is_old:
+                found.append(path)
+    return found
 
 
 def sync_folder(folder: Path) -> None:

@@ -20,6 +20,7 @@ import random
 import re
 import secrets
 import stat
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -117,6 +118,20 @@ def lock_by_kernel(descriptor: int, shared: bool = False) -> bool:
         if error.errno in _TAKEN:
             raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK)) from error
         raise
+    return True
+
+
+def has_byte_locks(folder: Path) -> bool:
+    """Whether the disk of a folder has the other kind of lock (`fcntl`), which SQLite takes.
+
+    Where nothing can be written one learns nothing, and hopes so.
+    """
+    try:
+        # Of a file of its own: closing any handle of a ledger would drop the locks that SQLite has on it.
+        with tempfile.TemporaryFile(dir=folder) as handle:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in _NO_LOCKS
     return True
 
 

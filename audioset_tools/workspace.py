@@ -43,12 +43,15 @@ class Workspace:
 
     Args:
         root: the folder; made on the first write.
+        out: a folder for runs and what is made of them, of whoever may not write to the first.
     """
 
     root: Path
+    out: Path | None
 
-    def __init__(self, root: AnyPath) -> None:
+    def __init__(self, root: AnyPath, out: AnyPath | None = None) -> None:
         object.__setattr__(self, "root", Path(root))
+        object.__setattr__(self, "out", None if out is None else Path(out))
 
     @property
     def metadata(self) -> Path:
@@ -85,7 +88,7 @@ class Workspace:
 
     @property
     def runs(self) -> Path:
-        return self.root / "runs"
+        return self.out or self.root / "runs"
 
     @property
     def audit(self) -> Path:
@@ -118,6 +121,11 @@ class Workspace:
     def kept_source(self, class_name: str, key: str) -> Path:
         """The path of what a clip was decoded from, without the suffix of its form."""
         return self.sources / folder_name(class_name) / f"Y{key}"
+
+    def beside(self, run: Path) -> Path:
+        """Where goes what is made of a run: into its folder, or into one of its name in `out`."""
+        is_ours = self.out is None or run.parent.resolve() == self.out.resolve()
+        return run if is_ours or self.out is None else self.out / run.name
 
     def put_aside(self, path: Path) -> str:
         """Move what lies in a clip's place to the folder of files set aside, over nothing that is there.

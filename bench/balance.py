@@ -4,8 +4,8 @@
 
 Scenes of `models.py` with several instruments at once, as a list has them: 480 clips drawn for Piano, 120 for
 Drums and 30 for Flute. `compact` learns from them with its own loss, and with one that weighs the presence of
-each class by how many clips lack it for each that has it (`pos_weight`), or by the root of that. Validation and
-test have as many clips of each.
+each class by how many clips lack it for each that has it (`pos_weight`), or by the root of that.
+Validation and test have as many clips of each.
 """
 
 import argparse

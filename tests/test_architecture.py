@@ -16,7 +16,7 @@ PACKAGE = ROOT / "audioset_tools"
 
 LAYERS = [
     {"__init__", "exceptions", "types", "words", "clock"}
-    | {"processes", "files", "locks", "workspace", "csvfile"},
+    | {"processes", "files", "disks", "locks", "workspace", "csvfile"},
     {"console", "plots", "compiled"},
     {"ledger", "audio"},
     {"archives", "tasks"},

@@ -2,15 +2,17 @@
 
 import errno
 import os
+import secrets
 import stat
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from audioset_tools import files
 from audioset_tools.files import (
+    leftovers,
     open_file,
     parse_json,
     parse_toml,
@@ -19,6 +21,7 @@ from audioset_tools.files import (
     remedy_of,
     write_beside,
 )
+from audioset_tools.processes import this_process
 
 
 def test_a_write_that_breaks_off_leaves_the_old_content(tmp_path: Path) -> None:
@@ -35,8 +38,8 @@ def test_a_write_that_breaks_off_leaves_the_old_content(tmp_path: Path) -> None:
 @pytest.fixture
 def known_name(monkeypatch: pytest.MonkeyPatch) -> str:
     """What `write_beside` will append, as if somebody had guessed it."""
-    monkeypatch.setattr(files.secrets, "token_hex", lambda _: "guessed")
-    return ".file.guessed.part"
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "guessed")
+    return f".file.{this_process()}.guessed.part"
 
 
 @pytest.mark.parametrize("plant", ["link", "dangling", "file", "pipe"])
@@ -66,6 +69,29 @@ def test_a_link_in_the_targets_place_is_replaced_and_not_followed(tmp_path: Path
     with write_beside(target) as temporary:
         temporary.write_text("new")
     assert mine.read_text() == "mine" and target.read_text() == "new" and not target.is_symlink()
+
+
+def test_what_another_process_is_writing_just_now_is_no_leftover(tmp_path: Path) -> None:
+    now, hours = 1_800_000_000.0, 3600.0
+    me = this_process()
+    dead, far = replace(me, started=me.started - 1), replace(me, machine="00000000")
+    ages = {".x.7.part": 23 * hours, ".y.7.part": 25 * hours, f".f.{far}.{'0' * 16}.part": 25 * hours}
+    ages |= {f".{name}.{of}.{'0' * 16}.part": 0.0 for name, of in (("a", me), ("b", dead), ("c", far))}
+    ages |= {"whole.part": 25 * hours, "whole": 25 * hours}
+    for name, age in ages.items():
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (now - age,) * 2)
+    with write_beside(tmp_path / "shard.h5"):
+        found = sorted(path.name[1] for path in leftovers(tmp_path, lambda: now))
+    assert found == ["b", "f", "y"]
+    assert leftovers(tmp_path / "missing") == []
+
+
+def test_a_temporary_name_says_who_writes_and_is_never_too_long(tmp_path: Path) -> None:
+    target = tmp_path / ("ä" * 127)
+    with write_beside(target) as temporary:
+        assert f".{this_process()}." in temporary.name
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
 
 
 def test_no_two_writers_share_a_name(tmp_path: Path) -> None:

@@ -71,3 +71,11 @@ def test_what_lies_in_the_locks_place_is_not_waited_for_or_followed(tmp_path: Pa
     with pytest.raises(EnvironmentProblem, match="cannot be locked"), Workspace(tmp_path).lock():
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_is_made_of_anothers_run_goes_to_a_folder_of_ones_own(tmp_path: Path) -> None:
+    ours, theirs = Workspace(tmp_path / "w", tmp_path / "mine"), Workspace(tmp_path / "w")
+    assert ours.runs == tmp_path / "mine" and theirs.runs == tmp_path / "w" / "runs"
+    assert ours.beside(theirs.runs / "knn") == tmp_path / "mine" / "knn"
+    assert ours.beside(ours.runs / "knn") == ours.runs / "knn"
+    assert theirs.beside(tmp_path / "elsewhere" / "knn") == tmp_path / "elsewhere" / "knn"

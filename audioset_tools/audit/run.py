@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..runs.folder import require_place
 from ..runs.metrics import Probabilities
 from ..shards.dataset import read_dataset
 from ..shards.labelled import LabelledClips, read_labelled
@@ -53,6 +54,7 @@ def audit(
     seed: int = 0,
     device: str = "auto",
     shards: str | None = None,
+    out: Path | str | None = None,
     on_progress: OnProgress = silent,
 ) -> Audit:
     """Find the clips whose labels are probably wrong, and write them to `audit/audit.csv` in the workspace.
@@ -70,6 +72,7 @@ def audit(
         seed: of the folds and of the networks.
         device: auto, cpu, cuda or mps, where the networks compute.
         shards: which folder of shards, if there are several.
+        out: another folder for `audit.csv`, of whoever may not write to the workspace.
         on_progress: called with the clips that were learned from so far, each as often as it was.
 
     Raises:
@@ -77,12 +80,13 @@ def audit(
         DataMismatch: no shards, damaged ones, or too few clips of a class.
         EnvironmentProblem: the device is not there.
     """
+    path = (workspace.audit if out is None else Path(out)) / NAME
+    require_place(path.parent)
     clips = read_labelled(find_shards(workspace.shards, shards))
     probability = judged_by_others(clips, folds, seed, device, on_progress)
     verdict, names = judge_labels(probability, clips), clips.header.class_names
     paths = {one.key: one.path for one in read_dataset(workspace.dataset)}
     suspects = rank_suspects(verdict, probability, clips, paths)
-    path = workspace.audit / NAME
     write_suspects(path, names, suspects)
     return Audit(
         class_names=names,

@@ -1,9 +1,11 @@
 """`audioset-tools audit`."""
 
+from pathlib import Path
+
 import click
 
 from ..workspace import Workspace
-from .options import json_option, needing, workspace_option
+from .options import FOLDER, json_option, needing, workspace_option
 
 
 @click.command()
@@ -16,9 +18,16 @@ from .options import json_option, needing, workspace_option
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the folds and the networks."
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--out", type=FOLDER, help="Where audit.csv goes; audit/ in the workspace if left out.")
 @json_option
 def audit(
-    workspace: Workspace, shards: str | None, folds: int, seed: int, device: str, as_json: bool
+    workspace: Workspace,
+    shards: str | None,
+    folds: int,
+    seed: int,
+    device: str,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     """List the clips whose labels are probably wrong, for people to listen to."""
     with needing("train"):
@@ -28,7 +37,7 @@ def audit(
 
     with console.bar("clips") as show:
         found = find_suspects(
-            workspace, folds=folds, seed=seed, device=device, shards=shards, on_progress=show
+            workspace, folds=folds, seed=seed, device=device, shards=shards, out=out, on_progress=show
         )
     if as_json:
         console.result_json(audit_json(found))

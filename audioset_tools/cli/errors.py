@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--metadata", type=FOLDER, help="Folder with AudioSet's lists, for the labels; the workspace's."
 )
-@click.option("--out", type=FOLDER, help="Folder of the page; errors/ in the run's if left out.")
+@click.option("--out", type=FOLDER, help="Folder of the page, and of the answers if the run is not yours.")
 @click.option("--serve", is_flag=True, help="Serve the page on 127.0.0.1 and keep the answers.")
 @click.option(
     "--port", type=int, default=0, show_default=True, help="With --serve: 0 is the run's own, if it is free."
@@ -74,12 +74,12 @@ def errors(
             "--csv, --relabel and --json go with --table; FILE... goes with --import.",
         )
     if importing:
-        taken = take_in(workspace, run, files)
+        taken = take_in(workspace, run, files, config.out)
         console.result(
             f"{taken.new:,} new answers, {taken.known:,} known already: {printable(taken.answers)}"
         )
     elif counting:
-        found = tabulate(workspace, run, rule, csv=csv, relabel=relabel)
+        found = tabulate(workspace, run, rule, csv=csv, relabel=relabel, out=config.out)
         if csv is not None:
             console.say(f"wrote Table 3 to {printable(csv)}")
         if relabel is not None:

@@ -6,7 +6,7 @@ import click
 
 from ..exceptions import DataMismatch, UsageError
 from ..workspace import Workspace
-from .options import FILE, embedding_option, json_option, needing, workspace_option
+from .options import FILE, FOLDER, embedding_option, json_option, needing, workspace_option
 
 
 @click.command()
@@ -27,6 +27,9 @@ from .options import FILE, embedding_option, json_option, needing, workspace_opt
     help="Of the drawings behind the intervals.",
 )  # fmt: skip
 @embedding_option
+@click.option(
+    "--out", type=FOLDER, help="Write into a folder of the run's name there, if the run is another one's."
+)
 @click.option("--compare", "beside", is_flag=True, help="Show finished runs in one table, best first.")
 @click.option("--csv", "table", type=FILE, help="With --compare: write the table to this file too.")
 @json_option
@@ -39,6 +42,7 @@ def evaluate(
     device: str,
     seed: int,
     embedding: Path | None,
+    out: Path | None,
     beside: bool,
     table: Path | None,
     as_json: bool,
@@ -47,7 +51,7 @@ def evaluate(
     if beside and files is not None:
         raise UsageError("--compare reads what runs say of their test splits", "Leave --files out.")
     if beside:
-        _compare(workspace, runs, table, as_json)
+        _compare(Workspace(workspace.root, out), runs, table, as_json)
         return
     if len(runs) > 1 or table is not None:
         raise UsageError(
@@ -69,6 +73,7 @@ def evaluate(
             device=device,
             seed=seed,
             embedding=embedding,
+            out=out,
             on_progress=show,
         )
     if as_json:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ..workspace import Workspace
-from .options import FILE, json_option, needing, workspace_option
+from .options import FILE, FOLDER, json_option, needing, workspace_option
 
 
 @click.command()
@@ -41,8 +41,11 @@ from .options import FILE, json_option, needing, workspace_option
 @click.option("--embedding-rate", type=int, metavar="HZ", help="Of its waveform; 16000 if left out.")
 @click.option("--name", help="Of the run's folder; made of what differs from the defaults if left out.")
 @click.option("--resume", is_flag=True, help="Go on with the unfinished run of these settings.")
+@click.option("--out", type=FOLDER, help="Where the run's folder goes; runs/ in the workspace if left out.")
 @json_option
-def train(workspace: Workspace, as_json: bool, resume: bool, seeds: int, **settings: Any) -> int:
+def train(
+    workspace: Workspace, as_json: bool, resume: bool, seeds: int, out: Path | None, **settings: Any
+) -> int:
     """Train a network or a baseline, or all of them, and print the paper's tables."""
     with needing("train"):
         from ..train.config import TrainConfig
@@ -51,6 +54,7 @@ def train(workspace: Workspace, as_json: bool, resume: bool, seeds: int, **setti
         from ..train.summary import history_line, run_json, run_tables
     from .. import console
 
+    workspace = Workspace(workspace.root, out)
     if (embedding := settings["embedding"]) is not None:
         settings["embedding"] = str(embedding)
     if settings["model"] == ALL:

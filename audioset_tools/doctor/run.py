@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..catalog.recipe import read_recipe
 from ..workspace import Workspace
-from . import machine, storage
+from . import disk, machine, storage
 from .check import Check, Outcome, guarded
 
 
@@ -53,6 +53,7 @@ def examine(
         ("compiled code", machine.compiled_code),
         ("workspace", lambda: storage.folder(workspace)),
         ("file system", lambda: storage.file_system(workspace)),
+        ("tried there", lambda: disk.works(workspace)),
         ("ledger", lambda: storage.ledger(workspace, held)),
         ("pause", lambda: storage.pause(held, now)),
         ("disk space", lambda: storage.space(workspace, held, per_class, wanted, room)),

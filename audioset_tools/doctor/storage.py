@@ -3,19 +3,15 @@
 The workspace need not exist yet: then the nearest folder above it is looked at. Nothing is left behind.
 """
 
-import errno
 import os
-import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..disks import Mount, Reach, mounted, nearest_existing, reach_of
 from ..exceptions import DataMismatch
-from ..files import read_file
-from ..locks import lock_by_kernel
 from ..types import BY_USER, SAMPLE_RATE, Reason, clip_bytes
 from ..words import clock_time
 from ..workspace import Workspace
@@ -27,35 +23,6 @@ if TYPE_CHECKING:
 
 MEL_BYTES = 128 * 801 * 4
 """A mel in a shard: bands, frames, float32."""
-
-MOUNTINFO = Path("/proc/self/mountinfo")
-"""Where Linux lists what is mounted; other systems have no such file."""
-
-_NETWORK = frozenset({
-    "nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "afs", "ncpfs", "coda", "lustre", "gpfs", "beegfs",
-    "ceph", "panfs", "pvfs2", "orangefs", "glusterfs", "gfs2", "ocfs2", "9p", "vboxsf", "prl_fs",
-    "fuse.sshfs", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse", "fuse.goofys", "fuse.glusterfs",
-    "fuse.ceph", "fuse.ceph-fuse", "fuse.curlftpfs", "fuse.davfs", "fuse.blobfuse2", "fuse.juicefs",
-    "fuse.vmhgfs-fuse", "fuse.grpcfuse",
-})  # fmt: skip
-_FUSE_ON_THIS_MACHINE = frozenset({"fuseblk", "fuse.fuse-overlayfs"})
-
-
-class Reach(StrEnum):
-    """Where the bytes of a file system are."""
-
-    LOCAL = "local"
-    NETWORK = "network"
-    """On another machine, or in a folder shared between machines: memory is not shared through it."""
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """A mounted file system: where it is seen, and its kind as the kernel names it."""
-
-    point: str
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +49,7 @@ class Held:
 
 
 def folder(workspace: Workspace) -> Outcome:
-    """Whether the workspace can be written to and locked, and whether another command has locked it."""
+    """Whether the workspace can be written to, and whether another command is at work in it."""
     where = nearest_existing(workspace.root)
     try:
         try_to_write(where)
@@ -92,14 +59,6 @@ def folder(workspace: Workspace) -> Outcome:
             f"{where} cannot be written to: {error.strerror}",
             "Choose another folder with --workspace, or change its permissions.",
         )
-    try:
-        try_to_lock(where)
-    except OSError as error:
-        return Outcome(
-            Level.PROBLEM,
-            f"the file system of {where} cannot lock files: {error.strerror}",
-            "Choose a --workspace on a local disk: nothing would keep a second fetch out of this one.",
-        )
     if workspace.busy():
         return Outcome(Level.OK, f"{workspace.root}: a fetch or another command is running in it")
     if not workspace.root.exists():
@@ -108,7 +67,7 @@ def folder(workspace: Workspace) -> Outcome:
 
 
 def file_system(workspace: Workspace) -> Outcome:
-    """Whether SQLite can keep a ledger where the workspace lies."""
+    """What kind of disk the workspace lies on, and how the ledger is kept there."""
     return file_system_verdict(mounted(nearest_existing(workspace.root)))
 
 
@@ -118,22 +77,14 @@ def file_system_verdict(mount: Mount | None) -> Outcome:
         return Outcome(
             Level.WARNING,
             "this system does not say",
-            "See that the workspace lies on a disk of this machine.",
+            "See that the workspace lies on a disk that no other machine writes to.",
         )
     found = f"{mount.kind} at {mount.point}"
     reach = reach_of(mount.kind)
     if reach is Reach.NETWORK:
-        return Outcome(
-            Level.PROBLEM,
-            f"{found}: a network file system or shared folder, on which SQLite can damage the ledger",
-            "Fetch into a --workspace on a disk of this machine, and copy it when no command is running.",
-        )
+        return Outcome(Level.OK, f"{found}: machines may share it; the ledger is kept without a log")
     if reach is Reach.UNKNOWN:
-        return Outcome(
-            Level.WARNING,
-            f"{found}: it may reach over a network",
-            "If it does, choose a --workspace on a disk of this machine.",
-        )
+        return Outcome(Level.OK, f"{found}: as if machines shared it; the ledger is kept without a log")
     if mount.kind in ("tmpfs", "ramfs"):
         return Outcome(
             Level.WARNING,
@@ -241,52 +192,6 @@ def _damaged(workspace: Workspace, what: str) -> DataMismatch:
     )
 
 
-def parse_mountinfo(text: str) -> list[Mount]:
-    """What `/proc/self/mountinfo` lists, in its order; lines that are none are left out."""
-    mounts = []
-    # Not splitlines(): the kernel escapes line feeds and no other of the characters that would split there.
-    for line in text.split("\n"):
-        before, _, after = line.partition(" - ")
-        fields = before.split(" ")
-        if len(fields) >= 6 and after:
-            mounts.append(Mount(_unescaped(fields[4]), after.split(" ")[0]))
-    return mounts
-
-
-def mount_of(path: str, mounts: Iterable[Mount]) -> Mount | None:
-    """The mount that an absolute path without links lies on: the deepest, of several there the last."""
-    found = None
-    for mount in mounts:
-        inside = path == mount.point or path.startswith(mount.point.rstrip("/") + "/")
-        if inside and (found is None or len(mount.point) >= len(found.point)):
-            found = mount
-    return found
-
-
-def reach_of(kind: str) -> Reach:
-    """Whether a kind of file system reaches over a network."""
-    if kind in _NETWORK:
-        return Reach.NETWORK
-    if kind == "virtiofs" or (kind.startswith("fuse") and kind not in _FUSE_ON_THIS_MACHINE):
-        return Reach.UNKNOWN
-    return Reach.LOCAL
-
-
-def mounted(folder: Path) -> Mount | None:
-    """The mount that a folder lies on, or None where the system does not say."""
-    try:
-        text = os.fsdecode(read_file(MOUNTINFO))
-    except OSError:
-        return None
-    return mount_of(os.path.realpath(folder), parse_mountinfo(text))
-
-
-def nearest_existing(path: Path) -> Path:
-    """The path itself, or the nearest folder above it that exists."""
-    real = Path(os.path.realpath(path))
-    return next((step for step in (real, *real.parents) if os.path.lexists(step)), Path("/"))
-
-
 def room_of(folder: Path) -> Room:
     """How much may be written to a folder's file system; quotas are not seen."""
     found = os.statvfs(folder)
@@ -301,19 +206,3 @@ def try_to_write(folder: Path) -> None:
     """
     with tempfile.TemporaryFile(dir=folder) as handle:
         handle.write(b"\0")
-
-
-def try_to_lock(folder: Path) -> None:
-    """Lock a file without a name, as `Workspace.lock` locks its own.
-
-    Raises:
-        OSError: the file system cannot lock.
-    """
-    with tempfile.TemporaryFile(dir=folder) as handle:
-        if not lock_by_kernel(handle.fileno()):
-            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-
-
-def _unescaped(field: str) -> str:
-    """A path with spaces, tabs, line feeds and backslashes back in it: the kernel writes them in octal."""
-    return re.sub(r"\\([0-3][0-7]{2})", lambda match: chr(int(match[1], 8)), field)

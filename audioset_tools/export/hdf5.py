@@ -150,7 +150,7 @@ def write_rows(path: Path, rows: int, forms: Forms, batches: Iterable[Batch], **
         EnvironmentProblem: the disk does not take them.
     """
     try:
-        with h5py.File(path, "w", libver=LIBVER) as file:
+        with h5py.File(path, "w", libver=LIBVER, locking=False) as file:
             for name, (dtype, shape) in forms.items():
                 file.create_dataset(name, (rows, *shape), dtype, track_times=False)
             for name, value in attributes.items():

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from ..clock import steady
-from ..files import write_beside
+from ..files import leftovers, write_beside
 from ..tasks.division import Division
 from ..tasks.engine import Engine, run_tasks
 from ..tasks.part import WHOLE, ArrayPart
@@ -231,9 +231,9 @@ def _tidy(target: Target, plan: ExportPlan, linked: Sequence[Example]) -> None:
     for name in target.before.keys() - names:
         (folder / name).unlink(missing_ok=True)
     for place in {(folder / name).parent for name in (NAME, *names)}:
-        for path in place.glob(".*.part"):
+        for path in leftovers(place):
             path.unlink(missing_ok=True)
     clips = {f"{one.name}.wav" for one in linked}
-    for path in [*(folder / AUDIO).glob("*.wav"), *(folder / AUDIO).glob(".*.part")]:
+    for path in [*(folder / AUDIO).glob("*.wav"), *leftovers(folder / AUDIO)]:
         if path.name not in clips:
             path.unlink(missing_ok=True)

@@ -23,7 +23,7 @@ from ..removal.exclusions import read_exclusions
 from ..removal.run import complete, excluded_line, refuse_incomplete
 from ..removal.run import exclude as leave_out
 from ..shards.index import NAME as INDEX
-from ..shards.index import Index, Listed, shard_files, write_index
+from ..shards.index import Index, Listed, half_written, shard_files, write_index
 from ..shards.placements import SPLITS, Placements
 from ..shards.shard import combined, open_shard
 from ..shards.spec import PRESETS, MelSpec
@@ -230,6 +230,8 @@ def make_shards(
         shards = [folder / task.target.relative_to(by.place(folder)) for task in tasks]
     missing = 0 if division.is_whole else _missing(tasks)
     if not missing:
+        if not division.is_whole:
+            _remove_strangers(folder, tasks)
         finish_folder(folder, shards)
 
     return FeaturizeResult(
@@ -275,7 +277,7 @@ def _missing(tasks: Sequence[ShardTask]) -> int:
 def _remove_strangers(folder: Path, tasks: Sequence[ShardTask]) -> None:
     """Remove shards that no task makes any more, and what killed runs left half-written."""
     wanted = {task.target for task in tasks}
-    for path in [*shard_files(folder), *shard_files(folder, ".*.part")]:
+    for path in [*shard_files(folder), *half_written(folder)]:
         if path not in wanted:
             path.unlink(missing_ok=True)
 

@@ -424,6 +424,7 @@ class Ledger:
                 "Put its folder back and run the same command again.",
             )
         with speaking_to(self.path):
+            (everyday,) = self._db.execute("PRAGMA synchronous").fetchone()
             if durable:
                 self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("BEGIN IMMEDIATE")
@@ -436,7 +437,7 @@ class Ledger:
                     self._db.execute("ROLLBACK")
                 raise
             if durable:
-                self._db.execute("PRAGMA synchronous = NORMAL")
+                self._db.execute(f"PRAGMA synchronous = {everyday}")
 
 
 def clip_of(candidate: Candidate, row: tuple[Any, ...]) -> Clip:

@@ -4,14 +4,18 @@ import os
 import sqlite3
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from ..disks import is_of_this_machine
 from ..exceptions import DataMismatch, EnvironmentProblem
+from ..locks import has_byte_locks
 from ..workspace import said
+from .copies import INDEX, JOURNAL, LOG, copy_ledger, has_log_form, is_at_rest
 
 RESTORE = "Restore it from a backup, or move it away and fetch into a new --workspace."
 
@@ -32,8 +36,14 @@ _MACHINE = {
 }
 """Errors that lie with the machine, and what to do; every other one lies with the file."""
 
-_NO_INDEX = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY}
-"""What a reader meets where the index of a log cannot be made."""
+_NOT_IN_PLACE = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+"""What a reader meets where the index of a log cannot be made, or nothing can be locked."""
 
 APPLICATION_ID = 0x41536574
 VERSION = 5
@@ -119,20 +129,25 @@ END;
 
 
 def connect(path: Path, patience: float) -> sqlite3.Connection:
-    """Open a ledger's file, making it if it is missing.
+    """Open a ledger's file, making it if it is missing, to write to it as the only one.
 
-    `patience` is how many seconds to wait for another program that has it locked.
+    `patience` is how many seconds to wait for another program that has it locked. On a disk that machines
+    share, or that has no locks, SQLite keeps no log, whose index would have to be in memory that all share:
+    there the workspace's lock alone keeps others out, and readers take a copy.
 
     Raises:
         DataMismatch: the file is damaged, foreign, or written by another version.
         EnvironmentProblem: it is locked by another program.
     """
     _refuse_no_file(path)
+    with_log = is_of_this_machine(path.parent) and has_byte_locks(path.parent)
     with speaking_to(path):
-        db = sqlite3.connect(path, timeout=patience, isolation_level=None, factory=_Connection)
+        db = _open(path, patience, "" if with_log else "?vfs=unix-none")
         try:
+            if not with_log:
+                db.execute("PRAGMA locking_mode = EXCLUSIVE")
             db.bound(path)
-            _prepare(db, path)
+            _prepare(db, path, with_log)
         except BaseException:
             db.close()
             raise
@@ -163,34 +178,49 @@ def connect_to_read(path: Path, patience: float) -> sqlite3.Connection:
     if not path.exists():
         raise DataMismatch(f"{path} does not exist", "Run first: audioset-tools fetch")
     _refuse_no_file(path)
-    # SQLite reads a log through an index beside it. Where that cannot be made, a ledger without a log is read
-    # as a file that does not change.
-    fixed = not os.access(path.parent, os.W_OK) and not _has_log(path)
-    address = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if fixed else ''}"
-    with speaking_to(path):
+    if is_of_this_machine(path.parent) and has_log_form(path):
+        # SQLite reads a log through an index beside it. Where that cannot be made, a ledger without a log is
+        # read as a file that does not change.
+        fixed = not os.access(path.parent, os.W_OK) and not _has_log(path)
         try:
-            db = sqlite3.connect(
-                address, uri=True, timeout=patience, isolation_level=None, factory=_Connection
-            )
-            try:
-                db.bound(path)
-                if _is_empty(db, path):
-                    raise DataMismatch(f"{path} is empty", "Run first: audioset-tools fetch")
-                if _version(db) == WITHOUT_GROUPS:
-                    # An empty one in its place, in memory.
-                    db.execute("PRAGMA temp_store = MEMORY")
-                    db.execute(NAMED_GROUP.replace("TABLE", "TEMP TABLE", 1))
-                db.execute("BEGIN")
-            except BaseException:
-                db.close()
-                raise
-        except sqlite3.OperationalError as error:
-            if _kind(error) not in _NO_INDEX:
-                raise
-            raise EnvironmentProblem(
-                f"{path} cannot be read here: {error}",
-                f"Copy {path.name} and {path.name}-wal to a folder that you may write to; read them there.",
-            ) from error
+            with speaking_to(path, but=_NOT_IN_PLACE):
+                return _look(path, path, patience, "?mode=ro&immutable=1" if fixed else "?mode=ro")
+        except sqlite3.OperationalError:
+            # As a copy, then.
+            pass
+    elif is_at_rest(path):
+        with speaking_to(path):
+            return _look(path, path, patience, "?mode=ro&immutable=1")
+    # SQLite has the copy open by the time that its folder goes.
+    with TemporaryDirectory(prefix="audioset-tools-") as folder, speaking_to(path):
+        return _look(path, copy_ledger(path, Path(folder), patience), patience, "?vfs=unix-none")
+
+
+def _look(path: Path, at: Path, patience: float, how: str) -> sqlite3.Connection:
+    """Open a ledger, or the copy of it that lies `at`, for looking only."""
+    db = _open(at, patience, how)
+    try:
+        if at != path:
+            # A log's index is then in this process's memory, and nothing is locked.
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.bound(path)
+        if _is_empty(db, path):
+            raise DataMismatch(f"{path} is empty", "Run first: audioset-tools fetch")
+        if _version(db) == WITHOUT_GROUPS:
+            # An empty one in its place, in memory.
+            db.execute("PRAGMA temp_store = MEMORY")
+            db.execute(NAMED_GROUP.replace("TABLE", "TEMP TABLE", 1))
+        db.execute("BEGIN")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _open(path: Path, patience: float, how: str) -> "_Connection":
+    where = path.absolute().as_uri() + how if how else path
+    db = sqlite3.connect(where, uri=bool(how), timeout=patience, isolation_level=None, factory=_Connection)
+    assert isinstance(db, _Connection)
     return db
 
 
@@ -236,7 +266,7 @@ class _Connection(sqlite3.Connection):
 
 
 def _beside(path: Path) -> list[Path]:
-    return [path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal"))]
+    return [path, *(path.with_name(path.name + suffix) for suffix in (LOG, INDEX, JOURNAL))]
 
 
 def _refuse_no_file(path: Path) -> None:
@@ -255,21 +285,26 @@ def _refuse_no_file(path: Path) -> None:
 
 
 def _has_log(path: Path) -> bool:
-    log, index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+    log, index = (path.with_name(path.name + suffix) for suffix in (LOG, INDEX))
     return log.exists() and (index.exists() or log.stat().st_size > 0)
 
 
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
-    if _is_empty(db, path):
+def _prepare(db: sqlite3.Connection, path: Path, with_log: bool) -> None:
+    is_empty = _is_empty(db, path)
+    if with_log and (is_empty or not has_log_form(path)):
         db.execute("PRAGMA journal_mode = WAL")
+    elif not with_log:
+        db.execute("PRAGMA journal_mode = TRUNCATE")
+    if is_empty:
         db.executescript(
             f"BEGIN; {SCHEMA}"
             f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
         )
     elif _version(db) == WITHOUT_GROUPS:
         db.executescript(f"BEGIN IMMEDIATE; {NAMED_GROUP}; PRAGMA user_version = {VERSION}; COMMIT;")
-    # A clip is on disk before it is recorded: an outcome lost in a power cut is only fetched again.
-    db.execute("PRAGMA synchronous = NORMAL")
+    # A clip is on disk before it is recorded: an outcome lost in a power cut is only fetched again. Without a
+    # log, though, a ledger might be damaged.
+    db.execute(f"PRAGMA synchronous = {'NORMAL' if with_log else 'FULL'}")
 
 
 def _is_empty(db: sqlite3.Connection, path: Path) -> bool:
@@ -327,11 +362,13 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 @contextmanager
-def speaking_to(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors about the ledger at `path` into ours."""
+def speaking_to(path: Path, but: Collection[int] = ()) -> Iterator[None]:
+    """Turn SQLite's errors about the ledger at `path` into ours, but for those of the kinds `but`."""
     try:
         yield
     except sqlite3.Error as error:
+        if _kind(error) in but:
+            raise
         if remedy := _MACHINE.get(_kind(error)):
             raise EnvironmentProblem(f"the ledger {path} cannot be used: {said(error)}", remedy) from error
         raise DataMismatch(f"{path} is damaged or no ledger: {said(error)}", RESTORE) from error

@@ -21,6 +21,7 @@ def evaluate(
     device: str = "auto",
     seed: int = 0,
     embedding: Path | str | None = None,
+    out: Path | str | None = None,
     on_progress: OnProgress = silent,
 ) -> Evaluation:
     """Judge a run by a split, or by labelled recordings, and write what comes of it.
@@ -38,6 +39,8 @@ def evaluate(
         device: auto, cpu, cuda or mps, where a network computes.
         seed: of the drawings behind the intervals.
         embedding: where a probe's file lies; None for where it lay when the probe was trained.
+        out: where to write instead, into a folder of the run's name, if the run is another one's; runs are
+            looked for there as well.
         on_progress: called after every batch, with clips, or with files.
 
     Raises:
@@ -45,6 +48,7 @@ def evaluate(
         DataMismatch: weights, shards or the CSV are damaged, foreign, or not made for each other.
         EnvironmentProblem: the device is not there.
     """
+    workspace = Workspace(workspace.root, out or workspace.out)
     if files is None:
         return evaluate_split(
             workspace,

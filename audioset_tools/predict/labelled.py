@@ -17,7 +17,7 @@ from ..csvfile import parse_csv, write_csv
 from ..exceptions import DataMismatch, EnvironmentProblem, UsageError
 from ..files import open_file, read_file
 from ..runs.evaluation import Evaluation, NotJudged, Predictions, judge, loss_of
-from ..runs.folder import Run, find_run, write_evaluation, write_metrics
+from ..runs.folder import Run, find_run, require_place, write_evaluation, write_metrics
 from ..runs.metrics import Probabilities
 from ..train.trained import load_run, pick_device
 from ..types import OnProgress, join_classes, message, silent, split_classes
@@ -108,7 +108,8 @@ def evaluate_files(
 ) -> Evaluation:
     """Judge a run by recordings that a CSV lists with their classes, and write what comes of it.
 
-    It is written into a folder `evaluate-files-...` in the run's, named after the CSV.
+    It is written into a folder `evaluate-files-...` in the run's, or in the workspace's `out`, named after
+    the CSV.
 
     Args:
         workspace: where the run is looked for, if it is named.
@@ -125,6 +126,8 @@ def evaluate_files(
         EnvironmentProblem: the device is not there, or the CSV cannot be read.
     """
     folder, rows = find_run(workspace, run), read_labels(files)
+    target = workspace.beside(folder) / _folder_name(files)
+    require_place(target)
     trained = load_run(folder, pick_device(device), embedding)
     outcomes = _listen(_checked(rows, files.parent, trained), files.parent, trained, on_progress)
     left_out = tuple(NotJudged(one.row.name, one.why) for one in outcomes if one.why)
@@ -134,7 +137,6 @@ def evaluate_files(
     about = trained.about
     found = _predictions([one for one in outcomes if not one.why], about.class_names, about.multi_label)
     evaluation = replace(judge(found, about.class_names, "files", seed), files=files, left_out=left_out)
-    target = folder / _folder_name(files)
     write_evaluation(target, evaluation)
     _write_listed(target / LISTED, outcomes)
     write_metrics(target, {"parameters": trained.parameters}, evaluation)

@@ -17,6 +17,7 @@ what they refuse, so that a report shows a half-written folder as far as it goes
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, asdict, astuple, dataclass, fields
@@ -28,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..csvfile import csv_columns, read_csv, write_csv
+from ..disks import nearest_existing
 from ..exceptions import DataMismatch, EnvironmentProblem, UsageError
 from ..files import parse_json, read_file, write_beside
 from ..locks import hold
@@ -42,6 +44,11 @@ Content = TypeVar("Content")
 
 CONFIG, HISTORY, WEIGHTS = "config.json", "history.csv", "model.safetensors"
 CHECKPOINT, PREDICTIONS, FINISHED = "checkpoint.safetensors", "predictions.csv", "metrics.json"
+
+NO_PLACE = "Give a folder where you may write with --out FOLDER, or change its permissions."
+
+OF_WORKSPACE = "workspace.json"
+"""Of a run that lies elsewhere: whose it is."""
 
 WRITE_AGAIN = "Write it again with `audioset-tools evaluate RUN`, or train again."
 
@@ -281,7 +288,7 @@ def lock_run(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise EnvironmentProblem(
             f"the run folder {folder} cannot be made: {error.strerror}",
-            "Choose another workspace, or change its permissions.",
+            NO_PLACE,
         ) from error
     with hold(
         folder / "lock",
@@ -291,6 +298,36 @@ def lock_run(folder: Path) -> Iterator[None]:
         if is_finished(folder):
             raise EnvironmentProblem(f"another process has just finished {folder}", "Run the command again.")
         yield
+
+
+def require_place(folder: Path) -> None:
+    """See that a folder can be written to, or made, before there is anything to write.
+
+    Raises:
+        EnvironmentProblem: it cannot; the remedy is an option that names another place.
+    """
+    if not os.access(nearest_existing(folder), os.W_OK):
+        raise EnvironmentProblem(f"nothing can be written to {printable(folder)}", NO_PLACE)
+
+
+def remember_workspace(folder: Path, workspace: Workspace) -> None:
+    """Note in a run's folder that lies elsewhere whose run it is."""
+    with write_beside(folder / OF_WORKSPACE) as temporary:
+        temporary.write_text(json.dumps({"workspace": str(workspace.root.absolute())}) + "\n")
+
+
+def workspace_of(folder: Path, named: Workspace) -> Workspace:
+    """The workspace whose run a folder is: the one that was named or, where there is none, as it remembers.
+
+    Raises:
+        DataMismatch: what it remembers is damaged.
+    """
+    if named.root.is_dir() or not (folder / OF_WORKSPACE).is_file():
+        return named
+    root = _read_json(folder / OF_WORKSPACE).get("workspace")
+    if not isinstance(root, str) or not root or "\0" in root:
+        raise DataMismatch(f"{folder / OF_WORKSPACE} names no workspace", "Name it with --workspace.")
+    return Workspace(root, named.out)
 
 
 def write_about(folder: Path, about: About) -> None:
@@ -511,7 +548,9 @@ def find_run(workspace: Workspace | None, run: Run | Path | str | None, needed: 
         return run.path
     if run is None:
         return finished_runs(workspace or Workspace(Path()))[-1]
-    folders = [Path(run)] if workspace is None else [workspace.runs / run, Path(run)]
+    folders = [Path(run)]
+    if workspace is not None:
+        folders = [workspace.runs / run, Workspace(workspace.root).runs / run, Path(run)]
     for folder in folders:
         if (folder / needed).is_file():
             return folder
@@ -535,7 +574,8 @@ def finished_runs(workspace: Workspace) -> list[Path]:
         UsageError: there is no such workspace.
         DataMismatch: there is none.
     """
-    folders = [path.parent for path in workspace.existing().runs.glob(f"*/{FINISHED}")]
+    places = dict.fromkeys([workspace.existing().runs, Workspace(workspace.root).runs])
+    folders = [path.parent for place in places for path in place.glob(f"*/{FINISHED}")]
     if not folders:
         raise DataMismatch(f"no finished run in {workspace.runs}", "Run `audioset-tools train` first.")
     return sorted(folders, key=lambda folder: ((folder / WEIGHTS).stat().st_mtime_ns, folder.name))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..exceptions import DataMismatch
-from ..files import parse_json, read_file, write_beside
+from ..files import leftovers, parse_json, read_file, write_beside
 
 NAME = "index.json"
 
@@ -46,6 +46,11 @@ def shard_files(folder: Path, pattern: str = "*.h5") -> list[Path]:
     """
     found = [*folder.glob(pattern), *folder.glob(f"[0-9][0-9][0-9]*/{pattern}")]
     return sorted(found, key=lambda path: path.name)
+
+
+def half_written(folder: Path) -> list[Path]:
+    """What processes that are gone left half-written in a folder of shards."""
+    return [path for one in (folder, *folder.glob("[0-9][0-9][0-9]*")) for path in leftovers(one)]
 
 
 @dataclass(frozen=True, slots=True)

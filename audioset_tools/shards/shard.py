@@ -320,7 +320,7 @@ def write_shard(
     """
     try:
         with write_beside(target) as temporary:
-            with h5py.File(temporary, "w", libver=LIBVER) as file:
+            with h5py.File(temporary, "w", libver=LIBVER, locking=False) as file:
                 writer = ShardWriter(file, header, rows, shape)
                 yield writer
                 writer.finish()

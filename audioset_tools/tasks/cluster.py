@@ -15,6 +15,8 @@ from typing import Any
 from distributed import Client, KilledWorker
 
 from ..exceptions import EnvironmentProblem
+from ..files import leftovers
+from ..processes import this_process
 from .engine import Engine
 from .installation import Installation, difference, installation
 
@@ -81,10 +83,11 @@ def _do(needs: tuple[Installation, Path], work: Callable[..., Any], *args: Any) 
 def _mark(shared: Path) -> Iterator[Path]:
     """A file by which workers know a folder; the folder itself where nothing can be written, as on a
     read-only disk."""
-    mark = shared / f".workers.{secrets.token_hex(8)}.part"
+    mark = shared / f".workers.{this_process()}.{secrets.token_hex(8)}.part"
     try:
-        for left in shared.glob(".workers.*.part"):
-            left.unlink(missing_ok=True)
+        for left in leftovers(shared):
+            if left.name.startswith(".workers."):
+                left.unlink(missing_ok=True)
         mark.touch(exist_ok=False)
     except OSError:
         yield shared

@@ -24,6 +24,7 @@ from ..runs.folder import (
     choose_folder,
     finish_run,
     lock_run,
+    remember_workspace,
     write_about,
     write_history,
 )
@@ -116,6 +117,7 @@ def train(
     embedding_output: str | None = None,
     embedding_rate: int | None = None,
     resume: bool = False,
+    out: Path | str | None = None,
     on_epoch: OnEpoch = ignore,
     on_progress: OnProgress = silent,
 ) -> Run:
@@ -129,6 +131,7 @@ def train(
         model, literal, filters, batch_size, lr, epochs, patience, seed, augment, device, threads, shards,
             name, embedding, embedding_output, embedding_rate: see `TrainConfig`.
         resume: go on with the unfinished run of these settings, with as many threads as it began with.
+        out: where the run's folder goes; None for `runs` in the workspace.
         on_epoch: called after every epoch of a network, and every trial of a baseline.
         on_progress: called with the clips of an epoch, each a `Step`, or those whose features are computed.
 
@@ -157,6 +160,7 @@ def train(
         embedding_output=embedding_output,
         embedding_rate=embedding_rate,
     )
+    workspace = Workspace(workspace.root, out or workspace.out)
     return train_as(workspace, config, resume=resume, on_epoch=on_epoch, on_progress=on_progress)
 
 
@@ -170,12 +174,15 @@ def train_as(
 ) -> Run:
     """`train` with settings that are together already."""
     if config.model in MODELS:
-        return train_network(workspace, config, resume=resume, on_epoch=on_epoch, on_progress=on_progress)
-    if resume:
+        run = train_network(workspace, config, resume=resume, on_epoch=on_epoch, on_progress=on_progress)
+    elif resume:
         raise UsageError(f"the baseline {config.model} cannot be resumed", "Leave --resume out.")
-    if config.model == PROBE:
-        return fit_probe(workspace, config, on_trial=on_epoch, on_progress=on_progress)
-    return fit_baseline(workspace, config, on_trial=on_epoch, on_progress=on_progress)
+    else:
+        fit = fit_probe if config.model == PROBE else fit_baseline
+        run = fit(workspace, config, on_trial=on_epoch, on_progress=on_progress)
+    if workspace.out is not None:
+        remember_workspace(run.path, workspace)
+    return run
 
 
 def train_network(

@@ -30,6 +30,8 @@ from ..runs.folder import (
     is_finished,
     read_history,
     read_metrics,
+    require_place,
+    workspace_of,
     write_curves,
     write_evaluation,
     write_metrics,
@@ -258,7 +260,8 @@ def evaluate_split(
     """Judge a run by a split and write what comes of it.
 
     The test split of a finished run of this workspace is written into the run's folder, where `train` wrote
-    it; whatever else into `evaluate-<split>` there. So no evaluation makes an unfinished run look finished.
+    it; whatever else into `evaluate-<split>` there, or below the workspace's `out`. So no evaluation makes an
+    unfinished run look finished.
 
     Args:
         workspace: where the shards lie.
@@ -278,6 +281,10 @@ def evaluate_split(
     if split not in SPLITS:
         raise UsageError(f"there is no split {split!r}", f"Choose one of {', '.join(SPLITS)}.")
     folder = find_run(workspace, run)
+    workspace = workspace_of(folder, workspace)
+    in_place = split == "test" and folder.parent.resolve() == workspace.runs.resolve() and is_finished(folder)
+    target = folder if in_place else workspace.beside(folder) / f"evaluate-{split}"
+    require_place(target)
     trained = load_run(folder, pick_device(device), embedding)
     of_run = trained.about.config.get("shards")
     if shards is None and isinstance(of_run, str):
@@ -290,8 +297,6 @@ def evaluate_split(
     found = predict(trained.to_logits, data, AT_ONCE, on_progress, take)
     evaluation = judge(found, trained.about.class_names, split, seed)
 
-    in_place = split == "test" and folder.parent.resolve() == workspace.runs.resolve() and is_finished(folder)
-    target = folder if in_place else folder / f"evaluate-{split}"
     history = read_history(folder) if (folder / HISTORY).exists() else ()
     training = {"parameters": trained.parameters}
     write_evaluation(target, evaluation)

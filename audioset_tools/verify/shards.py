@@ -18,7 +18,7 @@ from ..exceptions import DataMismatch
 from ..featurize.run import FeaturizeConfig
 from ..shards.dataset import RESTORE, read_dataset
 from ..shards.index import NAME as INDEX
-from ..shards.index import Index, Listed, read_index, shard_files
+from ..shards.index import Index, Listed, half_written, read_index, shard_files
 from ..shards.placements import Placement, named
 from ..shards.shard import Accumulator, Shard, Statistics, classes_of, combined, keys_of, open_shard
 from ..shards.spec import PRESETS
@@ -210,7 +210,11 @@ def check_folder(
     at = _Subject(folder.relative_to(expected.root).as_posix(), make_again(folder), look.deep)
     there = dict.fromkeys(sorted(_names_in(folder)))
     names = sorted(index.shards) if index else [name for name in there if name.endswith(".h5")]
-    strangers = sorted(there.keys() - {*names, INDEX})
+    # An array's other part may be writing just now.
+    dead = {path.relative_to(folder).as_posix() for path in half_written(folder)}
+    strangers = [
+        name for name in there if name not in {*names, INDEX} and (name in dead or not name.endswith(".part"))
+    ]
     found = {name: [_stranger(name, at)] for name in strangers if look.part.is_first}
     whole = _Whole(index is not None)
     mine, deep = {*look.part.share(names)}, []

@@ -27,7 +27,8 @@ def test_no_socket_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_every_check_is_made_in_the_order_of_the_table(tmp_path: Path) -> None:
     assert list(look(tmp_path)) == [
         *("Python", "clock", "ffmpeg", "decoders", "yt-dlp", "plugins", "JavaScript", "proxies"),
-        *("temporary files", "compiled code", "workspace", "file system", "ledger", "pause", "disk space"),
+        *("temporary files", "compiled code", "workspace", "file system", "tried there", "ledger", "pause"),
+        "disk space",
     ]
 
 

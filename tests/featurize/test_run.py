@@ -254,13 +254,17 @@ def test_a_killed_run_is_finished_by_the_next(make_clips: MakeClips, workspace: 
     folder = next(workspace.shards.iterdir())
     (folder / "index.json").unlink()
     (folder / "train-00001.h5").unlink()
-    (folder / ".train-00001.h5.4242.part").write_bytes(b"half a shard")
+    half_written, written_now = (folder / f".train-00001.h5.{n}.part" for n in (4242, 4243))
+    for path, age in ((half_written, 90_000), (written_now, 0)):
+        path.write_bytes(b"half a shard")
+        os.utime(path, (time.time() - age,) * 2)
     shard = folder / "test-00000.h5"
     shard.write_bytes(shard.read_bytes()[:5000])
     with pytest.raises(DataMismatch, match="unfinished"):
         MelShards(folder, "train")
     again = go(clips, workspace)
-    assert again.built == 2
+    assert again.built == 2 and written_now.exists() and not half_written.exists()
+    written_now.unlink()
     assert bytes_of(folder) == whole
 
 

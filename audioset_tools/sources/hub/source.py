@@ -18,7 +18,7 @@ from ...archives.zips import Member, check_readable, unpack
 from ...audio.ffmpeg import Media
 from ...clock import steady
 from ...exceptions import AudiosetToolsError, EnvironmentProblem, Paused, UsageError
-from ...files import remedy_of
+from ...files import leftovers, remedy_of
 from ...types import UNREACHED, Candidate, OnProgress, Reason, Scope, message, silent
 from ...words import clock_time, duration
 from ...workspace import printable
@@ -166,8 +166,8 @@ def open_hub(text: str, mirrors: Path, options: HubOptions, on_progress: OnProgr
     pinned = _pin(client, before, ask)
     client.known = True
     with _keeping(folder):
-        for half_written in folder.glob(".*.part"):
-            half_written.unlink()
+        for half_written in leftovers(folder):
+            half_written.unlink(missing_ok=True)
         if pinned != before:
             keep_pin(folder, pinned)
     zips = _zips(address, pinned)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import threading
 import time
@@ -130,6 +131,7 @@ def test_an_opening_that_was_interrupted_goes_on_where_it_was(
     lost.unlink()
     half_written = lost.with_name(f".{lost.name}.7.part")
     half_written.write_bytes(b"half of it")
+    os.utime(half_written, (0, 0))
     before = hub.counts()["requests"]["part"]
     open_one(hub)
     assert hub.counts()["requests"]["part"] == before + 2
