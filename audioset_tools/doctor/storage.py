@@ -105,7 +105,7 @@ def ledger(workspace: Workspace, held: list[Held]) -> Outcome:
     if found := damage(workspace.ledger):
         raise _damaged(workspace, found)
     try:
-        with Ledger(workspace.ledger) as book:
+        with Ledger(workspace.ledger, read_only=True) as book:
             accepted, origin, wanted = dict.fromkeys(book.class_names, 0), book.origin(), 0
             for tally in book.tallies():
                 wanted += tally.n * (tally.reason not in BY_USER)

@@ -290,14 +290,17 @@ def lock_run(folder: Path) -> Iterator[None]:
             f"the run folder {folder} cannot be made: {error.strerror}",
             NO_PLACE,
         ) from error
+    lock = folder / "lock"
     with hold(
-        folder / "lock",
-        f"another process is training in {folder}",
-        "Wait for it to end, or choose another --name.",
+        lock, f"another process is training in {folder}", "Wait for it to end, or choose another --name."
     ):
         if is_finished(folder):
             raise EnvironmentProblem(f"another process has just finished {folder}", "Run the command again.")
-        yield
+        try:
+            yield
+        finally:
+            # A run is handed on as it is. Of two that have it open meanwhile the lease lets one in.
+            lock.unlink(missing_ok=True)
 
 
 def require_place(folder: Path) -> None:
