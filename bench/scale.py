@@ -40,7 +40,7 @@ from audioset_tools.export.formats import plan_of
 from audioset_tools.featurize import run as featurizing
 from audioset_tools.featurize.task import Noise, ShardTask, is_done, plan
 from audioset_tools.fetch.prepare import enqueue
-from audioset_tools.ledger import Ledger
+from audioset_tools.ledger import Ledger, State
 from audioset_tools.ledger.schema import seal_of
 from audioset_tools.manifest import freeze as freezing
 from audioset_tools.shards.index import Index, Listed, write_index
@@ -329,7 +329,7 @@ STEPS: dict[str, Callable[[Workspace], None]] = {
 def measure(workspace: Workspace, only: list[str]) -> None:
     """Each in a process of its own."""
     with Ledger(workspace.ledger, read_only=True) as ledger:
-        counts = {tally.state: tally.n for tally in ledger.tallies()}
+        clips = sum(tally.n for tally in ledger.tallies() if tally.state is State.ACCEPTED)
         key = next(f"{ytid}_{ms}" for ytid, ms in ledger.rows("SELECT ytid, start_ms FROM candidate LIMIT 1"))
         other = next(ytid for (ytid,) in ledger.rows("SELECT ytid FROM candidate WHERE rank = 1 LIMIT 1"))
     of = ["--workspace", str(workspace.root)]
@@ -342,7 +342,7 @@ def measure(workspace: Workspace, only: list[str]) -> None:
         "inspect": ["inspect", key, *of],
         "forget": ["forget", other, *of],
     }
-    print(f"clips: {counts}", flush=True)
+    print(f"{clips:,} clips\n", flush=True)
     print("| what | seconds | CPU s | memory, MB | |\n|---|---|---|---|---|")
     for name, words in commands.items():
         if only and name not in only:

@@ -22,37 +22,37 @@ def test_many_shards_lie_in_folders_and_are_found_there(
 ) -> None:
     workspace = featurized(tmp_path)
     keys = MelShards(workspace, "train").key.tolist()
-    monkeypatch.setattr(index, "_IN_A_FOLDER", 2)
+    monkeypatch.setattr(index, "_IN_A_FOLDER", 1)
     made = made_again(workspace)
     names = [path.relative_to(made).as_posix() for path in index.shard_files(made)]
     assert names == [
-        *("test-00000.h5", "train-00000.h5", "train-00001.h5", "001/train-00002.h5", "001/train-00003.h5"),
+        *("test-00000.h5", "train-00000.h5", "001/train-00001.h5", "002/train-00002.h5"),
         "validation-00000.h5",
     ]
     assert MelShards(made, "train").key.tolist() == keys
     assert verify(workspace, deep=True).left == ()
     last = keys[-1].decode()
     assert {mel.shard for mel in inspect_clip(last, workspace, None).mels} == {
-        f"shards/{made.name}/001/train-00003.h5"
+        f"shards/{made.name}/002/train-00002.h5"
     }
-    for name in ("train-00003.h5", "001/train-00003.h5"):
-        assert find_shard(name, workspace, made.name) == made / "001/train-00003.h5"
+    for name in ("train-00002.h5", "002/train-00002.h5"):
+        assert find_shard(name, workspace, made.name) == made / "002/train-00002.h5"
 
     (made / "001/train-00009.h5").write_bytes(b"no shard")
-    (made / "001/.train-00002.h5.abc.part").write_bytes(b"half")
+    (made / "001/.train-00001.h5.abc.part").write_bytes(b"half")
     found = verify(workspace).left
     assert {one.path.removeprefix(f"shards/{made.name}/") for one in found} == {
-        *("001/train-00009.h5", "001/.train-00002.h5.abc.part"),
+        *("001/train-00009.h5", "001/.train-00001.h5.abc.part"),
     }
     assert made_again(workspace) == made
     assert verify(workspace).left == ()
-    (made / "001/train-00002.h5").write_bytes(b"damaged")
-    assert verify(workspace, repair=True).removed == (f"shards/{made.name}/001/train-00002.h5",)
+    (made / "001/train-00001.h5").write_bytes(b"damaged")
+    assert verify(workspace, repair=True).removed == (f"shards/{made.name}/001/train-00001.h5",)
     assert not (made / index.NAME).exists()
 
     made_again(workspace)
-    assert forget(workspace, [last[:11]]).shards == (f"shards/{made.name}/001/train-00003.h5",)
-    assert not (made / "001/train-00003.h5").exists() and not (made / index.NAME).exists()
+    assert forget(workspace, [last[:11]]).shards == (f"shards/{made.name}/002/train-00002.h5",)
+    assert not (made / "002/train-00002.h5").exists() and not (made / index.NAME).exists()
 
 
 def made_again(workspace: Workspace) -> Path:
