@@ -3,6 +3,8 @@
     python bench/scale.py make DIR --metadata LISTS [--clips 2000000]
     python bench/scale.py shards DIR
     python bench/scale.py measure DIR [--only WORD ...]
+    python bench/scale.py list DIR --metadata LISTS
+    python bench/scale.py decide DIR
 
 `make` writes a workspace as `fetch` leaves it after the recipe `audioset-2m`, from AudioSet's own lists, of
 which it takes every so-manieth row: the ledger with a clip for every candidate, each with a fingerprint of
@@ -12,12 +14,14 @@ names of all that `featurize` would make (without noise copies), with an `index.
 
 `measure` runs each command, or the part of it that comes before any sound is read or written, in a process of
 its own, and prints wall seconds, CPU seconds, the peak of its memory, and what the ledger and `dataset.csv`
-have of bytes. What a command reads of clips or writes of them grows with their bytes and is measured
-elsewhere (bench/featurize.py, bench/export.py).
+have of bytes. `list` writes what planning needs of every clip of the lists to a text, and `decide` plans
+these without a ledger and without comparing sounds, stage by stage. What a command reads of clips or writes
+of them grows with their bytes and is measured elsewhere (bench/featurize.py, bench/export.py).
 """
 
 import argparse
 import hashlib
+import itertools
 import os
 import re
 import shutil
@@ -35,18 +39,22 @@ from audioset_tools.audio.clip import wav_header
 from audioset_tools.audio.fingerprint import BANDS, FINGERPRINT_BYTES, FRAMES
 from audioset_tools.catalog.official import SUBSETS
 from audioset_tools.catalog.recipe import read_recipe
+from audioset_tools.catalog.select import read_selection
 from audioset_tools.export.examples import read_exported
 from audioset_tools.export.formats import plan_of
 from audioset_tools.featurize import run as featurizing
-from audioset_tools.featurize.task import Noise, ShardTask, is_done, plan
+from audioset_tools.featurize.task import Classes, Noise, ShardTask, is_done, plan
 from audioset_tools.fetch.prepare import enqueue
-from audioset_tools.ledger import Ledger
+from audioset_tools.ledger import Ledger, State
 from audioset_tools.ledger.schema import seal_of
 from audioset_tools.manifest import freeze as freezing
+from audioset_tools.shards.dataset import read_dataset, write_dataset
 from audioset_tools.shards.index import Index, Listed, write_index
 from audioset_tools.shards.reader import MelShards
 from audioset_tools.shards.shard import ShardHeader, write_shard
-from audioset_tools.types import SAMPLE_RATE, clip_bytes
+from audioset_tools.shards.splits import assign
+from audioset_tools.shards.table import ClipTable
+from audioset_tools.types import SAMPLE_RATE, Clip, Splits, clip_bytes
 from audioset_tools.workspace import Workspace
 
 RECIPE, PRESET = "audioset-2m", "paper"
@@ -75,7 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("make", "shards", "measure", "step"))
+    parser.add_argument("what", choices=("make", "shards", "measure", "list", "decide", "step"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("name", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("--metadata", type=Path)
@@ -87,6 +95,10 @@ def main() -> None:
         make(workspace, words.metadata, words.clips)
     elif words.what == "shards":
         make_shards(workspace)
+    elif words.what == "list":
+        write_list(workspace, words.metadata)
+    elif words.what == "decide":
+        decide(workspace)
     elif words.what == "measure":
         measure(workspace, words.only)
     else:
@@ -295,6 +307,73 @@ def open_shards(workspace: Workspace) -> None:
     print("; ".join(told))
 
 
+LISTED = "clips.tsv"
+
+
+def write_list(workspace: Workspace, metadata: Path) -> None:
+    """What planning needs of every clip of some lists, below the names of the classes."""
+    selection = read_selection(metadata, read_recipe(RECIPE))
+    workspace.prepare()
+    with (workspace.root / LISTED).open("w") as file:
+        file.write("\t".join(selection.recipe.class_names) + "\n")
+        for one in itertools.chain.from_iterable(map(selection.candidates, selection.queues)):
+            cells = (
+                one.key,
+                one.class_name,
+                str(one.rank),
+                "|".join(one.also),
+                "|".join(one.labels),
+                one.split,
+            )
+            file.write("\t".join(cells) + "\n")
+
+
+def listed_clips(workspace: Workspace) -> Iterator[Clip]:
+    """Clips as fetch would have them, but for their fingerprints."""
+    with (workspace.root / LISTED).open() as file:
+        next(file)
+        for line in file:
+            key, class_name, rank, also, labels, split = line.rstrip("\n").split("\t")
+            path = workspace.clip(class_name, key).relative_to(workspace.root).as_posix()
+            digest = hashlib.sha256(key.encode()).hexdigest()
+            others, mids = (tuple(filter(None, cell.split("|"))) for cell in (also, labels))
+            yield Clip(
+                key, class_name, int(rank), path, digest, 10.0, 0.5, "local", others, labels=mids, split=split
+            )
+
+
+def decide(workspace: Workspace) -> None:
+    """Plan the clips of the list, and say after each stage what it took."""
+    with (workspace.root / LISTED).open() as file:
+        names = tuple(next(file).rstrip("\n").split("\t"))
+    began = time.process_time()
+
+    def say(stage: str) -> None:
+        nonlocal began
+        print(f"| {stage} | {time.process_time() - began:.1f} | {peak_kb() / 1024:,.0f} |", flush=True)
+        began = time.process_time()
+
+    print("| stage | CPU s | memory so far, MB |\n|---|---|---|")
+    say("imports")
+    table = ClipTable.of(listed_clips(workspace), lambda numbers: [b""] * len(numbers))
+    say(f"{len(table.clips):,} clips as columns")
+    splits = Splits()
+    placements = assign((), table, names, splits, 2019, of_list=True).placements
+    say("splits decided")
+    write_dataset(workspace.dataset, placements)
+    say(f"dataset.csv written, {workspace.dataset.stat().st_size / 1e6:.0f} MB")
+    frozen = read_dataset(workspace.dataset)
+    say("dataset.csv read")
+    assert assign(frozen, table, names, splits, 2019, of_list=True).placements == frozen
+    say("the same again, nothing new")
+    config, noise = featurizing.FeaturizeConfig(PRESET), Noise(0, (10.0, 30.0), 2019)
+    classes = Classes(RECIPE, names, multi_label=True, of_list=True)
+    tasks = plan(
+        workspace.root, workspace.shards, frozen, 128, classes=classes, spec=config.spec, noise=noise
+    )
+    say(f"{len(tasks):,} shards planned")
+
+
 def exporting(format_name: str) -> Callable[[Workspace], None]:
     """An export's planning: what it reads, and what it would write."""
 
@@ -329,7 +408,7 @@ STEPS: dict[str, Callable[[Workspace], None]] = {
 def measure(workspace: Workspace, only: list[str]) -> None:
     """Each in a process of its own."""
     with Ledger(workspace.ledger, read_only=True) as ledger:
-        counts = {tally.state: tally.n for tally in ledger.tallies()}
+        clips = sum(tally.n for tally in ledger.tallies() if tally.state is State.ACCEPTED)
         key = next(f"{ytid}_{ms}" for ytid, ms in ledger.rows("SELECT ytid, start_ms FROM candidate LIMIT 1"))
         other = next(ytid for (ytid,) in ledger.rows("SELECT ytid FROM candidate WHERE rank = 1 LIMIT 1"))
     of = ["--workspace", str(workspace.root)]
@@ -342,7 +421,7 @@ def measure(workspace: Workspace, only: list[str]) -> None:
         "inspect": ["inspect", key, *of],
         "forget": ["forget", other, *of],
     }
-    print(f"clips: {counts}", flush=True)
+    print(f"{clips:,} clips\n", flush=True)
     print("| what | seconds | CPU s | memory, MB | |\n|---|---|---|---|---|")
     for name, words in commands.items():
         if only and name not in only:

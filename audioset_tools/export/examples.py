@@ -4,16 +4,19 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
+
+import numpy as np
 
 from ..catalog.labels import Labels, find_labels
 from ..exceptions import DataMismatch, UsageError
 from ..featurize.place import placed
 from ..ledger import Ledger, Origin
 from ..ledger.queries import last_accepted_at
-from ..shards.placements import SPLITS, Placement
-from ..types import Candidate, Clip, KeptSource
+from ..shards.placements import SPLITS, Placements
+from ..types import KeptSource
 from ..workspace import Workspace, printable
 
 TARGETS = ("classes", "mids")
@@ -31,7 +34,7 @@ class Example:
         labels: all that the lists say of it, `mid`s of AudioSet's.
         human_labels: the display names of those labels, in their order.
         targets: indices into `Exported.target_names`, ascending.
-        path: where its WAV file lies in the workspace.
+        file: where its WAV file lies in the workspace; see `path`.
         sha256: what the bytes of that file hash to.
         kept: what it was decoded from, where that was kept; its path is relative to the workspace.
     """
@@ -45,9 +48,14 @@ class Example:
     labels: tuple[str, ...]
     human_labels: tuple[str, ...]
     targets: tuple[int, ...]
-    path: Path
+    file: str
     sha256: str
     kept: KeptSource | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where its WAV file lies; as a path, each of two million would take half a kilobyte."""
+        return Path(self.file)
 
     @property
     def name(self) -> str:
@@ -159,15 +167,12 @@ def read_exported(workspace: Workspace, targets: str = "classes", metadata: Path
         raise UsageError(f"there are no targets {targets!r}", f"Choose one of {', '.join(TARGETS)}.")
     placements = placed(workspace)
     with Ledger(workspace.ledger, read_only=True) as ledger:
-        origin, pairs, complete_at = ledger.origin(), ledger.clips(), last_accepted_at(ledger)
-    if origin is None:
-        raise DataMismatch(f"no clips in {workspace.root}", "Run `audioset-tools fetch` first.")
-    labels = _labels(pairs, targets, metadata, workspace)
-    clips = {clip.key: (candidate, clip) for candidate, clip in pairs}
-    index = _index(origin.class_names if targets == "classes" else labels.mids)
-    examples = [
-        _example(*_found(clips, one), one, workspace.root, index, labels, targets) for one in placements
-    ]
+        origin, complete_at = ledger.origin(), last_accepted_at(ledger)
+        if origin is None:
+            raise DataMismatch(f"no clips in {workspace.root}", "Run `audioset-tools fetch` first.")
+        labels = _labels(ledger, targets, metadata, workspace)
+        names = _index(origin.class_names if targets == "classes" else labels.mids)
+        examples, clips_from = _examples(ledger, placements, workspace.root, names, labels, targets)
     strangers = Counter(mid for one in examples for mid in one.labels if mid not in labels.index)
     return Exported(
         name=origin.recipe,
@@ -180,15 +185,13 @@ def read_exported(workspace: Workspace, targets: str = "classes", metadata: Path
         left_out=dict(sorted(strangers.items())) if targets == "mids" else {},
         origin=origin,
         complete_at=complete_at or 0.0,
-        clips_from=Counter(clips[one.key][1].source.partition(" ")[0] for one in placements),
+        clips_from=clips_from,
     )
 
 
-def _labels(
-    pairs: Sequence[tuple[Candidate, Clip]], targets: str, metadata: Path | None, workspace: Workspace
-) -> Labels:
+def _labels(ledger: Ledger, targets: str, metadata: Path | None, workspace: Workspace) -> Labels:
     """AudioSet's labels; none where what the clips carry is somebody's own."""
-    if any(is_mid(label) for candidate, _ in pairs for label in candidate.labels):
+    if any(is_mid(label) for candidate, _ in ledger.each_clip() for label in candidate.labels):
         return find_labels(metadata, workspace.metadata)
     if targets == "mids":
         raise UsageError(f"the labels of {workspace.root} are not AudioSet's", "Give --targets classes.")
@@ -204,37 +207,61 @@ def _index(names: Iterable[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-def _found(clips: Mapping[str, tuple[Candidate, Clip]], one: Placement) -> tuple[Candidate, Clip]:
-    if one.key not in clips:
-        raise DataMismatch(
-            f"clip {one.key} of the frozen {one.split} split is no longer among the clips",
-            "Run `audioset-tools fetch` again to get it back.",
-        )
-    return clips[one.key]
-
-
-def _example(
-    candidate: Candidate,
-    clip: Clip,
-    one: Placement,
+def _examples(
+    ledger: Ledger,
+    placements: Placements,
     root: Path,
     index: Mapping[str, int],
     labels: Labels,
     targets: str,
-) -> Example:
-    classes = (clip.class_name, *clip.also)
-    carried = classes if targets == "classes" else candidate.labels
-    return Example(
-        key=clip.key,
-        ytid=candidate.ytid,
-        start_ms=candidate.start_ms,
-        end_ms=candidate.end_ms,
-        split=one.split,
-        classes=classes,
-        labels=candidate.labels,
-        human_labels=tuple(map(labels.name, candidate.labels)),
-        targets=tuple(sorted(index[name] for name in carried if name in index)),
-        path=root / clip.path,
-        sha256=clip.sha256,
-        kept=clip.kept,
+) -> tuple[list[Example], Counter[str]]:
+    """The placed clips of a ledger, in its order, and how many came from each source.
+
+    Raises:
+        DataMismatch: one that is placed is not there.
+    """
+    number, there = {key: n for n, key in enumerate(placements.key.tolist())}, np.zeros(len(placements), bool)
+    examples, sources = [], Counter[str]()
+    # What many clips have in common is there once.
+    told = cache(
+        lambda classes, mids: (
+            classes,
+            mids,
+            tuple(map(labels.name, mids)),
+            _targets(classes if targets == "classes" else mids, index),
+        )
     )
+    for candidate, clip in ledger.each_clip():
+        n = number.get(clip.key.encode())
+        if n is None:
+            continue
+        there[n] = True
+        sources[clip.source.partition(" ")[0]] += 1
+        classes, mids, human_labels, its_targets = told((clip.class_name, *clip.also), candidate.labels)
+        examples.append(
+            Example(
+                key=clip.key,
+                ytid=candidate.ytid,
+                start_ms=candidate.start_ms,
+                end_ms=candidate.end_ms,
+                split=SPLITS[placements.split[n]],
+                classes=classes,
+                labels=mids,
+                human_labels=human_labels,
+                targets=its_targets,
+                file=str(root / clip.path),
+                sha256=clip.sha256,
+                kept=clip.kept,
+            )
+        )
+    if not there.all():
+        one = placements[int(there.argmin())]
+        raise DataMismatch(
+            f"clip {one.key} of the frozen {one.split} split is no longer among the clips",
+            "Run `audioset-tools fetch` again to get it back.",
+        )
+    return examples, sources
+
+
+def _targets(carried: Sequence[str], index: Mapping[str, int]) -> tuple[int, ...]:
+    return tuple(sorted(index[name] for name in carried if name in index))

@@ -72,8 +72,8 @@ def place(
     Args:
         workspace: whose `dataset.csv` is read, and written if there is something new.
         clips: all that were accepted, in any order.
-        classes: of the clips.
-        splits: the proportions of the splits.
+        classes: those that the clips are of, and whether a list has named them.
+        splits: the proportions in which clips are shared out.
         seed: decides which group comes first.
 
     Raises:

@@ -360,8 +360,10 @@ class Ledger:
         ytid, start_ms, end_ms, number, tier, rank, subset, also, labels, split, seal = row
         if seal != seal_of(*row[:-1]):
             raise ValueError(f"the candidate {ytid!r:.40} is not the one that was loaded")
-        names = dict(enumerate(self.class_names))
-        name, *others = (names[n] for n in (number, *map(int, str(also).split())))
+        numbers = (number, *map(int, str(also).split())) if also else (number,)
+        if min(numbers) < 0:
+            raise ValueError(f"a class number {min(numbers)}")
+        name, *others = map(self.class_names.__getitem__, numbers)
         one = Candidate(
             ytid, int(start_ms), int(end_ms), name, int(tier), int(rank), str(subset), tuple(others),
             split_classes(str(labels)), str(split),

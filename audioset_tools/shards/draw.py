@@ -40,7 +40,7 @@ def draw(
         kept: those that have a split and a group already.
         fresh: the new ones, in the split that a list names for each, or none.
         groups: the group of each new one, [fresh].
-        class_names: of all clips.
+        class_names: all that there are, by their numbers.
         wanted: by class, what each split is to have.
         seed: goes into the hash that orders the groups.
         listed: the splits that a list names. Train clips of its own move only into one that it does not name.
@@ -110,8 +110,8 @@ class _Free:
         groups: the name of the group of every clip, [clips].
         of_class: the number of its class, [clips].
         named: whether a list names a split for it, [clips].
-        class_names: all classes.
-        seed: goes into the hash.
+        class_names: all that there are, by their numbers.
+        seed: goes into the hash that orders the groups.
 
     Attributes:
         named: whether a list names a split for a clip of the group, [groups].
@@ -158,7 +158,7 @@ class _Free:
         """The smallest group with clips of a class, too many though they be, for a split with none of it.
 
         Args:
-            number: of the class.
+            number: which class it is of which the split has nothing.
             able: the groups to choose from.
             later: how many splits are still to have one.
         """

@@ -41,7 +41,7 @@ def shard_files(folder: Path, pattern: str = "*.h5") -> list[Path]:
     """The files of a folder of shards, by their own names.
 
     Args:
-        folder: of one spec.
+        folder: where the shards of one spec lie.
         pattern: of their names; that of shards if left out.
     """
     found = [*folder.glob(pattern), *folder.glob(f"[0-9][0-9][0-9]*/{pattern}")]

@@ -52,7 +52,7 @@ def named(clip: Clip | Placement) -> str:
     return ", ".join((clip.class_name, *clip.also))
 
 
-class Kind(NamedTuple):
+class Alike(NamedTuple):
     """What many clips have in common.
 
     Args:
@@ -79,7 +79,7 @@ class Placements(Sequence[Placement]):
     Attributes:
         key, sha256, group: of every clip, as ASCII, [clips].
         split: of every clip the number of its split in `SPLITS`, -1 where it has none yet, [clips].
-        kind: of every clip the number of its `Kind` in `kinds`, [clips].
+        kind: of every clip the number of its `Alike` in `kinds`, [clips].
     """
 
     __slots__ = ("group", "key", "kind", "kinds", "sha256", "split")
@@ -89,18 +89,18 @@ class Placements(Sequence[Placement]):
     group: Names
     split: SplitCodes
     kind: Codes
-    kinds: Sequence[Kind]
+    kinds: Sequence[Alike]
 
     def __init__(self, placements: Iterable[Placement] = ()) -> None:
         keys, digests, groups = bytearray(), bytearray(), bytearray()
-        splits, codes, kinds = array("b"), array("i"), dict[Kind, int]()
+        splits, codes, kinds = array("b"), array("i"), dict[Alike, int]()
         for one in placements:
             keys += _fixed(one.key, MOST_OF_A_KEY)
             digests += _fixed(one.sha256, _SHA256)
             groups += _fixed(one.group, _GROUP)
             splits.append(SPLITS.index(one.split) if one.split else -1)
             before, found, behind = one.path.partition(one.key)
-            kind = Kind(one.class_name, one.also, one.labels, before, behind, bool(found))
+            kind = Alike(one.class_name, one.also, one.labels, before, behind, bool(found))
             codes.append(kinds.setdefault(kind, len(kinds)))
         self.key = np.frombuffer(keys, f"S{MOST_OF_A_KEY}")
         self.sha256 = np.frombuffer(digests, f"S{_SHA256}")
@@ -190,7 +190,7 @@ class Placements(Sequence[Placement]):
         """A number for every clip, by a part of its kind: -1 where none is told, [clips].
 
         Args:
-            tell: by the part of a `Kind`, as a tuple, its number.
+            tell: by the part of a `Alike`, as a tuple, its number.
             part: which part; the class if left out.
         """
         numbers = np.array([tell.get(kind[part], -1) for kind in self.kinds], np.int32)
@@ -213,7 +213,7 @@ def _fixed(text: str, size: int) -> bytes:
     return content.ljust(size, b"\0")
 
 
-def _placement(key: str, sha256: str, group: str, split: int, kind: Kind) -> Placement:
+def _placement(key: str, sha256: str, group: str, split: int, kind: Alike) -> Placement:
     path = f"{kind.before}{key}{kind.behind}" if kind.keyed else kind.before
     name = SPLITS[split] if split >= 0 else ""
     return Placement(key, kind.class_name, kind.also, name, path, sha256, kind.labels, group)

@@ -17,6 +17,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -243,7 +244,9 @@ class MelShards:
             other = next(iter(self._opened.values()), shard)
             if _meaning(shard) != _meaning(other):
                 raise DataMismatch(f"{path} is of another spec or recipe than the rest", FEATURIZE_AGAIN)
-            self._opened[number] = shard
+            # The names of 527 classes once, not in each of 15,000 shards.
+            header = replace(shard.header, class_names=other.header.class_names, spec=other.header.spec)
+            self._opened[number] = replace(shard, header=header)
         return self._opened[number]
 
 

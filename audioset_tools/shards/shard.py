@@ -163,7 +163,7 @@ class Shard:
         shape: bands and frames of every mel.
         label, key, noise, sha256: a value for every row.
         group: of every row its group's name; clips of one group never stand in two splits.
-        target: of every row which classes it carries, its label among them: 0 or 1, [rows, classes].
+        carried: of every row which classes it carries, a bit each, [rows, classes / 8]; see `target`.
         offsets: where in the file each mel begins.
         stamp: which file that was; another one that takes its place is not read by mistake.
     """
@@ -176,13 +176,18 @@ class Shard:
     group: npt.NDArray[np.bytes_]
     noise: npt.NDArray[np.int32]
     sha256: npt.NDArray[np.bytes_]
-    target: npt.NDArray[np.uint8]
+    carried: npt.NDArray[np.uint8]
     statistics: Statistics
     offsets: Rows
     stamp: Stamp
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @property
+    def target(self) -> npt.NDArray[np.uint8]:
+        """Of every row which classes it carries, its label among them: 0 or 1, [rows, classes]."""
+        return np.unpackbits(self.carried, axis=1, count=len(self.header.class_names))
 
     def read(self, start: int, stop: int) -> Floats:
         """The mels of the rows from `start` to before `stop`: float32, [stop - start, bands, frames].
@@ -355,7 +360,8 @@ def open_shard(path: Path) -> Shard:
         raise DataMismatch(f"{path} lacks mels, or their checksums", FEATURIZE_AGAIN)
     columns = {name: values for name, values in found.items() if values is not None}
     columns.setdefault("group", columns["key"].astype(_GROUP))
-    label, target = columns["label"], columns["target"]
+    label, target = columns["label"], columns.pop("target")
+    columns["carried"] = np.packbits(target, axis=1)
     if label.min() < 0 or label.max() >= len(header.class_names):
         raise DataMismatch(f"{path} has labels of no class", FEATURIZE_AGAIN)
     if not columns["key"].all() or not columns["group"].all():

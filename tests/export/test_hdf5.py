@@ -101,7 +101,7 @@ def test_two_clips_of_one_video_have_names_of_their_own(data: Exported) -> None:
 def test_a_clip_of_32_khz_is_taken_as_it_is(data: Exported, tmp_path: Path) -> None:
     samples = np.random.default_rng(0).integers(-32_768, 32_767, SAMPLES).astype(np.int16)
     digest = write_clip(samples, tmp_path / "it.wav", 32_000)
-    one = replace(data.examples[0], path=tmp_path / "it.wav", sha256=digest)
+    one = replace(data.examples[0], file=str(tmp_path / "it.wav"), sha256=digest)
     rows = replace(rows_of(data, [one], videos_of(data)), sample_rate=32_000)
     assert np.array_equal(rows.sound(0), samples)
 

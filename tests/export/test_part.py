@@ -24,7 +24,7 @@ def test_a_digest_changes_with_whatever_is_told_of_a_clip(exportable: Workspace,
     ]
     digests = {digest_of(about([other])) for other in [one, *changed]}
     assert len(digests) == len(changed) + 1
-    assert digest_of(about([replace(one, path=Path("elsewhere"))])) in digests
+    assert digest_of(about([replace(one, file="elsewhere")])) in digests
 
 
 def test_what_is_not_as_it_was_written_is_found(tmp_path: Path) -> None:
