@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "audioset_tools"
 
 LAYERS = [
-    {"__init__", "exceptions", "types", "words", "clock", "files", "workspace", "csvfile"},
+    {"__init__", "exceptions", "types", "words", "clock", "files", "installing", "workspace", "csvfile"},
     {"console", "plots", "compiled"},
     {"ledger", "audio"},
     {"archives"},
@@ -364,6 +364,7 @@ PARSERS = {"json", "tomllib", "pickle", "np", "torch"}
 
 READ_PAST_THE_DOOR = {
     "errors/answers": "it opens its file to read and to write, under a lock",
+    "installing": "pip's note of an installation is read by importlib",
     "runs/folder": "it opens a folder, to lock it",
     "workspace": "it opens a file to lock it",
     "train/weights": "`safetensors.numpy.load` takes bytes",

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from ..exceptions import EnvironmentProblem, UsageError
+from ..exceptions import UsageError
 from ..files import parse_json
+from ..installing import missing
 from ..workspace import Workspace
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -122,6 +123,4 @@ def needing(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise EnvironmentProblem(
-            f"the package {error.name} is not installed", f"Install it: pip install 'audioset-tools[{extra}]'"
-        ) from error
+        raise missing(str(error.name), extra) from error

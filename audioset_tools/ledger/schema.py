@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..exceptions import DataMismatch, EnvironmentProblem
+from ..installing import upgrade
 from ..workspace import said
 
 RESTORE = "Restore it from a backup, or move it away and fetch into a new --workspace."
@@ -284,7 +285,7 @@ def _is_empty(db: sqlite3.Connection, path: Path) -> bool:
     if version > VERSION:
         raise DataMismatch(
             f"{path} was written by a newer audioset-tools (ledger version {version})",
-            "Upgrade: pip install --upgrade audioset-tools",
+            upgrade(),
         )
     if version < WITHOUT_GROUPS:
         raise DataMismatch(
