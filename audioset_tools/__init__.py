@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     from .verify.run import verify
     from .workspace import Workspace
 
+if sys.platform == "win32":
+    raise ImportError(
+        "audioset-tools needs a POSIX system, and Windows itself is none."
+        " Install it inside WSL 2 (docs/platforms.md)."
+    )
+
 __all__ = [
     "AudiosetToolsError",
     "Candidate",

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "audioset_tools"
 
 LAYERS = [
-    {"__init__", "exceptions", "types", "words", "clock"}
+    {"__init__", "exceptions", "types", "words", "clock", "installing"}
     | {"processes", "files", "disks", "locks", "workspace", "csvfile"},
     {"console", "plots", "compiled"},
     {"ledger", "audio"},
@@ -367,6 +367,7 @@ PARSERS = {"json", "tomllib", "pickle", "np", "torch"}
 
 READ_PAST_THE_DOOR = {
     "errors/answers": "it opens its file to read and to write, under a lock",
+    "installing": "pip's note of an installation is read by importlib",
     "locks": "it opens a file to lock it, and leases for the time of their last touch",
     "processes": "it reads what the kernel says of processes",
     "train/weights": "`safetensors.numpy.load` takes bytes",

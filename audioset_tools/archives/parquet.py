@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..files import open_file
+from ..installing import install
 from ..workspace import printable
 from .archive import ArchiveError, Entry, check_size, file_name, unreadable
 from .names import END_FIELDS, ID_FIELDS, START_FIELDS, name_from_fields
@@ -114,7 +115,7 @@ def _opened(path: Path) -> "Iterator[pyarrow.parquet.ParquetFile]":
         import pyarrow.parquet
     except ImportError as error:
         raise ArchiveError(
-            "to read parquet needs the package pyarrow", "Install it: pip install 'audioset-tools[archives]'"
+            "to read parquet needs the package pyarrow", f"Install it: {install('archives')}"
         ) from error
     try:
         open_file(path).close()

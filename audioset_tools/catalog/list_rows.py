@@ -20,6 +20,7 @@ from typing import Any
 from ..csvfile import NoCsv, csv_rows, named_fields
 from ..exceptions import DataMismatch, EnvironmentProblem, UsageError
 from ..files import open_file, remedy_of
+from ..installing import install
 from ..types import CLIP_SECONDS, KEY, YTID, split_classes
 from ..workspace import printable, said
 from .lists import MID_LIST, MOST_BYTES
@@ -322,7 +323,7 @@ def _of_parquet(path: Path, name: str) -> RowsOfList:
     except ModuleNotFoundError as error:
         raise EnvironmentProblem(
             f"{name} is a parquet file, and the package pyarrow is not installed",
-            "Install it: pip install 'audioset-tools[archives]'; or write the list as a CSV.",
+            f"Install it: {install('archives')}; or write the list as a CSV.",
         ) from error
     try:
         whole = parquet.ParquetFile(path)

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from ..exceptions import EnvironmentProblem, UsageError
+from ..exceptions import UsageError
 from ..files import parse_json
+from ..installing import missing
 from ..tasks.part import parse_part
 from ..workspace import Workspace
 
@@ -138,6 +139,4 @@ def needing(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise EnvironmentProblem(
-            f"the package {error.name} is not installed", f"Install it: pip install 'audioset-tools[{extra}]'"
-        ) from error
+        raise missing(str(error.name), extra) from error

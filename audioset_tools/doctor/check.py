@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from ..exceptions import AudiosetToolsError
+from ..installing import install
 from ..types import Table
 
 
@@ -52,7 +53,7 @@ def guarded_all(name: str, look: Callable[[], list[Check]]) -> list[Check]:
         finding = Outcome(
             Level.PROBLEM,
             f"a package is missing or broken: {error}",
-            "Install it again: pip install --force-reinstall audioset-tools",
+            f"Install it again: {install(options='--force-reinstall')}",
         )
     except OSError as error:
         finding = Outcome(

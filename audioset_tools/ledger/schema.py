@@ -13,6 +13,7 @@ from typing import Any
 
 from ..disks import is_of_this_machine
 from ..exceptions import DataMismatch, EnvironmentProblem
+from ..installing import upgrade
 from ..locks import has_byte_locks
 from ..workspace import said
 from .copies import INDEX, JOURNAL, LOG, copy_ledger, has_log_form, is_at_rest
@@ -319,7 +320,7 @@ def _is_empty(db: sqlite3.Connection, path: Path) -> bool:
     if version > VERSION:
         raise DataMismatch(
             f"{path} was written by a newer audioset-tools (ledger version {version})",
-            "Upgrade: pip install --upgrade audioset-tools",
+            upgrade(),
         )
     if version < WITHOUT_GROUPS:
         raise DataMismatch(

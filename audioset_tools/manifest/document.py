@@ -17,6 +17,7 @@ from ..catalog.list_rows import CLIP_MS, checked_size
 from ..catalog.segment_list import SUBSET, SegmentList, check_classes
 from ..exceptions import DataMismatch, EnvironmentProblem
 from ..files import open_file, parse_json, remedy_of, write_beside
+from ..installing import upgrade
 from ..shards.placements import SPLITS
 from ..types import KEY, SAMPLE_RATES, Candidate, Reason, Splits
 from ..workspace import printable
@@ -230,7 +231,7 @@ class _Reader:
             if first.startswith(begins) and other.isdecimal():
                 raise DataMismatch(
                     f"{self._name} was written by another audioset-tools (manifest version {other[:9]})",
-                    "Upgrade: pip install --upgrade audioset-tools",
+                    upgrade(),
                 )
             raise self._damaged("this is no manifest")
         head = self._next(MOST_OF_THE_HEAD)

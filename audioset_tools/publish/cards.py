@@ -70,6 +70,13 @@ def _model_card(name: str, about: About, metrics: dict[str, Any]) -> Iterator[st
         " never a pickle.\n"
     )
     yield f"```\naudioset-tools predict RECORDING --run runs/{name}\n```\n"
+    yield "## What it is for\n"
+    yield from paragraphs(
+        "Research: to compare with, to repeat the figures below, to tell the classes of its data set apart in"
+        f" recordings like those of AudioSet, mono at {about.spec.sample_rate:,} Hz.",
+        "It is not for decisions about people, nor where a wrong answer does harm: it was judged on the test"
+        " split of one data set, and on nothing else that this card speaks of.",
+    )
     yield f"## On {test['clips']:,} test clips\n"
     rows = [
         (printable(one), *(_percent(figures[key]) for key in ("precision", "recall", "f1")))
@@ -94,6 +101,10 @@ def _model_card(name: str, about: About, metrics: dict[str, Any]) -> Iterator[st
     yield from paragraphs(
         "It knows what it heard in training: other microphones, rooms and instruments may sound unlike them.",
         "It names a class for sounds that are of none; a confidence speaks of sounds like those of its test.",
+    )
+    yield from paragraphs(
+        "The recordings that it learned from belong to those who uploaded them, and cannot be taken out of it"
+        " again. The MIT licence is that of the program; it grants nothing for what was learned from others.",
     )
     for one in metrics.get("warnings", ()):
         yield f"Of its training: {escaped(printable(str(one['what'])))}\n"

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..exceptions import EnvironmentProblem
+from ..installing import missing
 from ..types import YTID
 from .bank import Studio
 from .counts import Counts
@@ -197,9 +198,7 @@ def _certificate() -> ssl.SSLContext:
     try:
         import trustme
     except ImportError as error:
-        raise EnvironmentProblem(
-            "the simulator needs the package trustme", "Install it: pip install 'audioset-tools[demo]'"
-        ) from error
+        raise missing("trustme", "demo") from error
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     names = [f"*{name}" if name.startswith(".") else name for name in _OURS]
     trustme.CA().issue_cert(*names).configure_cert(context)

@@ -5,7 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..exceptions import EnvironmentProblem, UsageError
+from ..exceptions import UsageError
+from ..installing import missing
 from .engine import Engine, threads
 from .part import WHOLE, ArrayPart
 
@@ -57,8 +58,5 @@ class Division:
         try:
             from .cluster import cluster
         except ModuleNotFoundError as error:
-            raise EnvironmentProblem(
-                f"the package {error.name} is not installed",
-                "Install it: pip install 'audioset-tools[cluster]'",
-            ) from error
+            raise missing(str(error.name), "cluster") from error
         return cluster(self.scheduler, shared, say)

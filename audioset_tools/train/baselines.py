@@ -77,10 +77,12 @@ class Baseline(Classifier):
     Args:
         extract: its features of mels, which are standardised before `fit` and `score` see them.
         grid: the settings that are tried.
+        library: what it is fitted with beside scikit-learn; the extra of the baseline's name brings it.
     """
 
     extract: Extract
     grid: tuple[Settings, ...]
+    library: str = ""
 
 
 def groups(target: MultiHot, multi_label: bool) -> Iterator[npt.NDArray[np.bool_]]:
@@ -366,7 +368,14 @@ CLASSICAL: dict[str, Baseline] = {
     "svm": Baseline(extract=summary, grid=SVM_GRID, shapes=SVM_SHAPES, fit=fit_svm, score=score_svm),
     "gmm": Baseline(extract=summary, grid=GMM_GRID, shapes=GMM_SHAPES, fit=fit_gmm, score=score_gmm),
     "knn": Baseline(extract=summary, grid=KNN_GRID, shapes=KNN_SHAPES, fit=fit_knn, score=score_knn),
-    "hmm": Baseline(extract=course, grid=HMM_GRID, shapes=HMM_SHAPES, fit=fit_hmm, score=score_hmm),
+    "hmm": Baseline(
+        extract=course,
+        grid=HMM_GRID,
+        shapes=HMM_SHAPES,
+        fit=fit_hmm,
+        score=score_hmm,
+        library="hmmlearn",
+    ),
 }
 
 

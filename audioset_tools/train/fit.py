@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .. import __version__
+from ..exceptions import EnvironmentProblem
+from ..installing import install
 from ..runs.about import About, about_run
 from ..runs.evaluation import ToLogits, best_temperature, predictions
 from ..runs.folder import (
@@ -37,7 +39,7 @@ from .weights import Tensors, Weights, write_weights
 OnTrial = Callable[[Trial], object]
 """Called with every trial."""
 
-LIBRARIES = ("numpy", "scipy", "scikit-learn", "hmmlearn")
+LIBRARIES = ("numpy", "scipy", "scikit-learn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +151,15 @@ def fit_baseline(
 
     Raises:
         DataMismatch: no shards, shards of several specs, damaged ones, or a class without clips.
-        EnvironmentProblem: somebody else trains in the folder.
+        EnvironmentProblem: somebody else trains in the folder, or a package is not installed.
         UsageError: a finished run has the chosen name, or the mels are too short.
     """
+    baseline = CLASSICAL[config.model]
+    versions = {"audioset_tools": __version__} | _versions(config.model)
     data = open_splits(workspace, config)
     train, header = data["train"], data["train"].header
-    versions = {"audioset_tools": __version__} | {name: version(name) for name in LIBRARIES}
     about = about_run(config.settings, header, train.shape, versions, threads=1)
-    baseline, decibels = CLASSICAL[config.model], about.spec.log
+    decibels = about.spec.log
 
     folder = choose_folder(workspace.runs, config.run_name, chosen=config.name is not None)
     with lock_run(folder), threadpool_limits(1):
@@ -183,6 +186,21 @@ def fit_baseline(
         return trials.finish(
             data, lambda tensors: classical_logits(config.model, tensors, about, folder / WEIGHTS)
         )
+
+
+def _versions(model: str) -> dict[str, str]:
+    """The versions of what a baseline is fitted with.
+
+    Raises:
+        EnvironmentProblem: something of it is not installed.
+    """
+    try:
+        return {name: version(name) for name in filter(None, (*LIBRARIES, CLASSICAL[model].library))}
+    except PackageNotFoundError as error:
+        raise EnvironmentProblem(
+            f"the package {error.name} is not installed",
+            f"Install it: {install(model)}; for Python 3.14 there is none yet, so take another model there.",
+        ) from error
 
 
 def open_splits(workspace: Workspace, config: TrainConfig) -> dict[str, MelShards]:

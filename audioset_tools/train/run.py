@@ -128,8 +128,9 @@ def train(
 
     Args:
         workspace: as `featurize` left it.
-        model, literal, filters, batch_size, lr, epochs, patience, seed, augment, device, threads, shards,
-            name, embedding, embedding_output, embedding_rate: see `TrainConfig`.
+        model, literal, filters, batch_size, lr, epochs, patience, seed: of the training; see `TrainConfig`.
+        augment, device, threads, shards, name: of what, where, and under which name; see `TrainConfig`.
+        embedding, embedding_output, embedding_rate: of a probe alone; see `TrainConfig`.
         resume: go on with the unfinished run of these settings, with as many threads as it began with.
         out: where the run's folder goes; None for `runs` in the workspace.
         on_epoch: called after every epoch of a network, and every trial of a baseline.

@@ -17,6 +17,7 @@ from audioset_tools.archives import parquet
 from audioset_tools.archives.archive import MOST_BYTES, ArchiveError, Entry
 from audioset_tools.archives.parquet import Parquet
 from audioset_tools.exceptions import EnvironmentProblem
+from audioset_tools.installing import install
 
 IDS = [f"abcdefghi{n}A" for n in range(7)]
 SOUNDS = [random.Random(n).randbytes(2_000 + n) for n in range(7)]
@@ -170,7 +171,7 @@ def test_without_pyarrow_the_error_says_what_to_install(
         return whole(name, *words, **named)
 
     monkeypatch.setattr(builtins, "__import__", importing)
-    assert r"pip install 'audioset-tools[archives]'" in refusal(lambda: read_all(path))
+    assert install("archives") in refusal(lambda: read_all(path))
 
 
 @settings(max_examples=150, deadline=None)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from audioset_tools.export.formats import FORMATS
+from audioset_tools.installing import install
 from tests.commands.conftest import World, run
 
 
@@ -39,5 +40,5 @@ def test_a_package_that_is_missing_is_named_with_the_extra_that_brings_it(
     monkeypatch.delitem(sys.modules, "audioset_tools.export.hf", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     done = run("export", "hf", "--workspace", str(fetched), "--out", str(tmp_path / "out"))
-    assert done.returncode == 5 and "audioset-tools[archives]" in done.stderr
+    assert done.returncode == 5 and install("archives") in done.stderr
     assert not (tmp_path / "out").exists()

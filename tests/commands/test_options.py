@@ -10,6 +10,7 @@ import pytest
 from audioset_tools.cli import run
 from audioset_tools.cli.options import needing
 from audioset_tools.exceptions import EnvironmentProblem
+from audioset_tools.installing import install
 
 KEY = "-0SdAVK79lg_30000"
 
@@ -79,7 +80,7 @@ def test_an_extra_that_is_not_installed_is_named_with_how_to_get_it() -> None:
         needing("train"),
     ):
         import nosuchpackage  # noqa: F401
-    assert refused.value.remedy == "Install it: pip install 'audioset-tools[train]'"
+    assert refused.value.remedy == f"Install it: {install('train')}"
 
 
 SECRET = "s3cr3t-0f-th3-us3r"

@@ -39,6 +39,10 @@ def test_a_model_card_has_the_figures_of_its_run(publishable: Workspace) -> None
         round(100 * metrics["macro"][name], 2) for name in ("precision", "recall", "f1")
     ]
     assert "never a pickle" in card and "--run runs/svm" in card
+    sections = re.findall(r"^## (.*)$", card, re.MULTILINE)
+    test = f"On {metrics['clips']} test clips"
+    assert sections == ["What it is for", test, "What it learned from", "What to mind"]
+    assert "mono at 16,000 Hz" in card and "not for decisions about people" in card
 
 
 def test_a_citation_names_its_authors_in_quotes() -> None:

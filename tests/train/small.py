@@ -1,5 +1,6 @@
 """Mels of a few bands whose classes can be told apart, written at once: no sound is made or analysed."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,13 @@ from audioset_tools.featurize.run import finish_folder
 from audioset_tools.runs.about import About
 from audioset_tools.shards.shard import ShardHeader, write_shard
 from audioset_tools.shards.spec import MelSpec
+from audioset_tools.train.baselines import CLASSICAL
 from audioset_tools.workspace import Workspace
 
 CLASSES = ("Piano", "Drums", "Flute")
+FITTED = [name for name in CLASSICAL if sys.version_info < (3, 14) or not CLASSICAL[name].library]
+"""The baselines that can be fitted here: there is no hmmlearn for Python 3.14."""
+
 SHAPE = (12, 24)
 SPEC = MelSpec(log=True)
 

@@ -1,12 +1,14 @@
 """Fitting a baseline from shards to run folder."""
 
 import json
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 from threadpoolctl import threadpool_limits
 
-from audioset_tools.exceptions import UsageError
+from audioset_tools import __version__
+from audioset_tools.exceptions import EnvironmentProblem, UsageError
 from audioset_tools.runs.folder import Run, Trial, read_history
 from audioset_tools.shards.reader import MelShards
 from audioset_tools.train import fit
@@ -15,7 +17,7 @@ from audioset_tools.train.config import TrainConfig
 from audioset_tools.train.run import train
 from audioset_tools.types import Progress
 from audioset_tools.workspace import Workspace
-from tests.train.small import place
+from tests.train.small import FITTED, place
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +30,7 @@ def go(workspace: Workspace, model: str, seed: int = 0) -> Run:
     return fit.fit_baseline(workspace, TrainConfig(model=model, seed=seed))
 
 
-@pytest.mark.parametrize("model", CLASSICAL)
+@pytest.mark.parametrize("model", FITTED)
 def test_it_learns_to_tell_the_classes_apart(tmp_path: Path, model: str) -> None:
     trials: list[Trial] = []
     steps: list[Progress] = []
@@ -53,7 +55,7 @@ def test_it_learns_to_tell_the_classes_apart(tmp_path: Path, model: str) -> None
     assert not (run.path / "curves.png").exists()
 
 
-@pytest.mark.parametrize("model", CLASSICAL)
+@pytest.mark.parametrize("model", FITTED)
 def test_several_classes_at_once(tmp_path: Path, model: str) -> None:
     run = go(place(tmp_path, multi_label=True, clips=(60, 30, 30)), model)
     assert run.test.macro_f1 > 0.8
@@ -62,7 +64,7 @@ def test_several_classes_at_once(tmp_path: Path, model: str) -> None:
     assert (run.test.probability > 0.5).sum(axis=1).max() > 1
 
 
-@pytest.mark.parametrize("model", CLASSICAL)
+@pytest.mark.parametrize("model", FITTED)
 def test_the_seed_decides_whatever_the_number_of_threads(tmp_path: Path, model: str) -> None:
     workspace = place(tmp_path, noise_copies=1)
     with threadpool_limits(2):
@@ -95,3 +97,21 @@ def test_train_takes_a_baseline_by_name_and_resumes_none(tmp_path: Path) -> None
         train(workspace, "knn", resume=True)
     with pytest.raises(UsageError, match="knn has no epochs"):
         train(workspace, "knn", epochs=3)
+
+
+def test_without_hmmlearn_the_hmm_says_so_before_it_reads_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        if name == "hmmlearn":
+            raise PackageNotFoundError(name)
+        return "1"
+
+    monkeypatch.setattr(fit, "version", version)
+    with pytest.raises(EnvironmentProblem, match="hmmlearn is not installed") as raised:
+        go(Workspace(tmp_path / "nowhere"), "hmm")
+    assert "[hmm]" in raised.value.remedy and "Python 3.14" in raised.value.remedy
+    assert go(place(tmp_path), "knn").about.versions == {
+        **dict.fromkeys(("numpy", "scipy", "scikit-learn"), "1"),
+        "audioset_tools": __version__,
+    }

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from ...exceptions import AudiosetToolsError, DataMismatch, EnvironmentProblem, UsageError
+from ...installing import install
 from ...types import Reason
 from ...workspace import printable
 from ..connection.patience import Endable
@@ -423,6 +424,6 @@ def _libraries() -> tuple[Any, Any]:
     except ImportError as error:
         raise EnvironmentProblem(
             "the source hf: needs huggingface_hub 2.4 or later",
-            "Install it: pip install 'audioset-tools[hf]'",
+            f"Install it: {install('hf')}",
         ) from error
     return huggingface_hub, httpx2

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...audio.stretch import resampled
-from ...exceptions import DataMismatch, EnvironmentProblem, UsageError
+from ...exceptions import DataMismatch, UsageError
 from ...files import read_file
+from ...installing import missing
 from ...tasks.engine import cores
 from ...workspace import printable, said
 from .tagger import MISSING, MOST_FEATURES, MOST_MODEL_BYTES, MOST_SECONDS, UNFIT, VALUES, Floats
@@ -164,9 +165,7 @@ class _Process:
             return content
         words = said(content.decode(errors="replace"))
         if kind == MISSING:
-            raise EnvironmentProblem(
-                f"the package {words} is not installed", "Install it: pip install 'audioset-tools[embedding]'"
-            )
+            raise missing(words, "embedding")
         if kind == UNFIT:
             raise UsageError(f"the embedding file {printable(self._path)} does not fit: {words}", _OPTIONS)
         raise _broken(self._path, words)

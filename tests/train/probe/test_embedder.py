@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from audioset_tools.exceptions import DataMismatch, EnvironmentProblem, UsageError
+from audioset_tools.installing import install
 from audioset_tools.train.probe import embedder as embedder_module
 from audioset_tools.train.probe.embedder import Embedder, Embedding, digest_of_file
 
@@ -205,7 +206,7 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(
 ) -> None:
     with pytest.raises(EnvironmentProblem, match="package onnxruntime is not installed") as caught:
         stand_in(tmp_path, monkeypatch, "b'monnxruntime'")
-    assert "audioset-tools[embedding]" in caught.value.remedy
+    assert install("embedding") in caught.value.remedy
 
 
 @pytest.mark.parametrize(
