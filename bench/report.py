@@ -12,8 +12,9 @@ again with nothing changed, then once more with one sound and one level to be ma
 opens the page from disk in headless Chromium (Debian's, an empty profile for each): until the browser's
 `load`, until it has painted what is seen first, what it has read by then, and the largest page of a cell in
 the same way. Medians. `runs` writes the report of a workspace of made-up runs alone, and says how long that
-takes and how large it is. `sounds` makes an MP3 of every clip of a workspace, and tells how large they are
-and how far below the clip the difference is.
+takes and how large it is. `sounds` encodes every clip of a workspace in turn in each form that libsndfile
+knows and browsers play, and tells how long that takes of the CPU, how large they are, and how far below the
+clip the difference is; of the form that the report has there must be none.
 """
 
 import argparse
@@ -26,6 +27,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -35,12 +37,28 @@ from audioset_tools.audio.clip import read_clip, wav_header
 from audioset_tools.ledger import Ledger, Origin
 from audioset_tools.report.media import write_sound
 from audioset_tools.shards.dataset import Placement, write_dataset
-from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip, Failure, Reason, clip_bytes
+from audioset_tools.types import (
+    CLIP_SAMPLES,
+    CLIP_SECONDS,
+    SAMPLE_RATE,
+    Candidate,
+    Clip,
+    Failure,
+    Reason,
+    clip_bytes,
+)
 from audioset_tools.workspace import Workspace
 
 CLASSES = ("Piano", "Drums", "Flute", "Other")
 SPLIT = [*["train"] * 5, "validation", *["train"] * 5, "test"]
 """Of clips in turn: of 9,600, 800 are in the test split."""
+
+FORMS: dict[str, dict[str, Any]] = {
+    "MP3, variable rate": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "VARIABLE"},
+    "Ogg Vorbis": {"format": "OGG", "subtype": "VORBIS"},
+    "Ogg Opus": {"format": "OGG", "subtype": "OPUS"},
+}
+"""What else a report could have, as libsndfile is asked for it."""
 
 QUIET = (
     "--no-sandbox",
@@ -221,19 +239,32 @@ def opened(playwright: Playwright, page: Path, repeats: int) -> tuple[str, ...]:
 
 
 def compare_sounds(workspace: Workspace) -> None:
-    """How large the sounds of a workspace's clips are, and how far below the clips the difference is."""
-    sizes, below = [], []
+    """What each form of sound costs, how large it is, and how far from the clip."""
+    taken: dict[str, list[tuple[float, int, float]]] = {name: [] for name in ("as the report has it", *FORMS)}
     with Ledger(workspace.ledger, read_only=True) as ledger, tempfile.TemporaryDirectory() as folder:
-        sound = Path(folder) / "sound.mp3"
+        target = Path(folder) / "sound"
         for _, clip in ledger.clips():
             samples = read_clip(workspace.root / clip.path, clip.sha256)
-            write_sound(sound, samples)
-            sizes.append(sound.stat().st_size / 1e3)
-            heard, _ = soundfile.read(sound, dtype="float32")
-            below.append(10 * np.log10(np.square(samples).sum() / np.square(samples - heard).sum()))
-    size = clip_bytes(SAMPLE_RATE) / 1e3
-    print(f"{len(sizes):,} clips of {size:.0f} kB, {np.mean(sizes):.0f} kB a sound on average")
-    print(f"the difference is {np.mean(below):.1f} dB below the clip on average, {min(below):.1f} at least")
+            for name, each in taken.items():
+                began = time.process_time()
+                if name in FORMS:
+                    sound = soundfile.SoundFile(target, "w", len(samples) // CLIP_SECONDS, 1, **FORMS[name])
+                    with sound:
+                        sound.write(samples)
+                else:
+                    write_sound(target, samples)
+                spent = time.process_time() - began
+                heard, _ = soundfile.read(target, dtype="float32")
+                off = float(np.square(samples - heard[: len(samples)]).sum())
+                below = 10 * np.log10(np.square(samples).sum() / off) if off else np.inf
+                each.append((1_000 * spent, target.stat().st_size, float(below)))
+    clips = len(next(iter(taken.values())))
+    print(f"{clips:,} clips of {clip_bytes(SAMPLE_RATE) / 1e3:.0f} kB; means, and the least difference\n")
+    print("| form | CPU, ms | kB | below the clip, dB | at least |\n|---|---|---|---|---|")
+    for name, each in taken.items():
+        spent, size, below = np.array(each).T
+        print(f"| {name} | {spent.mean():.1f} | {size.mean() / 1e3:.0f} ", end="")
+        print(f"| {below.mean():.1f} | {below.min():.1f} |")
 
 
 def _ytid(number: int) -> str:

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "audioset_tools"
 
 LAYERS = [
     {"__init__", "exceptions", "types", "words", "clock", "files", "workspace", "csvfile"},
-    {"console", "plots", "compiled"},
+    {"console", "plots", "pages", "compiled"},
     {"ledger", "audio"},
     {"archives"},
     {"catalog", "sources", "shards"},
@@ -75,7 +75,7 @@ DOORS = {
     "sklearn": {"audit/folds", "train", "runs/metrics", "errors/table3"},
     "hmmlearn": {"train/baselines"},
     "matplotlib": {"plots"},
-    "jinja2": {"report/page"},
+    "jinja2": {"pages"},
     "flask": {"errors/server"},
     "waitress": {"errors/connections"},
     "pyarrow": {"archives/parquet", "catalog/list_rows", "export/hf"},

@@ -29,6 +29,12 @@ ANY = click.Path(path_type=Path)
     metavar="FILE|FOLDER",
     help="Draw a timeline; for several recordings, a folder of them.",
 )
+@click.option(
+    "--html",
+    type=ANY,
+    metavar="FILE|FOLDER",
+    help="Write a page to listen along with; for several recordings, a folder of them and an index.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @embedding_option
 @json_option
@@ -39,6 +45,7 @@ def predict(
     unsure: float | None,
     csv_file: Path | None,
     png: Path | None,
+    html: Path | None,
     device: str,
     embedding: Path | None,
     as_json: bool,
@@ -52,6 +59,9 @@ def predict(
     from ..runs.folder import is_unfinished
     from ..workspace import printable
 
+    if html is not None:
+        with needing("report"):
+            from ..predict import page  # noqa: F401
     found, config = find_recordings(recordings), PredictConfig(hop_s, unsure)
     bad: list[str] = []
 
@@ -64,6 +74,7 @@ def predict(
                 config,
                 csv=csv_file,
                 png=png,
+                html=html,
                 device=device,
                 embedding=embedding,
                 on_progress=show,
@@ -95,6 +106,8 @@ def predict(
             console.table(table)
     if png is not None and len(bad) < len(found):
         console.say(f"drew {printable(png)}")
+    if html is not None and len(bad) < len(found):
+        console.say(f"wrote {printable(html)}")
     if bad:
         raise DataMismatch(
             bad[0] if len(found) == 1 else f"{len(bad):,} of {len(found):,} recordings could not be decoded",

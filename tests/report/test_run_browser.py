@@ -32,7 +32,7 @@ def test_the_page_opens_from_disk_and_asks_for_nothing_else(index: Path, watched
     watched.page.goto(index.as_uri(), wait_until="load")
     folder = index.parent.as_uri()
     assert watched.clean() and all(one.startswith((folder, "data:")) for one in watched.requests)
-    assert not [one for one in watched.requests if one.endswith(".mp3")], "sounds come only when played"
+    assert not [one for one in watched.requests if one.endswith(".flac")], "sounds come only when played"
     watched.page.locator("#samples").scroll_into_view_if_needed()
     until(watched.page, "[...document.images].some((one) => one.complete && one.naturalWidth === 400)")
 
