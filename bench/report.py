@@ -1,14 +1,15 @@
 """The report of a workspace of 9,600 clips: how long it takes, how large it is, how soon a browser shows it.
 
     python bench/report.py make DIR [--clips 9600]
-    python bench/report.py measure DIR [--repeats 3]
+    python bench/report.py measure DIR [--repeats 3] [--against CHECKOUT]
     python bench/report.py sounds DIR
     python bench/report.py runs DIR [--runs 1000]
 
 `make` writes a workspace as fetch, featurize and train would leave it, the shards left out, all its clips
 different: a ledger of 20 % more candidates than clips, these dead, with pauses; and a run with a prediction
 for every twelfth clip, of which a tenth is wrong. `measure` deletes the report and writes it, then writes it
-again with nothing changed, then once more with one sound and one level to be made; says how large it is; and
+again with nothing changed, then once more with one sound and one level to be made, by the clock and by the
+CPU, of whatever ran; with `--against` by another version in turn, of a checkout. It says how large it is; and
 opens the page from disk in headless Chromium (Debian's, an empty profile for each): until the browser's
 `load`, until it has painted what is seen first, what it has read by then, and the largest page of a cell in
 the same way. Medians. `runs` writes the report of a workspace of made-up runs alone, and says how long that
@@ -20,6 +21,8 @@ clip the difference is; of the form that the report has there must be none.
 import argparse
 import hashlib
 import json
+import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -48,6 +51,8 @@ from audioset_tools.types import (
     clip_bytes,
 )
 from audioset_tools.workspace import Workspace
+
+HERE = Path(__file__).parent.parent
 
 CLASSES = ("Piano", "Drums", "Flute", "Other")
 SPLIT = [*["train"] * 5, "validation", *["train"] * 5, "test"]
@@ -80,12 +85,13 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=9_600)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--runs", type=int, default=1_000)
+    parser.add_argument("--against", type=Path)
     words = parser.parse_args()
     workspace = Workspace(words.folder)
     if words.what == "make":
         make(workspace, words.clips)
     elif words.what == "measure":
-        measure(workspace, words.repeats)
+        measure(workspace, words.repeats, words.against)
     elif words.what == "runs":
         many_runs(workspace, words.runs)
     else:
@@ -173,31 +179,32 @@ def many_runs(workspace: Workspace, runs: int) -> None:
         metrics = json.loads((folder / "metrics.json").read_text())
         metrics["test"]["macro"] = {"precision": 0.9, "recall": 0.9, "f1": rng.uniform(0.3, 0.9)}
         (folder / "metrics.json").write_text(json.dumps(metrics))
-    seconds = timed(workspace)
+    seconds, _ = timed(workspace)
     files = [path for path in (workspace.root / "report").rglob("*") if path.is_file()]
     index = (workspace.root / "report" / "index.html").stat().st_size
     print(f"{runs:,} runs: {seconds:.1f} s, index.html {index / 1e3:.0f} kB, ", end="")
     print(f"{len(files):,} files of {sum(path.stat().st_size for path in files) / 1e6:.1f} MB")
 
 
-def measure(workspace: Workspace, repeats: int) -> None:
+def measure(workspace: Workspace, repeats: int, against: Path | None) -> None:
     """How long, how large, how soon."""
     out = workspace.root / "report"
-    first, again, further = [], [], []
+    taken: dict[str, list[tuple[float, float]]] = {}
     for _ in range(repeats):
-        shutil.rmtree(out, ignore_errors=True)
-        first.append(timed(workspace))
-        again.append(timed(workspace))
-        (levels := out / "levels.csv").write_text("\n".join(levels.read_text().splitlines()[:-1]) + "\n")
-        next((out / "sounds").iterdir()).unlink()
-        further.append(timed(workspace))
-    print("| | s |\n|---|---|")
-    for name, seconds in (
-        ("first report", first),
-        ("nothing changed", again),
-        ("one sound and one level to be made", further),
-    ):
-        print(f"| {name} | {statistics.median(seconds):.1f} |")
+        for checkout, name in ((against, f", by {against}"), (HERE, "")):
+            if checkout is None:
+                continue
+            shutil.rmtree(out, ignore_errors=True)
+            taken.setdefault(f"first report{name}", []).append(timed(workspace, checkout))
+            taken.setdefault(f"nothing changed{name}", []).append(timed(workspace, checkout))
+            (levels := out / "levels.csv").write_text("\n".join(levels.read_text().splitlines()[:-1]) + "\n")
+            next((out / "sounds").iterdir()).unlink()
+            name = f"one sound and one level to be made{name}"
+            taken.setdefault(name, []).append(timed(workspace, checkout))
+    print("| | s | CPU, s |\n|---|---|---|")
+    for name, each in taken.items():
+        seconds, spent = (statistics.median(one) for one in zip(*each, strict=True))
+        print(f"| {name} | {seconds:.1f} | {spent:.1f} |")
     files = [path for path in out.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     index = (out / "index.html").stat().st_size
@@ -209,12 +216,19 @@ def measure(workspace: Workspace, repeats: int) -> None:
             print(f"| {name} | {' | '.join(opened(playwright, page, repeats))} |")
 
 
-def timed(workspace: Workspace) -> float:
-    """Seconds of `audioset-tools report`, starting Python among them."""
-    began = time.perf_counter()
-    words = [sys.executable, "-m", "audioset_tools", "report", "--workspace", str(workspace.root)]
-    subprocess.run(words, check=True, capture_output=True)
-    return time.perf_counter() - began
+def timed(workspace: Workspace, checkout: Path = HERE) -> tuple[float, float]:
+    """Seconds of `audioset-tools report`, starting Python among them: by the clock, and by the CPU."""
+    before, began = _spent(), time.perf_counter()
+    words = [sys.executable, "-m", "audioset_tools", "report", "--workspace", str(workspace.root.absolute())]
+    environment = {**os.environ, "PYTHONPATH": str(checkout.absolute())}
+    subprocess.run(words, check=True, capture_output=True, env=environment, cwd=checkout)
+    return time.perf_counter() - began, _spent() - before
+
+
+def _spent() -> float:
+    """Seconds of the CPU that all processes of ours have taken that are over."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def opened(playwright: Playwright, page: Path, repeats: int) -> tuple[str, ...]:

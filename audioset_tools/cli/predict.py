@@ -53,6 +53,7 @@ def predict(
     """Say what instruments are active when in any recordings."""
     with needing("train"):
         from ..predict.run import PredictConfig, each_answer
+        from ..predict.targets import Targets
     from .. import console
     from ..predict.summary import answer_json, headline, recording_row, recording_tables, recordings_table
     from ..predict.timeline import Timeline, Unreadable, find_recordings
@@ -72,9 +73,7 @@ def predict(
                 found,
                 folder,
                 config,
-                csv=csv_file,
-                png=png,
-                html=html,
+                targets=Targets(csv_file, png, html),
                 device=device,
                 embedding=embedding,
                 on_progress=show,
@@ -104,10 +103,9 @@ def predict(
             console.result(f"{line}\n")
         for table in tables if len(found) == 1 else [recordings_table(rows)]:
             console.table(table)
-    if png is not None and len(bad) < len(found):
-        console.say(f"drew {printable(png)}")
-    if html is not None and len(bad) < len(found):
-        console.say(f"wrote {printable(html)}")
+    for target in (png, html):
+        if target is not None and len(bad) < len(found):
+            console.say(f"drew {printable(target)}")
     if bad:
         raise DataMismatch(
             bad[0] if len(found) == 1 else f"{len(bad):,} of {len(found):,} recordings could not be decoded",

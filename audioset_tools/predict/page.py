@@ -50,7 +50,7 @@ _BLUE, _ORANGE, _GREY = (58, 134, 214), (214, 120, 20), (128, 128, 128)
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400)
 _MOST_TICKS = 6
 
-_CLOSEST_PERCENT = 9
+_CLOSEST_PERCENT = 10
 """Of the spectrogram's height between two numbers, so that they do not touch."""
 
 
@@ -114,7 +114,7 @@ def write_timeline(path: Path, timeline: Timeline, spec: MelSpec, back: str = ""
     """Write the page of one recording.
 
     Args:
-        path: of the page.
+        path: of the page, to which its addresses are relative.
         timeline: it must have its spectrogram.
         spec: whose bands the spectrogram has.
         back: the address of the index; "" for none.
@@ -162,9 +162,9 @@ def write_index(path: Path, rows: Sequence[Row], class_names: Sequence[str]) -> 
     """Write a table of recordings that the page sorts by any of its columns.
 
     Args:
-        path: of the page.
+        path: of the index, to which the rows' addresses are relative.
         rows: as many recordings; more than `MOST_RECORDINGS` are not shown.
-        class_names: of all shares.
+        class_names: what the shares of every row are of.
     """
     heard = [row.found for row in rows if row.found is not None]
     shares = np.array([one.share for one in heard]).reshape(len(heard), len(class_names)).sum(axis=0)
@@ -194,7 +194,6 @@ def strip(timeline: Timeline, shown: Sequence[int]) -> npt.NDArray[np.uint8]:
     """A band for each class over time: the denser the more probable, with a line where it is active.
 
     Args:
-        timeline: of any length.
         shown: numbers of its classes, from top to bottom.
 
     Returns:

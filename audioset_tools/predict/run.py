@@ -27,7 +27,7 @@ from ..words import duration
 from .overview import Overview
 from .silence import is_silent
 from .summary import csv_of
-from .targets import require_writable, target_paths
+from .targets import Targets, require_writable, target_paths
 from .timeline import UNSURE, Recording, Timeline, Unreadable, Window, cut, find_recordings
 
 if TYPE_CHECKING:
@@ -132,9 +132,7 @@ def predict(
         found,
         run,
         PredictConfig(hop_s, unsure),
-        csv=csv,
-        png=png,
-        html=html,
+        targets=Targets(csv, png, html),
         device=device,
         embedding=embedding,
         on_progress=on_progress,
@@ -147,9 +145,7 @@ def each_answer(
     run: Run | Path | str,
     config: PredictConfig,
     *,
-    csv: Path | None = None,
-    png: Path | None = None,
-    html: Path | None = None,
+    targets: Targets = Targets(),
     device: str = "auto",
     embedding: Path | str | None = None,
     on_progress: OnProgress = silent,
@@ -158,22 +154,22 @@ def each_answer(
 
     What is wrong with the run, the settings or the files to be written is raised at once, before the first.
     """
-    config = replace(config, overview=png is not None or html is not None)
-    pictures = [] if png is None else target_paths(png, recordings, ".png", "--png")
+    config = replace(config, overview=targets.png is not None or targets.html is not None)
+    pictures = [] if targets.png is None else target_paths(targets.png, recordings, ".png", "--png")
     for first in pictures[:1]:
         require_writable(first)
     pages = None
-    if html is not None:
+    if targets.html is not None:
         # Imported here: matplotlib and jinja2 are of an extra, and take long to load.
         from .page import PageWriter
 
-        pages = PageWriter.open(html, recordings)
+        pages = PageWriter.open(targets.html, recordings)
     keep_memory()
     model = load_run(find_run(None, run), pick_device(device), embedding)
     spec_of(model)
     unsure_below(model, config)
     answers = timelines(recordings, model, config, on_progress)
-    return _write_each(answers, model, csv, pictures, pages)
+    return _write_each(answers, model, targets.csv, pictures, pages)
 
 
 def _write_each(

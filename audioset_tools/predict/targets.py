@@ -3,11 +3,28 @@
 import os
 import tempfile
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..exceptions import UsageError
 from ..workspace import printable
 from .timeline import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What is written of recordings, and where; None for what is not.
+
+    Args:
+        csv: a file with every window's probabilities.
+        png: a timeline as a picture; for several recordings a folder of them.
+        html: a page to listen along with; for several recordings a folder of them, with an index.
+    """
+
+    csv: Path | None = None
+    png: Path | None = None
+    html: Path | None = None
+
 
 _NAME_BYTES = 200
 """As much of a recording's name is kept: with the suffix and while it is written it must stay a name."""

@@ -108,7 +108,8 @@ def report(
         out: folder of the page; `report` in the workspace if None.
         per_class: clips of each class to listen to.
         seed: another one draws other clips.
-        metadata: folder with AudioSet's lists, to show the selection of a workspace that did not record it.
+        metadata: folder with AudioSet's lists, for the selection of a workspace that did not record it, and
+            for the names of labels.
         recipe: of the selection in `metadata`; the workspace's own if None.
         watch: seconds between two looks: the page is written again and again while a command works in the
             workspace, and once more when that is done. None writes it once.

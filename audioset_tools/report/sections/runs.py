@@ -82,7 +82,6 @@ def cell_pages(
     """A page for every cell of a run's confusion matrix that is not empty.
 
     Args:
-        run: one with predictions.
         media: sounds and pictures by key.
         labels: what is said of a clip's labels, by key.
     """
