@@ -352,7 +352,7 @@ def encode_pixels(pixels: npt.NDArray[np.uint8]) -> bytes:
         pixels: red, green, blue and how much of what lies behind they hide, [rows, columns, 4].
     """
     encoded = BytesIO()
-    imsave(encoded, pixels, format="png", metadata={"Software": None})
+    imsave(encoded, pixels, format="png", metadata={"Software": "audioset-tools"})
     return encoded.getvalue()
 
 
