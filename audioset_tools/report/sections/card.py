@@ -14,7 +14,7 @@ from ...manifest.licences import CITATIONS, LICENCES, MAKE_AGAIN
 from ...shards.dataset import SPLITS
 from ...sources.source import cut_remark
 from ...types import Table, clip_bytes
-from ...words import MOST_ROWS
+from ...words import MOST_ROWS, counted
 from ..page import Block, Heading, Missing, Section, Shown, Verbatim, Words
 from ..snapshot import Fetched, Snapshot
 
@@ -118,7 +118,9 @@ def _versions(snapshot: Snapshot) -> list[Block]:
     rows = []
     if snapshot.fetched is not None:
         decoders = Counter(clip.decoder for _, clip in snapshot.fetched.clips if clip.decoder)
-        rows += [(f"{n:,} clips decoded by", decoder) for decoder, n in decoders.most_common(MOST_ROWS)]
+        rows += [
+            (f"{counted(n, 'clip')} decoded by", decoder) for decoder, n in decoders.most_common(MOST_ROWS)
+        ]
     specs: dict[str, tuple[str, list[str]]] = {}
     for run in snapshot.in_full:
         if run.about is not None:

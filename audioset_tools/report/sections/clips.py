@@ -19,6 +19,7 @@ from ...audio.clip import read_clip
 from ...csvfile import read_csv, write_csv
 from ...exceptions import DataMismatch, EnvironmentProblem
 from ...types import Clip, Table
+from ...words import counted
 from ...workspace import Workspace
 from .. import charts
 from ..media import ClipFile, ClipMedia
@@ -125,7 +126,7 @@ def clips_section(
         Chart(
             charts.histogram(
                 "Length before padding", "seconds", _SECONDS, _counted(seconds, _SECONDS),
-                words=f"Shorter than ten seconds, and padded: {short:,} of {len(clips):,} clips.",
+                words=f"Shorter than ten seconds, and padded: {short:,} of {counted(len(clips), 'clip')}.",
             )
         ),
         Chart(
@@ -138,7 +139,7 @@ def clips_section(
         Chart(
             charts.histogram(
                 "Level", "root mean square, dB of full scale", _LEVELS, _counted(loud, _LEVELS),
-                words=f"Measured on {len(loud):,} clips; the median is {middle:.1f} dB.",
+                words=f"Measured on {counted(len(loud), 'clip')}; the median is {middle:.1f} dB.",
             )
         ),
         Shown(_sources(clips)),
@@ -237,7 +238,7 @@ def _suspicious(suspicious: Suspicious, media: Mapping[str, ClipMedia], names: L
     if unmeasured := len(suspicious.unmeasured):
         blocks.append(
             Missing(
-                f"{unmeasured:,} clips are gone or changed on the disk and were not measured.",
+                f"Not measured, as they are gone or changed on the disk: {counted(unmeasured, 'clip')}.",
                 "audioset-tools verify --repair",
             )
         )
@@ -251,7 +252,9 @@ def _suspicious(suspicious: Suspicious, media: Mapping[str, ClipMedia], names: L
     if not rows:
         return [*blocks, Words("No clip is nearly silent, clipped, or a duplicate.")]
     head = ("kind", "class", "clip", "why")
-    blocks.append(Shown(Table(f"{len(rows):,} clips worth a doubt", head, tuple(rows[:500])), len(rows) > 12))
+    blocks.append(
+        Shown(Table(f"{counted(len(rows), 'clip')} worth a doubt", head, tuple(rows[:500])), len(rows) > 12)
+    )
     for kind, found in suspicious.kinds.items():
         cards = [_card(clip, media, names, why) for clip, why in found[:SUSPICIOUS_SHOWN]]
         if cards:

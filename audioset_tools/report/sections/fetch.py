@@ -11,7 +11,7 @@ from ...fetch.summary import why_paused
 from ...ledger import State
 from ...ledger.queries import Event
 from ...types import Table, clip_bytes
-from ...words import MOST_ROWS
+from ...words import MOST_ROWS, counted
 from .. import charts
 from ..charts import Mark
 from ..page import Block, Chart, Missing, Section, Shown, Words
@@ -65,7 +65,9 @@ def fetch_section(snapshot: Snapshot) -> Section:
         blocks += [Shown(table, folded=True) for table in status_tables(fetched.status)[2:] if table.rows]
         if any(one.lacking for one in fetched.status.classes):
             lacking = sum(one.lacking for one in fetched.status.classes)
-            blocks.append(Missing(f"{lacking:,} clips are still to be fetched.", "audioset-tools fetch"))
+            blocks.append(
+                Missing(f"Still to be fetched: {counted(lacking, 'clip')}.", "audioset-tools fetch")
+            )
     return Section("fetch", "The fetch", tuple(blocks))
 
 

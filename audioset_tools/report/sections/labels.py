@@ -7,7 +7,7 @@ from pathlib import Path
 from ...catalog.official import find_ontology
 from ...catalog.ontology import read_ontology
 from ...types import Clip, Table
-from ...words import MOST_ROWS
+from ...words import MOST_ROWS, counted
 from .. import charts
 from ..page import Block, Chart, Heading, Shown, Words
 from ..snapshot import Snapshot
@@ -80,7 +80,7 @@ def label_blocks(clips: Iterable[Clip], names: LabelNames) -> list[Block]:
             label: {"clips": float(round(100 * n / totals[name]))}
             for label, n in _frequent(counts[name], BESIDE)
         }
-        words = f"{totals[name]:,} clips with {len(counts[name]):,} different labels."
+        words = f"{counted(totals[name], 'clip')}, {counted(len(counts[name]), 'label')}."
         blocks.append(Chart(charts.bars(name, "% of the class's clips", shown, words=words, high=100)))
     rows = [
         (name, label, f"{n:,}", f"{n / totals[name]:.1%}")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from ...csvfile import write_csv
 from ...runs.folder import Epoch, Prediction, RunFound
 from ...types import Table
-from ...words import MOST_ROWS
+from ...words import MOST_ROWS, counted
 from .. import charts
 from ..charts import Mark
 from ..media import ClipFile, ClipMedia
@@ -205,7 +205,7 @@ def _run(run: RunFound, has_matrix: bool) -> list[Block]:
         wrong = sum(set(one.actual) != set(one.predicted) for one in run.predictions)
         blocks += [
             Words(
-                f"{wrong:,} of {len(run.predictions):,} test clips were taken for something else."
+                f"{wrong:,} of {counted(len(run.predictions), 'test clip')} taken for something else."
                 " Rows are the actual class, columns the predicted one; a number opens the clips behind it."
             ),
             _matrix(run),
@@ -244,14 +244,12 @@ def _curves(run: RunFound) -> list[Block]:
             for name in names
         ]
         y = charts.Axis(label) if decades else charts.Axis(label, 0, 100)
-        words = _epochs(len(epochs)) + (f"; the weights of epoch {best} were kept." if marks else ".")
+        words = counted(len(epochs), "epoch") + (
+            f"; the weights of epoch {best} were kept." if marks else "."
+        )
         drawn = charts.line_chart(title, x, y, lines, marks=marks, words=words, y_decades=decades)
         blocks.append(Chart(drawn))
     return blocks
-
-
-def _epochs(number: int) -> str:
-    return "1 epoch" if number == 1 else f"{number:,} epochs"
 
 
 def _matrix(run: RunFound) -> Matrix:
@@ -332,7 +330,7 @@ def _cell_page(
     what = f"{names[actual]}, taken for {names[predicted]}" if not right else f"{names[actual]}, recognised"
     order = "the most doubtful first" if right else "the surest mistakes first"
     some = f"; the first {len(cards)} are here, the others in predictions.csv" if clips[MOST_CARDS:] else ""
-    words = f"Run {run.name}, test split: {len(clips):,} clips, {order}{some}."
+    words = f"Run {run.name}, test split: {counted(len(clips), 'clip')}, {order}{some}."
     section = Section("clips", what, (Words(words), Cards(cards)))
     return CellPage(_cell_path(run, *cell), what, section)
 

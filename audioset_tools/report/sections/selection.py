@@ -6,7 +6,7 @@ from typing import Any
 from ...fetch.status import ClassStatus
 from ...ledger import State
 from ...types import Table
-from ...words import MOST_ROWS
+from ...words import MOST_ROWS, counted
 from .. import charts
 from ..page import Block, Chart, Missing, Section, Shown, Words
 from ..snapshot import Fetched, Snapshot
@@ -54,7 +54,7 @@ def summary_words(snapshot: Snapshot) -> Words:
     verified = sum(one.verified for one in fetched.status.classes)
     wanted = [one.wanted for one in fetched.status.classes if one.wanted is not None]
     of = f" of {sum(wanted):,} wanted" if wanted else ""
-    return Words(f"{verified:,} verified clips{of}, of {len(fetched.status.classes)} classes.")
+    return Words(f"{counted(verified, 'verified clip')}{of}, of {len(fetched.status.classes)} classes.")
 
 
 def _account(funnel: Mapping[str, Any]) -> list[Block]:

@@ -16,7 +16,7 @@ def test_a_ledger_alone_has_reasons_pauses_and_what_is_left(tmp_path: Path) -> N
         assert words in page.text
     assert "too-many-requests" in page.text and "HTTP 429" in page.text and "Every pause" in page.text
     assert "not recorded" in page.text
-    assert "There is no clip yet" in page.text and "12 clips are still to be fetched" in page.text
+    assert "There is no clip yet" in page.text and "Still to be fetched: 12 clips." in page.text
 
 
 def test_refusals_between_which_nothing_was_settled_are_one_pause(tmp_path: Path) -> None:
