@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -325,12 +326,34 @@ def draw_mel_strip(path: Path, decibels: npt.NDArray[np.float32]) -> None:
     """
     frames = decibels.shape[1] // 2 * 2
     halved = decibels if frames < 2 else np.maximum(decibels[:, :frames:2], decibels[:, 1:frames:2])
-    low, high = _colour_limits(decibels)
     with write_beside(path) as temporary:
-        imsave(
-            temporary, halved, vmin=low, vmax=high, cmap="magma", origin="lower", format="jpeg",
-            pil_kwargs={"quality": 80},
-        )  # fmt: skip
+        temporary.write_bytes(encode_mel(halved))
+
+
+def encode_mel(decibels: npt.NDArray[np.float32]) -> bytes:
+    """A mel without axes as JPEG, a pixel a value, in the colours of `draw_mel`.
+
+    Args:
+        decibels: [bands, columns], lowest band first.
+    """
+    low, high = _colour_limits(decibels)
+    encoded = BytesIO()
+    imsave(
+        encoded, decibels, vmin=low, vmax=high, cmap="magma", origin="lower", format="jpeg",
+        pil_kwargs={"quality": 80},
+    )  # fmt: skip
+    return encoded.getvalue()
+
+
+def encode_pixels(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """Pixels as PNG.
+
+    Args:
+        pixels: red, green, blue and how much of what lies behind they hide, [rows, columns, 4].
+    """
+    encoded = BytesIO()
+    imsave(encoded, pixels, format="png", metadata={"Software": "audioset-tools"})
+    return encoded.getvalue()
 
 
 def hertz_ticks(hertz: npt.NDArray[np.float64]) -> list[float]:

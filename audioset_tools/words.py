@@ -1,4 +1,4 @@
-"""Times in words, and tables of too many rows."""
+"""Times and numbers in words, and tables of too many rows."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -31,6 +31,11 @@ def duration(seconds: float) -> str:
     days, rest = divmod(whole // 60, 24 * 60)
     hours = f"{rest // 60}:{rest % 60:02} h"
     return f"{days} day{'s' if days > 1 else ''}, {hours}" if days else hours
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something: `1 clip`, `2,400 clips`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def ends_of(rows: Sequence[Row], more: Callable[[str], Row]) -> tuple[Row, ...]:

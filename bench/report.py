@@ -1,24 +1,28 @@
 """The report of a workspace of 9,600 clips: how long it takes, how large it is, how soon a browser shows it.
 
     python bench/report.py make DIR [--clips 9600]
-    python bench/report.py measure DIR [--repeats 3]
+    python bench/report.py measure DIR [--repeats 3] [--against CHECKOUT]
     python bench/report.py sounds DIR
     python bench/report.py runs DIR [--runs 1000]
 
 `make` writes a workspace as fetch, featurize and train would leave it, the shards left out, all its clips
 different: a ledger of 20 % more candidates than clips, these dead, with pauses; and a run with a prediction
 for every twelfth clip, of which a tenth is wrong. `measure` deletes the report and writes it, then writes it
-again with nothing changed, then once more with one sound and one level to be made; says how large it is; and
+again with nothing changed, then once more with one sound and one level to be made, by the clock and by the
+CPU, of whatever ran; with `--against` by another version in turn, of a checkout. It says how large it is; and
 opens the page from disk in headless Chromium (Debian's, an empty profile for each): until the browser's
 `load`, until it has painted what is seen first, what it has read by then, and the largest page of a cell in
 the same way. Medians. `runs` writes the report of a workspace of made-up runs alone, and says how long that
-takes and how large it is. `sounds` makes an MP3 of every clip of a workspace, and tells how large they are
-and how far below the clip the difference is.
+takes and how large it is. `sounds` encodes every clip of a workspace in turn in each form that libsndfile
+knows and browsers play, and tells how long that takes of the CPU, how large they are, and how far below the
+clip the difference is; of the form that the report has there must be none.
 """
 
 import argparse
 import hashlib
 import json
+import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -26,6 +30,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -36,12 +41,30 @@ from audioset_tools.ledger import Ledger, Origin
 from audioset_tools.report.media import write_sound
 from audioset_tools.shards.dataset import write_dataset
 from audioset_tools.shards.placements import Placement
-from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Candidate, Clip, Failure, Reason, clip_bytes
+from audioset_tools.types import (
+    CLIP_SAMPLES,
+    CLIP_SECONDS,
+    SAMPLE_RATE,
+    Candidate,
+    Clip,
+    Failure,
+    Reason,
+    clip_bytes,
+)
 from audioset_tools.workspace import Workspace
+
+HERE = Path(__file__).parent.parent
 
 CLASSES = ("Piano", "Drums", "Flute", "Other")
 SPLIT = [*["train"] * 5, "validation", *["train"] * 5, "test"]
 """Of clips in turn: of 9,600, 800 are in the test split."""
+
+FORMS: dict[str, dict[str, Any]] = {
+    "MP3, variable rate": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "VARIABLE"},
+    "Ogg Vorbis": {"format": "OGG", "subtype": "VORBIS"},
+    "Ogg Opus": {"format": "OGG", "subtype": "OPUS"},
+}
+"""What else a report could have, as libsndfile is asked for it."""
 
 QUIET = (
     "--no-sandbox",
@@ -63,12 +86,13 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=9_600)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--runs", type=int, default=1_000)
+    parser.add_argument("--against", type=Path)
     words = parser.parse_args()
     workspace = Workspace(words.folder)
     if words.what == "make":
         make(workspace, words.clips)
     elif words.what == "measure":
-        measure(workspace, words.repeats)
+        measure(workspace, words.repeats, words.against)
     elif words.what == "runs":
         many_runs(workspace, words.runs)
     else:
@@ -156,31 +180,32 @@ def many_runs(workspace: Workspace, runs: int) -> None:
         metrics = json.loads((folder / "metrics.json").read_text())
         metrics["test"]["macro"] = {"precision": 0.9, "recall": 0.9, "f1": rng.uniform(0.3, 0.9)}
         (folder / "metrics.json").write_text(json.dumps(metrics))
-    seconds = timed(workspace)
+    seconds, _ = timed(workspace)
     files = [path for path in (workspace.root / "report").rglob("*") if path.is_file()]
     index = (workspace.root / "report" / "index.html").stat().st_size
     print(f"{runs:,} runs: {seconds:.1f} s, index.html {index / 1e3:.0f} kB, ", end="")
     print(f"{len(files):,} files of {sum(path.stat().st_size for path in files) / 1e6:.1f} MB")
 
 
-def measure(workspace: Workspace, repeats: int) -> None:
+def measure(workspace: Workspace, repeats: int, against: Path | None) -> None:
     """How long, how large, how soon."""
     out = workspace.root / "report"
-    first, again, further = [], [], []
+    taken: dict[str, list[tuple[float, float]]] = {}
     for _ in range(repeats):
-        shutil.rmtree(out, ignore_errors=True)
-        first.append(timed(workspace))
-        again.append(timed(workspace))
-        (levels := out / "levels.csv").write_text("\n".join(levels.read_text().splitlines()[:-1]) + "\n")
-        next((out / "sounds").iterdir()).unlink()
-        further.append(timed(workspace))
-    print("| | s |\n|---|---|")
-    for name, seconds in (
-        ("first report", first),
-        ("nothing changed", again),
-        ("one sound and one level to be made", further),
-    ):
-        print(f"| {name} | {statistics.median(seconds):.1f} |")
+        for checkout, name in ((against, f", by {against}"), (HERE, "")):
+            if checkout is None:
+                continue
+            shutil.rmtree(out, ignore_errors=True)
+            taken.setdefault(f"first report{name}", []).append(timed(workspace, checkout))
+            taken.setdefault(f"nothing changed{name}", []).append(timed(workspace, checkout))
+            (levels := out / "levels.csv").write_text("\n".join(levels.read_text().splitlines()[:-1]) + "\n")
+            next((out / "sounds").iterdir()).unlink()
+            name = f"one sound and one level to be made{name}"
+            taken.setdefault(name, []).append(timed(workspace, checkout))
+    print("| | s | CPU, s |\n|---|---|---|")
+    for name, each in taken.items():
+        seconds, spent = (statistics.median(one) for one in zip(*each, strict=True))
+        print(f"| {name} | {seconds:.1f} | {spent:.1f} |")
     files = [path for path in out.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     index = (out / "index.html").stat().st_size
@@ -192,12 +217,19 @@ def measure(workspace: Workspace, repeats: int) -> None:
             print(f"| {name} | {' | '.join(opened(playwright, page, repeats))} |")
 
 
-def timed(workspace: Workspace) -> float:
-    """Seconds of `audioset-tools report`, starting Python among them."""
-    began = time.perf_counter()
-    words = [sys.executable, "-m", "audioset_tools", "report", "--workspace", str(workspace.root)]
-    subprocess.run(words, check=True, capture_output=True)
-    return time.perf_counter() - began
+def timed(workspace: Workspace, checkout: Path = HERE) -> tuple[float, float]:
+    """Seconds of `audioset-tools report`, starting Python among them: by the clock, and by the CPU."""
+    before, began = _spent(), time.perf_counter()
+    words = [sys.executable, "-m", "audioset_tools", "report", "--workspace", str(workspace.root.absolute())]
+    environment = {**os.environ, "PYTHONPATH": str(checkout.absolute())}
+    subprocess.run(words, check=True, capture_output=True, env=environment, cwd=checkout)
+    return time.perf_counter() - began, _spent() - before
+
+
+def _spent() -> float:
+    """Seconds of the CPU that all processes of ours have taken that are over."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def opened(playwright: Playwright, page: Path, repeats: int) -> tuple[str, ...]:
@@ -222,19 +254,32 @@ def opened(playwright: Playwright, page: Path, repeats: int) -> tuple[str, ...]:
 
 
 def compare_sounds(workspace: Workspace) -> None:
-    """How large the sounds of a workspace's clips are, and how far below the clips the difference is."""
-    sizes, below = [], []
+    """What each form of sound costs, how large it is, and how far from the clip."""
+    taken: dict[str, list[tuple[float, int, float]]] = {name: [] for name in ("as the report has it", *FORMS)}
     with Ledger(workspace.ledger, read_only=True) as ledger, tempfile.TemporaryDirectory() as folder:
-        sound = Path(folder) / "sound.mp3"
+        target = Path(folder) / "sound"
         for _, clip in ledger.clips():
             samples = read_clip(workspace.root / clip.path, clip.sha256)
-            write_sound(sound, samples)
-            sizes.append(sound.stat().st_size / 1e3)
-            heard, _ = soundfile.read(sound, dtype="float32")
-            below.append(10 * np.log10(np.square(samples).sum() / np.square(samples - heard).sum()))
-    size = clip_bytes(SAMPLE_RATE) / 1e3
-    print(f"{len(sizes):,} clips of {size:.0f} kB, {np.mean(sizes):.0f} kB a sound on average")
-    print(f"the difference is {np.mean(below):.1f} dB below the clip on average, {min(below):.1f} at least")
+            for name, each in taken.items():
+                began = time.process_time()
+                if name in FORMS:
+                    sound = soundfile.SoundFile(target, "w", len(samples) // CLIP_SECONDS, 1, **FORMS[name])
+                    with sound:
+                        sound.write(samples)
+                else:
+                    write_sound(target, samples)
+                spent = time.process_time() - began
+                heard, _ = soundfile.read(target, dtype="float32")
+                off = float(np.square(samples - heard[: len(samples)]).sum())
+                below = 10 * np.log10(np.square(samples).sum() / off) if off else np.inf
+                each.append((1_000 * spent, target.stat().st_size, float(below)))
+    clips = len(next(iter(taken.values())))
+    print(f"{clips:,} clips of {clip_bytes(SAMPLE_RATE) / 1e3:.0f} kB; means, and the least difference\n")
+    print("| form | CPU, ms | kB | below the clip, dB | at least |\n|---|---|---|---|---|")
+    for name, each in taken.items():
+        spent, size, below = np.array(each).T
+        print(f"| {name} | {spent.mean():.1f} | {size.mean() / 1e3:.0f} ", end="")
+        print(f"| {below.mean():.1f} | {below.min():.1f} |")
 
 
 def _ytid(number: int) -> str:

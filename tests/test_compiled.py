@@ -152,7 +152,7 @@ def test_a_folder_that_goes_while_it_is_used_costs_what_could_not_be_kept_and_no
 
 AXIS = """
 from audioset_tools.shards.spec import MelSpec, mel_axis
-print(len(mel_axis(MelSpec(), 9)))
+print(len(mel_axis(MelSpec(htk=False), 9)))
 from audioset_tools.compiled import KEPT
 print(KEPT.folder, KEPT.trouble)
 """

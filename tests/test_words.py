@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from audioset_tools.words import clock_time, duration, ends_of
+from audioset_tools.words import clock_time, counted, duration, ends_of
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,7 @@ def test_a_table_of_too_many_rows_shows_its_ends() -> None:
     assert ends_of(range(20), len) == tuple(range(20))
     assert ends_of([*map(str, range(25))], str)[9:12] == ("9", "... 5 more", "15")
     assert len(ends_of(range(10_000), len)) == 21
+
+
+def test_one_of_something_is_no_plural() -> None:
+    assert [counted(n, "clip") for n in (0, 1, 2_400)] == ["0 clips", "1 clip", "2,400 clips"]

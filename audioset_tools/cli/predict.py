@@ -29,6 +29,12 @@ ANY = click.Path(path_type=Path)
     metavar="FILE|FOLDER",
     help="Draw a timeline; for several recordings, a folder of them.",
 )
+@click.option(
+    "--html",
+    type=ANY,
+    metavar="FILE|FOLDER",
+    help="Write a page to listen along with; for several recordings, a folder of them and an index.",
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @embedding_option
 @json_option
@@ -39,6 +45,7 @@ def predict(
     unsure: float | None,
     csv_file: Path | None,
     png: Path | None,
+    html: Path | None,
     device: str,
     embedding: Path | None,
     as_json: bool,
@@ -46,12 +53,16 @@ def predict(
     """Say what instruments are active when in any recordings."""
     with needing("train"):
         from ..predict.run import PredictConfig, each_answer
+        from ..predict.targets import Targets
     from .. import console
     from ..predict.summary import answer_json, headline, recording_row, recording_tables, recordings_table
     from ..predict.timeline import Timeline, Unreadable, find_recordings
     from ..runs.folder import is_unfinished
     from ..workspace import printable
 
+    if html is not None:
+        with needing("report"):
+            from ..predict import page  # noqa: F401
     found, config = find_recordings(recordings), PredictConfig(hop_s, unsure)
     bad: list[str] = []
 
@@ -62,8 +73,7 @@ def predict(
                 found,
                 folder,
                 config,
-                csv=csv_file,
-                png=png,
+                targets=Targets(csv_file, png, html),
                 device=device,
                 embedding=embedding,
                 on_progress=show,
@@ -93,8 +103,9 @@ def predict(
             console.result(f"{line}\n")
         for table in tables if len(found) == 1 else [recordings_table(rows)]:
             console.table(table)
-    if png is not None and len(bad) < len(found):
-        console.say(f"drew {printable(png)}")
+    for target in (png, html):
+        if target is not None and len(bad) < len(found):
+            console.say(f"drew {printable(target)}")
     if bad:
         raise DataMismatch(
             bad[0] if len(found) == 1 else f"{len(bad):,} of {len(found):,} recordings could not be decoded",

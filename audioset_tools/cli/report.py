@@ -19,7 +19,7 @@ EVERY_S = 5.0
 @click.option("--seed", type=int, default=0, show_default=True, help="Which clips those are.")
 @click.option(
     "--metadata", type=FOLDER,
-    help="Folder with AudioSet's lists, to show the selection of a workspace that did not record it.",
+    help="Folder with AudioSet's lists: for the selection, if the workspace did not record it, and labels.",
 )  # fmt: skip
 @click.option("--recipe", help="With --metadata: the recipe; that of the workspace if left out.")
 @click.option(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..pages import write_page
 from ..report.media import ClipFile, ClipMedia, make_media, sweep
-from ..report.page import write_page
 from ..shards.dataset import read_dataset
 from ..types import split_classes
 from ..workspace import Workspace, printable

@@ -32,7 +32,7 @@ MOST = 100
 _PORTS = range(20_480, 28_672)
 """Where a run's own port lies: below those that Linux lends to outgoing connections."""
 
-_KINDS = {".html": "text/html", ".mp3": "audio/mpeg", ".jpg": "image/jpeg"}
+_KINDS = {".html": "text/html", ".flac": "audio/flac", ".jpg": "image/jpeg"}
 
 _HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",

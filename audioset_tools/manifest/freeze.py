@@ -140,12 +140,12 @@ def _made_from(origin: Origin, recipe_text: str) -> MadeFrom:
         splits=origin.splits,
         least_ms=origin.least_ms,
         sample_rate=origin.sample_rate,
-        versions=_versions(),
+        versions=installed_versions(),
     )
 
 
-def _versions() -> dict[str, str]:
-    """What is installed here of what makes clips."""
+def installed_versions() -> dict[str, str]:
+    """What is installed here of what makes clips, by name."""
     versions = {"audioset-tools": __version__}
     for package in _PACKAGES:
         try:

@@ -1,5 +1,7 @@
 """Under which licences a data set's parts are, and how to cite what they come from."""
 
+from .. import __version__
+
 AUDIOSET = """@inproceedings{gemmeke2017audioset,
   author    = {Gemmeke, Jort F. and Ellis, Daniel P. W. and Freedman, Dylan and Jansen, Aren
                and Lawrence, Wade and Moore, R. Channing and Plakal, Manoj and Ritter, Marvin},
@@ -18,6 +20,19 @@ PAPER = """@misc{haidarahmad2019music,
   year   = {2019}
 }"""
 """Whose recipe and network these are."""
+
+TOOL = f"""@software{{audioset_tools,
+  author  = {{{{audioset-tools maintainers}}}},
+  title   = {{audioset-tools}},
+  version = {{{__version__}}}
+}}"""
+"""What made it: the version that says so."""
+
+CITATIONS = (AUDIOSET, PAPER, TOOL)
+"""All that whoever uses a data set cites."""
+
+MAKE_AGAIN = "audioset-tools fetch --list manifest.json\naudioset-tools verify --against manifest.json"
+"""How a data set is made again elsewhere from its manifest, and compared."""
 
 CC_BY = "https://creativecommons.org/licenses/by/4.0/"
 """The licence of AudioSet's lists, as metadata name it."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -27,7 +27,11 @@ from ..words import duration
 from .overview import Overview
 from .silence import is_silent
 from .summary import csv_of
+from .targets import Targets, require_writable, target_paths
 from .timeline import UNSURE, Recording, Timeline, Unreadable, Window, cut, find_recordings
+
+if TYPE_CHECKING:
+    from .page import PageWriter
 
 SHORTEST_HOP_S = 0.1
 
@@ -92,6 +96,7 @@ def predict(
     unsure: float | None = None,
     csv: Path | None = None,
     png: Path | None = None,
+    html: Path | None = None,
     device: str = "auto",
     embedding: Path | str | None = None,
     on_progress: OnProgress = silent,
@@ -109,6 +114,7 @@ def predict(
             or, where a window may have several classes, for none.
         csv: where every window's probabilities are written.
         png: where a timeline is drawn; for several recordings, a folder of them.
+        html: where a page to listen along with is written; for several recordings, a folder with an index.
         device: auto, cpu, cuda or mps, where a network computes.
         embedding: where a probe's file lies; None for where it lay when the probe was trained.
         on_progress: called after some windows, with recordings done and the time done of the next.
@@ -126,8 +132,7 @@ def predict(
         found,
         run,
         PredictConfig(hop_s, unsure),
-        csv=csv,
-        png=png,
+        targets=Targets(csv, png, html),
         device=device,
         embedding=embedding,
         on_progress=on_progress,
@@ -140,8 +145,7 @@ def each_answer(
     run: Run | Path | str,
     config: PredictConfig,
     *,
-    csv: Path | None = None,
-    png: Path | None = None,
+    targets: Targets = Targets(),
     device: str = "auto",
     embedding: Path | str | None = None,
     on_progress: OnProgress = silent,
@@ -150,27 +154,37 @@ def each_answer(
 
     What is wrong with the run, the settings or the files to be written is raised at once, before the first.
     """
-    config = replace(config, overview=png is not None)
-    pictures: list[Path] = []
-    if png is not None:
-        # Imported here: matplotlib is of an extra, and takes long to load.
-        from .picture import picture_paths, require_writable
+    config = replace(config, overview=targets.png is not None or targets.html is not None)
+    pictures = [] if targets.png is None else target_paths(targets.png, recordings, ".png", "--png")
+    for first in pictures[:1]:
+        require_writable(first)
+    pages = None
+    if targets.html is not None:
+        # Imported here: matplotlib and jinja2 are of an extra, and take long to load.
+        from .page import PageWriter
 
-        pictures = picture_paths(png, recordings)
-        require_writable(pictures[0])
+        pages = PageWriter.open(targets.html, recordings)
     keep_memory()
     model = load_run(find_run(None, run), pick_device(device), embedding)
-    spec = spec_of(model)
+    spec_of(model)
     unsure_below(model, config)
-    return _write_each(timelines(recordings, model, config, on_progress), model, spec, csv, pictures)
+    answers = timelines(recordings, model, config, on_progress)
+    return _write_each(answers, model, targets.csv, pictures, pages)
 
 
 def _write_each(
-    answers: Iterable[Answer], model: Model, spec: MelSpec, csv: Path | None, pictures: Sequence[Path]
+    answers: Iterable[Answer],
+    model: Model,
+    csv: Path | None,
+    pictures: Sequence[Path],
+    pages: "PageWriter | None",
 ) -> Iterator[Answer]:
     """Hand answers on, each written and drawn before; a spectrogram is dropped once it was drawn."""
-    with csv_of(csv, model.about.class_names) as write:
+    names, spec = model.about.class_names, model.about.spec
+    with csv_of(csv, names) as write:
         for number, answer in enumerate(answers):
+            if pages is not None:
+                pages.write(number, answer, spec)
             if isinstance(answer, Unreadable):
                 yield answer
                 continue
@@ -180,6 +194,8 @@ def _write_each(
 
                 draw(pictures[number], answer, spec)
             yield replace(answer, spectrogram=None)
+    if pages is not None:
+        pages.finish(names)
 
 
 def timelines(

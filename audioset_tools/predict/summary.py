@@ -15,7 +15,7 @@ SILENCE, UNSURE_WORD = "silence", "unsure"
 
 def headline(timeline: Timeline) -> str:
     """One recording in a line."""
-    length = _clock(timeline.seconds)
+    length = clock(timeline.seconds)
     return f"{printable(timeline.recording.path)}, {length}: {dominant_words(summary(timeline))}"
 
 
@@ -27,9 +27,9 @@ def recording_tables(timeline: Timeline) -> list[Table]:
     rows += [(word, "", _percent(share)) for word, share in _without_class(found)]
     over_time = tuple(
         (
-            _clock(passage.start_s),
-            _clock(passage.end_s),
-            _passage_words(passage),
+            clock(passage.start_s),
+            clock(passage.end_s),
+            passage_words(passage),
             "" if passage.probability is None else f"{passage.probability:.2f}",
         )
         for passage in passages(timeline)
@@ -49,7 +49,7 @@ def recording_row(timeline: Timeline) -> tuple[str, ...]:
     dominant = printable(found.dominant) if found.dominant else _silence_or_unsure(found)
     probability = f"{found.mean.max():.2f}" if found.silent < 1 else ""
     path = printable(timeline.recording.path)
-    return path, _clock(timeline.seconds), dominant, probability, ", ".join(active)
+    return path, clock(timeline.seconds), dominant, probability, ", ".join(active)
 
 
 def recordings_table(rows: Sequence[tuple[str, ...]]) -> Table:
@@ -135,7 +135,8 @@ def _csv_rows(timeline: Timeline) -> Iterator[list[str]]:
         ]
 
 
-def _passage_words(passage: Passage) -> str:
+def passage_words(passage: Passage) -> str:
+    """What is active in a passage."""
     if passage.silent or passage.unsure:
         return SILENCE if passage.silent else UNSURE_WORD
     return " + ".join(map(printable, passage.active)) or "none of the classes"
@@ -158,7 +159,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """`0:05`, `12:30`, `1:02:03`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -9,7 +9,7 @@ from ..export.documents import words
 from ..export.documents.card import made_and_meant
 from ..export.documents.markdown import counts, escaped, paragraphs, table
 from ..export.examples import Exported
-from ..manifest.licences import AUDIOSET, PAPER
+from ..manifest.licences import CITATIONS, MAKE_AGAIN
 from ..runs.about import About
 from ..workspace import printable
 
@@ -40,10 +40,7 @@ def _data_card(data: Exported, title: str, with_audio: bool) -> Iterator[str]:
     yield "\n## Classes\n"
     yield from table(("label", "name", *data.splits), counts(data))
     yield "\n## Make it again\n"
-    yield (
-        f"With audioset-tools {__version__}\n\n```\naudioset-tools fetch --list manifest.json\n"
-        "audioset-tools verify --against manifest.json\n```\n"
-    )
+    yield (f"With audioset-tools {__version__}\n\n```\n{MAKE_AGAIN}\n```\n")
     yield (
         "fetches the same segments, as far as their videos are still alive, and says of each clip whether it"
         " is the same to the bit, sounds the same, or differs.\n"
@@ -51,7 +48,8 @@ def _data_card(data: Exported, title: str, with_audio: bool) -> Iterator[str]:
     yield from made_and_meant(data)
     if with_audio:
         yield "\nThe clips are here for who may use them by law; whoever hands them on answers for that.\n"
-    yield f"\n## What to cite besides\n\n```bibtex\n{AUDIOSET}\n\n{PAPER}\n```"
+    cited = "\n\n".join(CITATIONS)
+    yield f"\n## What to cite besides\n\n```bibtex\n{cited}\n```"
 
 
 def model_card(name: str, about: About, metrics: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ from ..workspace import ANSWERS, Workspace
 from .exclusions import Exclusion
 
 _OF_CLIP = re.compile(r"\.?Y(.{11})_")
-_OF_MEDIA = re.compile(r"\.?(.{11})_\d+-[0-9a-f]{10}\.(mp3|jpg)")
+_OF_MEDIA = re.compile(r"\.?(.{11})_\d+-[0-9a-f]{10}\.(flac|jpg)")
 _OF_ANSWER = re.compile(rb"\"key\": \"(.{11})_")
 _OF_ROW = re.compile(rb"\"?(.{11}_[0-9]*)")
 

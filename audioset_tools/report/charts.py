@@ -35,11 +35,15 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What an axis measures, in which unit, and from where to where; found from the data where None."""
+    """What an axis measures, in which unit, and from where to where; found from the data where None.
+
+    `whole` where it counts, as epochs do: between two whole numbers there is nothing to read.
+    """
 
     label: str
     low: float | None = None
     high: float | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,8 @@ def line_chart(
     # The longest, of which each can be seen.
     for mark in sorted(marks, key=lambda one: one.start - (one.stop or one.start))[:MOST_MARKS]:
         draw_mark(svg, mark, to_x)
-    draw_axes(svg, x.label, y.label, {t: number(t) for t in ticks(x_low, x_high)}, y_ticks, to_x, to_y)
+    x_ticks = {tick: number(tick) for tick in ticks(x_low, x_high, x.whole)}
+    draw_axes(svg, x.label, y.label, x_ticks, y_ticks, to_x, to_y)
 
     def spot(point: Point) -> tuple[float, float]:
         if y_decades:

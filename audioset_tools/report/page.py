@@ -1,50 +1,15 @@
-"""The one door to jinja2: pages that open from disk, load nothing from elsewhere, and run nothing but ours.
+"""What a page of the report is made of: sections, and in these blocks, each shown in its own way.
 
-A page is made of sections, a section of blocks, and one template knows how to show each kind of block.
-Titles, ids, reasons, labels and notes are a stranger's text. They are escaped wherever they stand, a name
-that a template asks for and nobody gave is an error, and what a page may run is named by its hash: should a
-stranger's script reach a page all the same, the browser does not run it.
+`templates/blocks.html` knows how to show each kind.
 """
 
-import base64
 import hashlib
-import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from ..files import read_file, write_beside
-from ..types import Table
-from ..workspace import printable
+from ..types import KEY, Table
 from .media import ClipMedia
-
-TEMPLATES = Path(__file__).parent / "templates"
-
-MOST_ROWS = 500
-"""Rows of a table on a page."""
-
-MOST_COLUMNS = 60
-"""Columns of a table on a page."""
-
-LONGEST_TEXT = 2_000
-"""Characters of a text on a page."""
-
-_FIGURE = re.compile(r"|-?\d[\d,]*(\.\d+)?( ?%)?")
-
-_POLICY = {
-    "default-src": "'none'",
-    "base-uri": "'none'",
-    "form-action": "'none'",
-    # Of a page from disk Chromium takes 'self' for any file; for a browser that does not, that is `file:`.
-    "img-src": "'self' file: data:",
-    "media-src": "'self' file:",
-    "style-src": "'unsafe-inline'",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +71,14 @@ class Card:
     media: ClipMedia
     lines: tuple[str, ...]
 
+    @property
+    def address(self) -> str:
+        """Where the clip begins in its video on YouTube; nothing where the key is none."""
+        if not KEY.fullmatch(self.media.key):
+            return ""
+        ytid, start_ms = self.media.key[:11], int(self.media.key[12:])
+        return f"https://www.youtube.com/watch?v={ytid}&t={start_ms // 1_000}s"
+
 
 @dataclass(frozen=True, slots=True)
 class Cards:
@@ -113,6 +86,42 @@ class Cards:
 
     kind: ClassVar = "cards"
     cards: Sequence[Card]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number to begin with: what it is, the number in words, and what it is of."""
+
+    name: str
+    value: str
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Numbers side by side."""
+
+    kind: ClassVar = "figures"
+    figures: Sequence[Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole, both counted, and in words."""
+
+    name: str
+    part: int
+    whole: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Parts of wholes below one another, each as a bar."""
+
+    kind: ClassVar = "shares"
+    title: str
+    shares: Sequence[Share]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +143,7 @@ class Matrix:
     rows: tuple[tuple[Cell, ...], ...]
 
 
-Block = Words | Heading | Missing | Chart | Shown | Verbatim | Cards | Matrix
+Block = Words | Heading | Missing | Chart | Shown | Verbatim | Cards | Matrix | Figures | Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,94 +154,12 @@ class Section:
     title: str
     blocks: tuple[Block, ...]
 
-
-def write_page(
-    target: Path,
-    template: str,
-    *,
-    scripts: Sequence[str] = (),
-    data: Any = None,
-    serves: str = "",
-    **content: Any,
-) -> None:
-    """Write what `render_page` makes, whole or not at all; the same content gives the same bytes."""
-    page = render_page(template, scripts=scripts, data=data, serves=serves, **content).encode()
-    with suppress(OSError):
-        if read_file(target, len(page)) == page:
-            return
-    with write_beside(target) as temporary:
-        temporary.write_bytes(page)
+    @property
+    def parts(self) -> list[Heading]:
+        """The heads within it that links lead to."""
+        return [block for block in self.blocks if isinstance(block, Heading) and block.id]
 
 
-def render_page(
-    template: str, *, scripts: Sequence[str] = (), data: Any = None, serves: str = "", **content: Any
-) -> str:
-    """A page as text.
-
-    Args:
-        template: its file in `templates`; extends `base.html`.
-        scripts: files in `templates` that the page runs, in this order; they stand in the page.
-        data: what the scripts read as JSON from the element `data`; None for nothing.
-        serves: further sources the page may use, such as "connect-src 'self'" where a server answers.
-        content: what the template names, `title` among it.
-    """
-    sources = [script(name) for name in scripts]
-    return (
-        environment()
-        .get_template(template)
-        .render(css=script("base.css"), policy=policy(sources, serves), scripts=sources, data=data, **content)
-    )
-
-
-def policy(scripts: Sequence[str], serves: str = "") -> str:
-    """The content security policy of a page that runs some scripts and nothing else."""
-    hashes = " ".join(f"'sha256-{_hash(text)}'" for text in scripts)
-    rules = [f"{name} {sources}" for name, sources in _POLICY.items()]
-    return "; ".join([*rules, f"script-src {hashes or repr('none')}", *([serves] if serves else [])])
-
-
-@lru_cache
-def script(name: str) -> str:
-    """The text of a file in `templates` that goes into pages as it is."""
-    return read_file(TEMPLATES / name).decode()
-
-
-@lru_cache
-def environment() -> Environment:
-    """jinja2 as all our pages use it."""
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_visible,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.globals |= {"most_rows": MOST_ROWS, "most_columns": MOST_COLUMNS}
-    made.filters["number"] = lambda value: f"{value:,}"
-    made.filters["figures"] = _figures
-    made.filters["printable"] = printable
-    return made
-
-
-def _visible(value: object) -> object:
-    """What is shown of a value: of text no sign that cannot be seen, such as those that steer terminals.
-
-    Of a text that somebody made endless the beginning is shown.
-    """
-    if not isinstance(value, str) or hasattr(value, "__html__"):
-        return value
-    if len(value) > LONGEST_TEXT:
-        value = f"{value[: LONGEST_TEXT - 1]}…"
-    return "\n".join(printable(line) for line in value.split("\n"))
-
-
-def _figures(table: Table) -> set[int]:
-    """The columns of a table that hold figures and nothing else; they stand to the right."""
-    columns = range(1, min(len(table.header), MOST_COLUMNS))
-    return {n for n in columns if all(_FIGURE.fullmatch(row[n]) for row in table.rows[:MOST_ROWS])}
-
-
-def _hash(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+def anchor(kind: str, name: str) -> str:
+    """An id for a head of any name: what a name may hold an id may not, so a digest stands for it."""
+    return f"{kind}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"

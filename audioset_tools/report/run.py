@@ -10,15 +10,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..exceptions import UsageError
+from ..exceptions import DataMismatch, UsageError
 from ..ledger import Ledger
+from ..pages import write_page
 from ..types import KEY, OnProgress, Progress, silent
 from ..workspace import AnyPath, Workspace
-from .media import make_media, sweep
-from .page import Section, Words, write_page
+from .axes import axes_symbol
+from .media import make_media, shown_spec, sweep
+from .page import Section, Words
 from .sections.card import card_section
 from .sections.clips import Suspicious, choose_samples, clips_section, measure, samples_section, source_of
 from .sections.fetch import fetch_section, moment
+from .sections.labels import LabelNames, read_label_names
 from .sections.runs import (
     CELLS,
     RUNS,
@@ -30,6 +33,7 @@ from .sections.runs import (
     write_runs,
 )  # fmt: skip
 from .sections.selection import selection_section, summary_words
+from .sections.summary import key_figures
 from .snapshot import Snapshot, read_snapshot
 
 FRAME = "frame-src 'self' file:"
@@ -104,7 +108,8 @@ def report(
         out: folder of the page; `report` in the workspace if None.
         per_class: clips of each class to listen to.
         seed: another one draws other clips.
-        metadata: folder with AudioSet's lists, to show the selection of a workspace that did not record it.
+        metadata: folder with AudioSet's lists, for the selection of a workspace that did not record it, and
+            for the names of labels.
         recipe: of the selection in `metadata`; the workspace's own if None.
         watch: seconds between two looks: the page is written again and again while a command works in the
             workspace, and once more when that is done. None writes it once.
@@ -117,13 +122,12 @@ def report(
     workspace.existing()
     folder = workspace.report if out is None else Path(out)
     config = ReportConfig(per_class, seed, watch)
-    funnel = None if metadata is None else _read_funnel(workspace, Path(metadata), recipe)
+    lists = None if metadata is None else Path(metadata)
+    funnel = None if lists is None else _read_funnel(workspace, lists, recipe)
+    known: dict[str, Any] = {"funnel": funnel, "metadata": lists, "on_progress": on_progress}
     if watch is None:
-        return write_report(workspace, folder, config, funnel=funnel, on_progress=on_progress)
-    return watch_report(
-        workspace, folder, config,
-        clock=time.time, sleep=time.sleep, funnel=funnel, on_progress=on_progress,
-    )  # fmt: skip
+        return write_report(workspace, folder, config, **known)
+    return watch_report(workspace, folder, config, clock=time.time, sleep=time.sleep, **known)
 
 
 def write_report(
@@ -132,6 +136,7 @@ def write_report(
     config: ReportConfig = ReportConfig(),
     *,
     funnel: Mapping[str, Any] | None = None,
+    metadata: Path | None = None,
     now: str = "",
     on_progress: OnProgress = silent,
 ) -> Written:
@@ -140,10 +145,18 @@ def write_report(
     Args:
         out: the folder, made or brought up to date.
         funnel: the selection's account, where it was read from the lists.
+        metadata: folder with AudioSet's lists, for the names of labels; None for the workspace's own.
         now: the moment that a page which renews itself shows.
         on_progress: called before what takes long.
     """
     snapshot = read_snapshot(workspace)
+    names, axes = LabelNames({}), axes_symbol(shown_spec(workspace))
+    try:
+        names = read_label_names(snapshot, metadata)
+    except DataMismatch as error:
+        if metadata is not None:
+            raise
+        snapshot = replace(snapshot, troubles=(*snapshot.troubles, f"{error.what}. {error.remedy}"))
     clips = [clip for _, clip in snapshot.fetched.clips] if snapshot.fetched else []
     if clips:
         on_progress(Progress(0, 2, f"looking at {len(clips):,} clips"))
@@ -159,19 +172,21 @@ def write_report(
     if sources:
         on_progress(Progress(1, 2, f"sounds and pictures of {len(sources):,} clips"))
     media = make_media(sources.values(), workspace, out)
-    pages = [page for run in with_matrix(snapshot.in_full) for page in cell_pages(run, media)]
+    labels = {clip.key: names.line(clip) for clip in clips if clip.key in sources}
+    pages = [page for run in with_matrix(snapshot.in_full) for page in cell_pages(run, media, labels)]
     for page in pages:
-        write_page(out / page.path, "cell.html", title=page.title, section=page.section, up="../../")
+        target = out / page.path
+        write_page(target, "cell.html", title=page.title, section=page.section, axes=axes, up="../../")
     sections = (
         selection_section(snapshot, funnel),
         fetch_section(snapshot),
-        clips_section(snapshot, levels, suspicious, media),
-        samples_section(samples, media, config.seed),
+        clips_section(snapshot, levels, suspicious, media, names),
+        samples_section(samples, media, names, config.seed),
         runs_section(snapshot),
         card_section(snapshot),
     )
     write_runs(out / RUNS, snapshot)
-    _write_index(out, snapshot, sections, config, now)
+    _write_index(out, snapshot, sections, axes, config, now)
     sweep(out, media.values())
     _sweep_pages(out, {page.path for page in pages})
     shown = sum(bool(one.sound) + bool(one.mel) for one in media.values())
@@ -186,6 +201,7 @@ def watch_report(
     clock: Callable[[], float],
     sleep: Callable[[float], None],
     funnel: Mapping[str, Any] | None = None,
+    metadata: Path | None = None,
     on_progress: OnProgress = silent,
 ) -> Written:
     """Write the report again and again while a command works in the workspace, and once more when it is done.
@@ -196,7 +212,7 @@ def watch_report(
         config: its `every` is the time between two looks, in seconds.
         clock: seconds since the epoch, shown on the page.
         sleep: waits so many seconds.
-        funnel: as `write_report` takes it.
+        funnel, metadata: as `write_report` takes them.
         on_progress: called with a `LookProgress` after every look but the last.
     """
     looks = 0
@@ -205,7 +221,7 @@ def watch_report(
         busy = workspace.busy()
         at = f"{moment(clock())} UTC"
         seen = config if busy else replace(config, every=None)
-        written = write_report(workspace, out, seen, funnel=funnel, now=at)
+        written = write_report(workspace, out, seen, funnel=funnel, metadata=metadata, now=at)
         if not busy:
             return written
         looks += 1
@@ -231,7 +247,7 @@ def _read_funnel(workspace: Workspace, metadata: Path, recipe: str | None) -> Ma
 
 
 def _write_index(
-    out: Path, snapshot: Snapshot, sections: tuple[Section, ...], config: ReportConfig, now: str
+    out: Path, snapshot: Snapshot, sections: tuple[Section, ...], axes: str, config: ReportConfig, now: str
 ) -> None:
     recipe = f": recipe {snapshot.fetched.origin.recipe}" if snapshot.fetched else ""
     watched = bool(config.every or now)
@@ -243,6 +259,8 @@ def _write_index(
         serves=FRAME if watched else "",
         title=f"AudioSet data set{recipe}",
         summary=summary_words(snapshot),
+        top=key_figures(snapshot),
+        axes=axes,
         troubles=[Words(trouble, warn=True) for trouble in snapshot.troubles],
         sections=sections,
         now=now,

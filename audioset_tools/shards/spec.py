@@ -157,6 +157,9 @@ def read_spec(text: str) -> MelSpec:
 Hertz = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 
+_HTK_MELS, _HTK_HERTZ = 2_595.0, 700.0
+"""HTK's mel scale, which the presets have: 2595 log10(1 + f / 700)."""
+
 _LEAST = 1e-12
 """Share of the peak that a level is taken of where there is nothing; far below what a picture shows."""
 
@@ -173,13 +176,17 @@ def mel_axis(spec: MelSpec, points: int) -> Hertz:
     Returns:
         hertz, float64, [points].
     """
+    if spec.htk:
+        low, high = (_HTK_MELS * np.log10(1 + hertz / _HTK_HERTZ) for hertz in (spec.fmin, spec.fmax))
+        axis: Hertz = _HTK_HERTZ * (10 ** (np.linspace(low, high, points) / _HTK_MELS) - 1)
+        return axis
     # Imported here because it takes over a second, which only who draws has to wait; and behind the module
     # that settles where its compiled functions are kept.
     from ..compiled import KEPT  # noqa: F401, I001
     from librosa import mel_frequencies
 
-    axis: Hertz = mel_frequencies(points, fmin=spec.fmin, fmax=spec.fmax, htk=spec.htk)
-    return axis
+    slaney: Hertz = mel_frequencies(points, fmin=spec.fmin, fmax=spec.fmax)
+    return slaney
 
 
 def in_decibels(mel: Floats, spec: MelSpec) -> Floats:

@@ -54,9 +54,9 @@ def site(tmp_path: Path) -> Site:
     folder = tmp_path / "run" / "errors"
     (folder / "sounds").mkdir(parents=True)
     (folder / "index.html").write_text("<p>the page")
-    (folder / "sounds" / "a.mp3").write_bytes(b"0123456789")
-    (folder / "sounds" / "b.mp3").write_bytes(b"not shown")
-    made = Made(folder, 3, frozenset({"sounds/a.mp3"}), ())
+    (folder / "sounds" / "a.flac").write_bytes(b"0123456789")
+    (folder / "sounds" / "b.flac").write_bytes(b"not shown")
+    made = Made(folder, 3, frozenset({"sounds/a.flac"}), ())
     answers = tmp_path / "run" / "error-answers.jsonl"
     mistakes = {key_of(n): mistake(n) for n in range(3)}
     app = make_app(made, mistakes, answers, SECRET, lambda: NOW)
@@ -86,7 +86,7 @@ def test_an_annotator_gets_his_own_last_answers_back(site: Site) -> None:
     ["evil.example", "evil.example:4711", "127.0.0.1", "127.0.0.1:80", "[::1]:4711", "0.0.0.0:4711", ""],
 )  # fmt: skip
 def test_another_host_is_refused(site: Site, host: str) -> None:
-    for path in ("/", "/answers?annotator=Ada", "/sounds/a.mp3"):
+    for path in ("/", "/answers?annotator=Ada", "/sounds/a.flac"):
         assert site.get(path, Host=host).status_code == 421
     assert site.plain(f"/?token={SECRET.token}", Host=host).status_code == 421
     assert site.post(ONE, Host=host, Origin=f"http://{host}").status_code == 421
@@ -147,7 +147,7 @@ def test_a_token_is_exchanged_for_a_cookie_and_leaves_the_address(site: Site) ->
 )
 def test_without_our_cookie_nothing_is_served(site: Site, cookie: str) -> None:
     store_answers(site.answers, [ONE])
-    below = ("/", "/sounds/a.mp3", "/sounds/b.mp3", "/answers?annotator=Ada", "/nothing")
+    below = ("/", "/sounds/a.flac", "/sounds/b.flac", "/answers?annotator=Ada", "/nothing")
     for path in (*below, *(SECRET.path[:-1] + one for one in below)):
         refused = site.plain(path, Cookie=cookie)
         assert refused.status_code == 403 and b"printed" in refused.data and len(refused.data) < 1000
@@ -217,18 +217,18 @@ def test_a_damaged_file_of_answers_is_told(site: Site) -> None:
 def test_only_what_the_page_shows_is_given_out(site: Site) -> None:
     store_answers(site.answers, [ONE])
     assert site.get("/").data == b"<p>the page"
-    sound = site.get("/sounds/a.mp3")
-    assert (sound.status_code, sound.mimetype, sound.data) == (200, "audio/mpeg", b"0123456789")
-    part = site.get("/sounds/a.mp3", Range="bytes=2-4")
+    sound = site.get("/sounds/a.flac")
+    assert (sound.status_code, sound.mimetype, sound.data) == (200, "audio/flac", b"0123456789")
+    part = site.get("/sounds/a.flac", Range="bytes=2-4")
     assert (part.status_code, part.data) == (206, b"234")
     for path in (
-        "/sounds/b.mp3", "/sounds/", "/index.html", "//etc/passwd", "/error-secret", "/../error-secret",
+        "/sounds/b.flac", "/sounds/", "/index.html", "//etc/passwd", "/error-secret", "/../error-secret",
         *(f"/{up}error-answers.jsonl" for up in ("", "../", "%2e%2e/", "sounds/../../", "sounds/..%2f..%2f")),
     ):  # fmt: skip
         found = site.get(path)
         assert found.status_code in (404, 308) and b"hm" not in found.data, path
-    (site.answers.parent / "errors" / "sounds" / "a.mp3").unlink()
-    assert site.get("/sounds/a.mp3").status_code == 404
+    (site.answers.parent / "errors" / "sounds" / "a.flac").unlink()
+    assert site.get("/sounds/a.flac").status_code == 404
     put = site.client.put(f"{SECRET.path}answers", headers={"Host": HOST, "Cookie": COOKIE})
     assert put.status_code == 405
 
@@ -236,7 +236,7 @@ def test_only_what_the_page_shows_is_given_out(site: Site) -> None:
 def test_every_answer_forbids_frames_and_use_by_other_sites(site: Site) -> None:
     for found in (
         site.get("/"),
-        site.get("/sounds/a.mp3"),
+        site.get("/sounds/a.flac"),
         site.post(ONE),
         site.plain("/"),
         site.plain(f"/?token={SECRET.token}"),

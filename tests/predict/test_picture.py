@@ -1,21 +1,19 @@
-"""Where pictures of recordings go."""
+"""A recording's picture."""
 
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
+import numpy as np
 
-from audioset_tools.exceptions import UsageError
-from audioset_tools.predict.picture import picture_paths
-from audioset_tools.predict.timeline import Recording
+from audioset_tools.predict.overview import Spectrogram
+from audioset_tools.predict.picture import draw
+from tests.predict.conftest import SPEC, heard
 
 
-def test_pictures_of_the_same_name_do_not_meet(tmp_path: Path) -> None:
-    named = [Recording(Path(folder, "x.wav"), Path("x.wav")) for folder in "abc"]
-    names = [path.name for path in picture_paths(tmp_path, named)]
-    assert names == ["x.wav.png", "x.wav-2.png", "x.wav-3.png"]
-    assert picture_paths(tmp_path / "p.png", named[:1]) == [tmp_path / "p.png"]
-    (long,) = picture_paths(tmp_path, [Recording(Path("x"), Path("\u7b1b" * 80))])
-    long.touch()
-    (tmp_path / "p.png").touch()
-    with pytest.raises(UsageError):
-        picture_paths(tmp_path / "p.png", named)
+def test_a_timeline_is_drawn_the_same_each_time(tmp_path: Path) -> None:
+    bands = np.random.default_rng(0).random((SPEC.n_mels, 60), dtype=np.float32)
+    timeline = heard((0.9, 0.1, 0.0), (np.nan,) * 3, (0.2, 0.7, 0.1))
+    for name in ("a.png", "b.png"):
+        draw(tmp_path / name, replace(timeline, spectrogram=Spectrogram(bands, 0.25, 0.5)), SPEC)
+    content = (tmp_path / "a.png").read_bytes()
+    assert content.startswith(b"\x89PNG") and content == (tmp_path / "b.png").read_bytes()

@@ -310,10 +310,10 @@ def test_what_is_deleted_is_on_record_first(
 def test_sounds_pictures_and_pages_of_a_report_go_too(ledger: Ledger, workspace: Workspace) -> None:
     write_report(workspace, workspace.report, ReportConfig(per_class=6))
     one, other = (candidate for candidate, _ in ledger.clips()[:2])
-    assert {path.suffix for path in traces(workspace, one.ytid)} >= {".mp3", ".jpg", ".html"}
+    assert {path.suffix for path in traces(workspace, one.ytid)} >= {".flac", ".jpg", ".html"}
     erased = erase(ledger, workspace, [one.ytid], at=9)
-    assert traces(workspace, one.ytid) == [] and any(path.endswith(".mp3") for path in erased.pages)
-    assert [path for path in traces(workspace, other.ytid) if path.suffix == ".mp3"]
+    assert traces(workspace, one.ytid) == [] and any(path.endswith(".flac") for path in erased.pages)
+    assert [path for path in traces(workspace, other.ytid) if path.suffix == ".flac"]
     write_report(workspace, workspace.report, ReportConfig(per_class=6))
     assert [path.suffix for path in traces(workspace, one.ytid)] == []
 

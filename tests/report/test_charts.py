@@ -54,6 +54,12 @@ def test_what_is_no_number_leaves_a_gap_and_decades_take_zero() -> None:
     assert "inf" not in endless.replace("Inf", "")
 
 
+def test_between_whole_numbers_there_is_nothing_to_read() -> None:
+    x = Axis("epoch", 1, 2, whole=True)
+    texts_of = texts(line_chart("Loss", x, Axis("nat", 0, 8), [Series("a", [(1, 1.5), (2, 7)])]))
+    assert [one for one in texts_of if "." in one] == [] and {"1", "2"} <= set(texts_of)
+
+
 def test_zero_lies_below_all_decades_and_is_told() -> None:
     points = [(1.0, 10.0), (2.0, 0.001), (3.0, 0.0)]
     svg = line_chart("Loss", Axis("epoch"), Axis("nat"), [Series("a", points, True)], y_decades=True)

@@ -1,63 +1,69 @@
-"""What every page rests on: escaping, the policy, and that nothing comes from elsewhere."""
+"""What a page is made of: each kind of block is shown in its own way."""
 
-import re
 from pathlib import Path
 
-import pytest
-from jinja2 import DictLoader, UndefinedError
-
-from audioset_tools.report import page
-from audioset_tools.report.page import TEMPLATES, environment, policy, render_page, write_page
-
-HOSTILE = """</script><script>alert(1)</script><img src=x onerror="alert(2)">'"&{{ 7*7 }}\u2028\033[31m"""
-
-
-@pytest.fixture
-def template(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A page that shows a title and a text."""
-    inner = "{% extends 'base.html' %}{% block main %}<p title=\"{{ text }}\">{{ text }}</p>{% endblock %}"
-    loader = DictLoader({"base.html": (TEMPLATES / "base.html").read_text(), "text.html": inner})
-    monkeypatch.setattr(environment(), "loader", loader)
-    monkeypatch.setattr(environment(), "cache", {})
-    return "text.html"
-
-
-def test_hostile_text_stays_text(template: str) -> None:
-    text = render_page(template, title=HOSTILE, text=HOSTILE, data={HOSTILE: [HOSTILE]})
-    assert "<img" not in text and "{{ 7*7 }}" in text
-    assert re.findall(r"<script[^>]*>", text) == ['<script type="application/json" id="data">']
-    assert text.count("</script>") == 1
+from audioset_tools.pages import write_page
+from audioset_tools.report.media import ClipMedia
+from audioset_tools.report.page import (
+    Block,
+    Card,
+    Cards,
+    Cell,
+    Chart,
+    Figure,
+    Figures,
+    Heading,
+    Matrix,
+    Missing,
+    Section,
+    Share,
+    Shares,
+    Shown,
+    Verbatim,
+    Words,
+)
+from audioset_tools.types import Table
+from tests.report.pages import Read
 
 
-def test_a_page_has_what_its_template_asks_for(template: str) -> None:
-    with pytest.raises(UndefinedError):
-        render_page(template, title="no text")
+def shown(tmp_path: Path, *blocks: Block) -> Read:
+    target = tmp_path / "page.html"
+    section = Section("one", "One", blocks)
+    write_page(target, "cell.html", title="A page", section=section, axes="", up="")
+    return Read(target)
 
 
-def test_the_same_content_gives_the_same_bytes(template: str, tmp_path: Path) -> None:
-    for name in ("a.html", "b.html"):
-        write_page(tmp_path / name, template, title="Ça", text="ü", data={"b": 1, "a": 2})
-    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "b.html"]
-    (tmp_path / "a.html").write_bytes(b"\xff\xfe no text")
-    write_page(tmp_path / "a.html", template, title="Ça", text="ü", data={"b": 1, "a": 2})
-    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+def test_every_kind_of_block_is_shown(tmp_path: Path) -> None:
+    table = Table("Two columns", ("what", "n"), (("<b>", "1,234"),))
+    page = shown(
+        tmp_path,
+        Words("some <words>", warn=True), Heading("a head", "head"), Missing("not there", "make it"),
+        Chart("<svg><title>drawn</title></svg>"), Shown(table, folded=True), Verbatim("@misc{x}"),
+        Matrix("Confusion", ("A", "B"), ((Cell(3, 1, "cells/a.html"), Cell(0, 0, "")),) * 2),
+        Figures((Figure("hours", "26.7", "of sound"),)), Shares("Filled", (Share("A", 3, 4, "3 of 4"),)),
+    )  # fmt: skip
+    for words in (
+        "some <words>",
+        "a head",
+        "make it",
+        "drawn",
+        "1,234",
+        "@misc{x}",
+        "26.7",
+        "of sound",
+        "3 of 4",
+    ):
+        assert words in page.text
+    assert page.values("td", "class") == ["number"] and "cells/a.html" in page.values("a", "href")
+    assert page.values("meter", "max") == ["4"] and page.values("meter", "value") == ["3"]
 
 
-def test_a_page_runs_only_scripts_of_known_hash() -> None:
-    assert "script-src 'none'" in policy([]) and "default-src 'none'" in policy([])
-    one, two = policy(["alert(1)"]), policy(["alert(2)"])
-    assert one != two and "'sha256-" in one and "unsafe-eval" not in one
-    assert "script-src 'unsafe" not in one and policy([], "connect-src 'self'").endswith(
-        "; connect-src 'self'"
-    )
-
-
-def test_no_template_names_another_host() -> None:
-    for path in TEMPLATES.iterdir():
-        text = path.read_text().replace("http://www.w3.org/2000/svg", "")
-        assert not re.search(r"(src|href)\s*=\s*[\"']?\s*(https?:)?//|@import|url\(", text), path.name
-
-
-def test_pages_are_made_in_one_module() -> None:
-    assert page.environment() is environment() and environment().autoescape is True
+def test_a_card_leads_to_the_video_at_the_second(tmp_path: Path) -> None:
+    key = "-abcdefghiA_30500"
+    page = shown(tmp_path, Cards([Card(ClipMedia(key, "", "", "gone"), ("about",))]))
+    assert "https://www.youtube.com/watch?v=-abcdefghiA&t=30s" in page.values("a", "href")
+    hostile = Card(ClipMedia('"><script>', "", "", "no such clip"), ())
+    assert hostile.address == "" and shown(tmp_path, Cards([hostile])).values("a", "href") == [
+        "#main",
+        "index.html#runs",
+    ]

@@ -19,7 +19,22 @@ ALLOWED = frozenset(
     {"html", "head", "meta", "title", "link", "style", "body", "header", "nav", "main", "footer", "section"}
     | {"h1", "h2", "h3", "p", "a", "ul", "li", "code", "div", "span", "br", "pre", "details", "summary"}
     | {"figure", "figcaption", "img", "audio", "svg", "text", "path", "rect", "line", "circle"}
-    | {"table", "caption", "thead", "tbody", "tr", "th", "td"}
+    | {
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "dl",
+        "dt",
+        "dd",
+        "strong",
+        "meter",
+        "symbol",
+        "use",
+    }
 )
 
 

@@ -51,6 +51,12 @@ def test_the_middles_of_the_bands_lie_on_the_axis(htk: bool) -> None:
     np.testing.assert_allclose(filters.argmax(axis=1) * 16_000 / 4_096, middles, atol=16_000 / 4_096)
 
 
+@pytest.mark.parametrize("htk", [True, False])
+def test_the_axis_is_that_of_librosa(htk: bool) -> None:
+    theirs = librosa.mel_frequencies(501, fmin=20, fmax=7_900, htk=htk)
+    np.testing.assert_allclose(mel_axis(MelSpec(fmin=20, fmax=7_900, htk=htk), 501), theirs, rtol=1e-12)
+
+
 def test_levels_are_relative_to_the_peak_whatever_the_power() -> None:
     amplitude = np.array([[1.0, 0.1], [0.01, 0.0]], np.float32)
     for power in (1.0, 2.0, 3.0):

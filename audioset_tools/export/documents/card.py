@@ -6,7 +6,7 @@ Source: https://huggingface.co/docs/hub/datasets-cards.
 import json
 from collections.abc import Iterator
 
-from ...manifest.licences import AUDIOSET, CC_BY, LICENCES, PAPER
+from ...manifest.licences import CC_BY, CITATIONS, LICENCES
 from ..examples import Exported
 from . import words
 from .markdown import counts, digests, escaped, paragraphs, table
@@ -64,7 +64,8 @@ def _body(data: Exported) -> Iterator[str]:
     yield ""
     yield from made_and_meant(data)
     yield "\n## How to cite\n"
-    yield f"```bibtex\n{AUDIOSET}\n\n{PAPER}\n```"
+    cited = "\n\n".join(CITATIONS)
+    yield f"```bibtex\n{cited}\n```"
 
 
 def made_and_meant(data: Exported) -> Iterator[str]:

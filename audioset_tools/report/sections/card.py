@@ -1,16 +1,20 @@
 """The data card: what the data set is made of, by which versions, under which licences, how to cite it."""
 
 import hashlib
+import platform
 from collections import Counter
 from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
 
-from ... import __version__
+from ...files import open_file
 from ...ledger import State
-from ...manifest.licences import AUDIOSET, LICENCES, PAPER
+from ...manifest.freeze import installed_versions
+from ...manifest.licences import CITATIONS, LICENCES, MAKE_AGAIN
 from ...shards.placements import SPLITS
 from ...sources.source import cut_remark
 from ...types import Table, clip_bytes
-from ...words import MOST_ROWS
+from ...words import MOST_ROWS, counted
 from ..page import Block, Heading, Missing, Section, Shown, Verbatim, Words
 from ..snapshot import Fetched, Snapshot
 
@@ -23,7 +27,7 @@ def card_section(snapshot: Snapshot) -> Section:
             Missing("There is no data set yet to describe.", "audioset-tools fetch --per-class 2400")
         )
     else:
-        blocks.append(Shown(_made_of(snapshot.fetched)))
+        blocks.append(Shown(_made_of(snapshot, snapshot.fetched)))
         many = len(snapshot.fetched.origin.class_names) > MOST_ROWS
         blocks.append(Shown(_counts(snapshot, snapshot.fetched), folded=many))
         if snapshot.leak:
@@ -33,19 +37,33 @@ def card_section(snapshot: Snapshot) -> Section:
     if snapshot.fetched is not None and not snapshot.placements:
         blocks.append(Missing("The splits are not drawn yet.", "audioset-tools featurize"))
     blocks += [
-        Shown(_versions(snapshot)),
+        *_versions(snapshot),
         Shown(Table("Licences", ("what", "licence"), LICENCES)),
-        Heading("How to cite"),
+        *_again(snapshot),
+        Heading("How to cite", "cite"),
         Words(
-            "AudioSet, whose segments and labels these are, and the paper whose recipe and network these are:"
+            "AudioSet, whose segments and labels these are; the paper whose recipe and network these are; and"
+            " this tool:"
         ),
-        Verbatim(AUDIOSET),
-        Verbatim(PAPER),
+        *map(Verbatim, CITATIONS),
     ]
     return Section("card", "Data card", tuple(blocks))
 
 
-def _made_of(fetched: Fetched) -> Table:
+def _again(snapshot: Snapshot) -> list[Block]:
+    """The commands that make the data set again, elsewhere."""
+    if snapshot.fetched is None:
+        return []
+    return [
+        Heading("How to make it again", "again"),
+        Words("Here, once, a manifest: which segments these are, and the digest of every clip's sound."),
+        Verbatim("audioset-tools freeze --out manifest.json"),
+        Words("Elsewhere, from that file alone: fetched as far as the videos are alive, then compared."),
+        Verbatim(MAKE_AGAIN),
+    ]
+
+
+def _made_of(snapshot: Snapshot, fetched: Fetched) -> Table:
     origin = fetched.origin
     made_from = (
         (("list", origin.recipe), ("what it says, sha256", origin.lists_digest))
@@ -63,8 +81,11 @@ def _made_of(fetched: Fetched) -> Table:
         ("seed", str(origin.seed)),
         ("proportions of the splits", "/".join(map(str, origin.splits))),
         ("a clip", f"mono, {rate:,} Hz, 16 bits, ten seconds, {clip_bytes(rate):,} bytes"),
+        ("sources, clips", _sources(fetched)),
         ("the clips, sha256", _digest([clip.sha256 for _, clip in fetched.clips])),
+        ("dataset.csv, sha256", _file_digest(snapshot.workspace.dataset) if snapshot.placements else ""),
     )
+    rows = tuple(row for row in rows if row[1])
     return Table("What it is made of", ("what", "value"), rows)
 
 
@@ -92,15 +113,41 @@ def _counts(snapshot: Snapshot, fetched: Fetched) -> Table:
     return Table("Clips", ("class", "verified", *SPLITS, "candidates left out"), tuple(rows))
 
 
-def _versions(snapshot: Snapshot) -> Table:
-    """What made it, from the files themselves: pages made today say nothing of what made the shards."""
-    rows = [("this page", f"audioset-tools {__version__}")]
+def _versions(snapshot: Snapshot) -> list[Block]:
+    """What made it, from the files themselves, and what is installed here, which need not have made it."""
+    rows = []
+    if snapshot.fetched is not None:
+        decoders = Counter(clip.decoder for _, clip in snapshot.fetched.clips if clip.decoder)
+        rows += [
+            (f"{counted(n, 'clip')} decoded by", decoder) for decoder, n in decoders.most_common(MOST_ROWS)
+        ]
+    specs: dict[str, tuple[str, list[str]]] = {}
     for run in snapshot.in_full:
         if run.about is not None:
-            versions = ", ".join(f"{name} {version}" for name, version in sorted(run.about.versions.items()))
+            versions = ", ".join(f"{name} {number}" for name, number in sorted(run.about.versions.items()))
             rows.append((f"run {run.name}", versions))
-            rows.append((f"mels of run {run.name}", f"{run.about.spec_digest}: {run.about.spec.json()}"))
-    return Table("Versions", ("what", "made by"), tuple(rows))
+            specs.setdefault(run.about.spec_digest, (run.about.spec.json(), []))[1].append(run.name)
+    here = {"Python": platform.python_version(), **installed_versions(), "librosa": version("librosa")}
+    rows.append(("installed here", ", ".join(f"{name} {number}" for name, number in here.items())))
+    mels = tuple((digest, text, ", ".join(names)) for digest, (text, names) in specs.items())
+    blocks: list[Block] = [Shown(Table("Versions", ("what", "made by"), tuple(rows)))]
+    if mels:
+        blocks.append(Shown(Table("Mel specs of the runs", ("digest", "spec", "runs"), mels), folded=True))
+    return blocks
+
+
+def _sources(fetched: Fetched) -> str:
+    """Where the clips come from, and how many."""
+    return ", ".join(f"{name} {n:,}" for name, n in sorted(fetched.status.clips_from.items()))
+
+
+def _file_digest(path: Path) -> str:
+    """Of a file's bytes; nothing where it has gone meanwhile."""
+    try:
+        with open_file(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _digest(digests: list[str]) -> str:

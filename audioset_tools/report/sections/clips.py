@@ -20,11 +20,13 @@ from ...audio.clip import read_clip
 from ...csvfile import read_csv, write_csv
 from ...exceptions import DataMismatch, EnvironmentProblem
 from ...types import Clip, Table
+from ...words import counted
 from ...workspace import Workspace
 from .. import charts
 from ..media import ClipFile, ClipMedia
-from ..page import Block, Card, Cards, Chart, Heading, Missing, Section, Shown, Words
+from ..page import Block, Card, Cards, Chart, Heading, Missing, Section, Shown, Words, anchor
 from ..snapshot import Snapshot
+from .labels import LabelNames, label_blocks
 
 QUIET_DB = -50.0
 """Nearly silent: 32 dB below what -18 dB of full scale, a usual level, would be."""
@@ -103,9 +105,18 @@ class Suspicious:
 
 
 def clips_section(
-    snapshot: Snapshot, levels: Mapping[str, Loudness], suspicious: Suspicious, media: Mapping[str, ClipMedia]
+    snapshot: Snapshot,
+    levels: Mapping[str, Loudness],
+    suspicious: Suspicious,
+    media: Mapping[str, ClipMedia],
+    names: LabelNames,
 ) -> Section:
-    """What the verified clips are like."""
+    """What the verified clips are like.
+
+    Args:
+        media: sounds and pictures by key.
+        names: what their labels are called.
+    """
     clips = [clip for _, clip in snapshot.fetched.clips] if snapshot.fetched else []
     if not clips:
         missing = Missing("There is no clip yet.", "audioset-tools fetch --per-class 2400")
@@ -115,10 +126,11 @@ def clips_section(
     loud = [levels[clip.sha256].rms_db for clip in clips if clip.sha256 in levels]
     middle = float(np.median(loud)) if loud else 0.0
     blocks: list[Block] = [
+        Heading("Length, level and source", "measured"),
         Chart(
             charts.histogram(
                 "Length before padding", "seconds", _SECONDS, _counted(seconds, _SECONDS),
-                words=f"Shorter than ten seconds, and padded: {short:,} of {len(clips):,} clips.",
+                words=f"Shorter than ten seconds, and padded: {short:,} of {counted(len(clips), 'clip')}.",
             )
         ),
         Chart(
@@ -131,17 +143,18 @@ def clips_section(
         Chart(
             charts.histogram(
                 "Level", "root mean square, dB of full scale", _LEVELS, _counted(loud, _LEVELS),
-                words=f"Measured on {len(loud):,} clips; the median is {middle:.1f} dB.",
+                words=f"Measured on {counted(len(loud), 'clip')}; the median is {middle:.1f} dB.",
             )
         ),
         Shown(_sources(clips)),
-        *_suspicious(suspicious, media),
+        *label_blocks(clips, names),
+        *_suspicious(suspicious, media, names),
     ]  # fmt: skip
     return Section("clips", "The clips", tuple(blocks))
 
 
 def samples_section(
-    samples: Mapping[str, Sequence[Clip]], media: Mapping[str, ClipMedia], seed: int
+    samples: Mapping[str, Sequence[Clip]], media: Mapping[str, ClipMedia], names: LabelNames, seed: int
 ) -> Section:
     """Some clips of every class to look at and listen to."""
     if not samples:
@@ -151,7 +164,10 @@ def samples_section(
     if len(samples) == SAMPLED_CLASSES:
         blocks.append(Words(f"The first {SAMPLED_CLASSES} classes with clips have a sample."))
     for name, clips in samples.items():
-        blocks += [Heading(name), Cards([_card(clip, media) for clip in clips])]
+        blocks += [
+            Heading(name, anchor("sample", name)),
+            Cards([_card(clip, media, names) for clip in clips]),
+        ]
     return Section("samples", "A sample of each class", tuple(blocks))
 
 
@@ -223,8 +239,8 @@ def _sources(clips: Sequence[Clip]) -> Table:
     return Table("Where they came from", ("source", "clips", "share"), rows)
 
 
-def _suspicious(suspicious: Suspicious, media: Mapping[str, ClipMedia]) -> list[Block]:
-    blocks: list[Block] = [Heading("Worth a doubt", "suspicious")]
+def _suspicious(suspicious: Suspicious, media: Mapping[str, ClipMedia], names: LabelNames) -> list[Block]:
+    blocks: list[Block] = [Heading("Clips worth a doubt", "suspicious")]
     rows = [
         (kind, clip.class_name, clip.key, why)
         for kind, found in suspicious.kinds.items()
@@ -233,7 +249,7 @@ def _suspicious(suspicious: Suspicious, media: Mapping[str, ClipMedia]) -> list[
     if unmeasured := len(suspicious.unmeasured):
         blocks.append(
             Missing(
-                f"{unmeasured:,} clips are gone or changed on the disk and were not measured.",
+                f"Not measured, as they are gone or changed on the disk: {counted(unmeasured, 'clip')}.",
                 "audioset-tools verify --repair",
             )
         )
@@ -247,19 +263,21 @@ def _suspicious(suspicious: Suspicious, media: Mapping[str, ClipMedia]) -> list[
     if not rows:
         return [*blocks, Words("No clip is nearly silent, clipped, or a duplicate.")]
     head = ("kind", "class", "clip", "why")
-    blocks.append(Shown(Table(f"{len(rows):,} clips worth a doubt", head, tuple(rows[:500])), len(rows) > 12))
+    blocks.append(
+        Shown(Table(f"{counted(len(rows), 'clip')} worth a doubt", head, tuple(rows[:500])), len(rows) > 12)
+    )
     for kind, found in suspicious.kinds.items():
-        cards = [_card(clip, media, why) for clip, why in found[:SUSPICIOUS_SHOWN]]
+        cards = [_card(clip, media, names, why) for clip, why in found[:SUSPICIOUS_SHOWN]]
         if cards:
             blocks += [Heading(f"{kind}: {len(cards)} of {len(found):,}"), Cards(cards)]
     return blocks
 
 
-def _card(clip: Clip, media: Mapping[str, ClipMedia], why: str = "") -> Card:
+def _card(clip: Clip, media: Mapping[str, ClipMedia], names: LabelNames, why: str = "") -> Card:
     shown = media.get(clip.key) or ClipMedia(clip.key, "", "", "it could not be made")
     classes = ", ".join((clip.class_name, *clip.also))
     about = f"{classes}, {clip.seconds:g} s before padding, peak {clip.peak:.2f}"
-    return Card(shown, tuple(filter(None, (about, why))))
+    return Card(shown, tuple(filter(None, (about, names.line(clip), why))))
 
 
 def _counted(values: Sequence[float], edges: Sequence[float]) -> list[int]:

@@ -11,7 +11,7 @@ from ...fetch.summary import why_paused
 from ...ledger import State
 from ...ledger.queries import Event
 from ...types import Table, clip_bytes
-from ...words import MOST_ROWS
+from ...words import MOST_ROWS, counted
 from .. import charts
 from ..charts import Mark
 from ..page import Block, Chart, Missing, Section, Shown, Words
@@ -20,6 +20,12 @@ from ..snapshot import Fetched, Snapshot
 SETTLED = ("accepted", "dead", "waiting")
 """Outcomes of an attempt at one candidate."""
 
+IN_FLIGHT_S = 60.0
+"""So long after a refusal an attempt that had begun before it may still be settled."""
+
+SHORTEST_PAUSE_S = 1.0
+"""Silence of less is no pause: what settled after it had been in flight."""
+
 PAUSES_SHOWN = 40
 PARTS = 60
 """Stretches of time that the pace is counted in."""
@@ -27,9 +33,9 @@ PARTS = 60
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """Refusals in a row, and until when nothing was settled; times are seconds since the epoch.
+    """Refusals in a row, and until when nothing new was settled; times are seconds since the epoch.
 
-    `until` is None where nothing was settled since.
+    `until` is None where nothing was settled since but what had been in flight.
     """
 
     began: float
@@ -59,21 +65,45 @@ def fetch_section(snapshot: Snapshot) -> Section:
         blocks += [Shown(table, folded=True) for table in status_tables(fetched.status)[2:] if table.rows]
         if any(one.lacking for one in fetched.status.classes):
             lacking = sum(one.lacking for one in fetched.status.classes)
-            blocks.append(Missing(f"{lacking:,} clips are still to be fetched.", "audioset-tools fetch"))
+            blocks.append(
+                Missing(f"Still to be fetched: {counted(lacking, 'clip')}.", "audioset-tools fetch")
+            )
     return Section("fetch", "The fetch", tuple(blocks))
 
 
 def standstills(events: Sequence[Event]) -> list[Standstill]:
-    """Every pause: refusals between which nothing was settled are one."""
+    """Every pause: refusals between which nothing was settled are one, what was in flight left aside."""
+    told = [event for event in events if event.outcome == "paused" or event.outcome in SETTLED]
     found: list[Standstill] = []
-    row: list[Event] = []
-    for event in events:
-        if event.outcome == "paused":
-            row.append(event)
-        elif row and event.outcome in SETTLED:
-            found.append(_standstill(row, event.at))
-            row = []
-    return [*found, _standstill(row, None)] if row else found
+    first = 0
+    while first < len(told):
+        if told[first].outcome != "paused":
+            first += 1
+            continue
+        resumed = _resumed(told, first)
+        row = [event for event in told[first:resumed] if event.outcome == "paused"]
+        found.append(_standstill(row, told[resumed].at if resumed < len(told) else None))
+        first = resumed
+    return found
+
+
+def _resumed(told: Sequence[Event], first: int) -> int:
+    """Which event ends the pause that a refusal begins; the number of events if none does.
+
+    An answer that was in flight is recorded just after the refusal: it is not the pause's end. That is the
+    first settled event after a silence half as long as the longest of that time.
+    """
+    silences: dict[int, float] = {}
+    for number in range(first + 1, len(told)):
+        if told[number].outcome in SETTLED:
+            silences[number] = told[number].at - told[number - 1].at
+            if told[number].at - told[first].at > IN_FLIGHT_S:
+                break
+    longest = max(silences.values(), default=0.0)
+    # A fetch that ended in its pause has nothing but what was in flight.
+    if longest < SHORTEST_PAUSE_S and len(told) - 1 in {first, *silences}:
+        return len(told)
+    return next((number for number, silence in silences.items() if silence >= longest / 2), len(told))
 
 
 def moment(at: float) -> str:
@@ -201,13 +231,14 @@ def _pauses(pauses: Sequence[Standstill]) -> list[Block]:
     ]
     shown = rows[-PAUSES_SHOWN:]
     left_out = f", the last {len(shown)} of {len(rows):,}" if len(shown) < len(rows) else ""
-    head = ("began, UTC", "reason", "refusals", "nothing settled for", "first message")
+    head = ("began, UTC", "reason", "refusals", "paused for", "first message")
     if rows:
         return [
             Shown(Table(f"Every pause{left_out}", head, tuple(shown))),
             Words(
-                "A pause is what the ledger shows: from the first refusal to the next candidate that"
-                " was settled, also where no fetch ran in between."
+                "A pause is what the ledger shows: from the first refusal to the first candidate that was"
+                " settled after the silence, also where no fetch ran in between. What was in flight when the"
+                " refusal came is settled just after it and ends no pause."
             ),
         ]
     return [Words("There was no pause: nothing was refused.")]

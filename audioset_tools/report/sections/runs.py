@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 
 from ...csvfile import write_csv
 from ...runs.folder import Epoch, Prediction, RunFound
 from ...types import Table
-from ...words import MOST_ROWS
+from ...words import MOST_ROWS, counted
 from .. import charts
 from ..charts import Mark
 from ..media import ClipFile, ClipMedia
-from ..page import Block, Card, Cards, Cell, Chart, Heading, Matrix, Missing, Section, Shown, Words
+from ..page import Block, Card, Cards, Cell, Chart, Heading, Matrix, Missing, Section, Shown, Words, anchor
 from ..snapshot import MOST_RUNS, NEWEST_RUNS, Snapshot
 
 CELLS = "cells"
@@ -32,6 +33,8 @@ MOST_CARDS = 300
 RUNS = "runs.csv"
 """Beside the page, where there are more runs than it shows in full."""
 
+_SCORES = ("precision", "recall", "f1")
+
 _HEADER = (
     "run",
     "model",
@@ -40,9 +43,11 @@ _HEADER = (
     "precision (%)",
     "recall (%)",
     "macro-F1 (%)",
-    "95 % interval",
     "calibration error (%)",
 )
+
+_CSV_HEADER = (*_HEADER[:-1], *(f"{name} 95 % interval" for name in _SCORES), _HEADER[-1])
+"""Figures and their intervals have columns of their own in a CSV; on the page they share one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +76,16 @@ def runs_section(snapshot: Snapshot) -> Section:
     return Section("runs", "The runs", tuple(blocks))
 
 
-def cell_pages(run: RunFound, media: Mapping[str, ClipMedia]) -> list[CellPage]:
-    """A page for every cell of a run's confusion matrix that is not empty."""
-    return [_cell_page(run, cell, clips, media) for cell, clips in sorted(_cells(run).items())]
+def cell_pages(
+    run: RunFound, media: Mapping[str, ClipMedia], labels: Mapping[str, str] = MappingProxyType({})
+) -> list[CellPage]:
+    """A page for every cell of a run's confusion matrix that is not empty.
+
+    Args:
+        media: sounds and pictures by key.
+        labels: what is said of a clip's labels, by key.
+    """
+    return [_cell_page(run, cell, clips, media, labels) for cell, clips in sorted(_cells(run).items())]
 
 
 def with_matrix(runs: Sequence[RunFound]) -> list[RunFound]:
@@ -96,7 +108,7 @@ def shown_keys(runs: Sequence[RunFound]) -> list[str]:
 def write_runs(path: Path, snapshot: Snapshot) -> None:
     """Write the figures of all runs as CSV where the page cannot show all; else there is none."""
     if len(snapshot.runs) > len(snapshot.in_full):
-        write_csv(path, _HEADER, map(_figures, _ranked(snapshot.runs)))
+        write_csv(path, _CSV_HEADER, map(_csv_figures, _ranked(snapshot.runs)))
     else:
         path.unlink(missing_ok=True)
 
@@ -132,14 +144,22 @@ def _ranked(runs: Sequence[RunFound]) -> list[RunFound]:
 
 
 def _figures(run: RunFound) -> tuple[str, ...]:
-    """A run's row of the comparison."""
-    between = _between(run.interval("test", "f1"))
-    scores = [_percent(run.score("test", name)) for name in ("precision", "recall", "f1")]
+    """A run's row of the comparison, each score with its interval."""
+    return *_named(run), *_with_intervals(run, None), _percent(run.calibration_error("test"))
+
+
+def _csv_figures(run: RunFound) -> tuple[str, ...]:
+    """The same for `runs.csv`."""
+    scores = [_percent(run.score("test", name)) for name in _SCORES]
+    ends = [_between(run.interval("test", name)) for name in _SCORES]
+    return *_named(run), *scores, *ends, _percent(run.calibration_error("test"))
+
+
+def _named(run: RunFound) -> tuple[str, ...]:
     test = run.metrics.get("test")
     clips = len(run.predictions) or (test.get("clips") if isinstance(test, dict) else None)
     shown = f"{clips:,}" if isinstance(clips, int) and clips else ""
-    calibration = _percent(run.calibration_error("test"))
-    return run.name, run.model, run.about.recipe if run.about else "", shown, *scores, between, calibration
+    return run.name, run.model, run.about.recipe if run.about else "", shown
 
 
 def _comparison(snapshot: Snapshot) -> list[Block]:
@@ -166,13 +186,12 @@ def _comparison(snapshot: Snapshot) -> list[Block]:
             names = ", ".join(damaged[:MOST_RUNS])
             blocks.append(Words(f"{len(damaged):,} of the others cannot be read in part: {names}", warn=True))
     rows = tuple(map(_figures, runs if few else _ranked(runs)))
-    table = Table("Models on the test split, macro means", _HEADER, rows)
+    table = Table("Models on the test split, macro means with 95 % intervals", _HEADER, rows)
     return [*blocks, Shown(table, folded=not few)]
 
 
 def _run(run: RunFound, has_matrix: bool) -> list[Block]:
-    digest = hashlib.sha256(run.name.encode()).hexdigest()[:10]
-    blocks: list[Block] = [Heading(f"Run {run.name}", f"run-{digest}")]
+    blocks: list[Block] = [Heading(f"Run {run.name}", anchor("run", run.name))]
     blocks += [Words(trouble, warn=True) for trouble in run.troubles]
     if not run.metrics and not run.troubles:
         blocks.append(Missing("This run is unfinished: it has no metrics.json yet.", "audioset-tools train"))
@@ -186,7 +205,7 @@ def _run(run: RunFound, has_matrix: bool) -> list[Block]:
         wrong = sum(set(one.actual) != set(one.predicted) for one in run.predictions)
         blocks += [
             Words(
-                f"{wrong:,} of {len(run.predictions):,} test clips were taken for something else."
+                f"{wrong:,} of {counted(len(run.predictions), 'test clip')} taken for something else."
                 " Rows are the actual class, columns the predicted one; a number opens the clips behind it."
             ),
             _matrix(run),
@@ -209,7 +228,7 @@ def _curves(run: RunFound) -> list[Block]:
     best = run.metrics.get("best_epoch")
     marks = [Mark(f"best, epoch {best}", float(best))] if isinstance(best, int) else []
     ends = max(row.epoch for row in epochs)
-    x = charts.Axis("epoch", 1, max(ends, 2.0))
+    x = charts.Axis("epoch", 1, max(ends, 2.0), whole=True)
     blocks: list[Block] = []
     for title, label, names, decades in (
         ("Loss", "mean loss a clip, nat", ("train_loss", "validation_loss"), True),
@@ -225,7 +244,9 @@ def _curves(run: RunFound) -> list[Block]:
             for name in names
         ]
         y = charts.Axis(label) if decades else charts.Axis(label, 0, 100)
-        words = f"{len(epochs)} epochs" + (f"; the weights of epoch {best} were kept." if marks else ".")
+        words = counted(len(epochs), "epoch") + (
+            f"; the weights of epoch {best} were kept." if marks else "."
+        )
         drawn = charts.line_chart(title, x, y, lines, marks=marks, words=words, y_decades=decades)
         blocks.append(Chart(drawn))
     return blocks
@@ -271,7 +292,7 @@ def _ranking(run: RunFound, class_name: str | None) -> list[str]:
 def _with_intervals(run: RunFound, class_name: str | None) -> list[str]:
     """Precision, recall and F1 of a class, or their macro means, each with its interval where it has one."""
     cells = []
-    for score in ("precision", "recall", "f1"):
+    for score in _SCORES:
         between = _between(run.interval("test", score, class_name))
         cells.append(_percent(run.score("test", score, class_name)) + (f" ({between})" if between else ""))
     return cells
@@ -291,21 +312,25 @@ def _settings(run: RunFound) -> Table | None:
 
 
 def _cell_page(
-    run: RunFound, cell: tuple[int, int], clips: Sequence[Prediction], media: Mapping[str, ClipMedia]
+    run: RunFound,
+    cell: tuple[int, int],
+    clips: Sequence[Prediction],
+    media: Mapping[str, ClipMedia],
+    labels: Mapping[str, str],
 ) -> CellPage:
     names, (actual, predicted) = run.class_names, cell
     right = actual == predicted
     cards = [
         Card(
             media.get(one.key) or ClipMedia(one.key, "", "", "no such clip is in this workspace"),
-            (_probabilities(one, names),),
+            tuple(filter(None, (_probabilities(one, names), labels.get(one.key)))),
         )
         for one in clips[:MOST_CARDS]
     ]
     what = f"{names[actual]}, taken for {names[predicted]}" if not right else f"{names[actual]}, recognised"
     order = "the most doubtful first" if right else "the surest mistakes first"
     some = f"; the first {len(cards)} are here, the others in predictions.csv" if clips[MOST_CARDS:] else ""
-    words = f"Run {run.name}, test split: {len(clips):,} clips, {order}{some}."
+    words = f"Run {run.name}, test split: {counted(len(clips), 'clip')}, {order}{some}."
     section = Section("clips", what, (Words(words), Cards(cards)))
     return CellPage(_cell_path(run, *cell), what, section)
 

@@ -6,7 +6,7 @@ from typing import Any
 from ...fetch.status import ClassStatus
 from ...ledger import State
 from ...types import Table
-from ...words import MOST_ROWS
+from ...words import MOST_ROWS, counted
 from .. import charts
 from ..page import Block, Chart, Missing, Section, Shown, Words
 from ..snapshot import Fetched, Snapshot
@@ -42,7 +42,7 @@ def selection_section(snapshot: Snapshot, funnel: Mapping[str, Any] | None) -> S
         many = len(fetched.origin.class_names) > MOST_ROWS
         # A list, and AudioSet's own task, have no tiers.
         tiers = [] if fetched.origin.of_list and many else _tiers(fetched, account)
-        blocks += [*tiers, Shown(_fillable(fetched), folded=many)]
+        blocks += [*tiers, Shown(_fillable(fetched), folded=many), Words(_dead_words(fetched))]
     return Section("selection", "The selection", tuple(blocks))
 
 
@@ -54,7 +54,7 @@ def summary_words(snapshot: Snapshot) -> Words:
     verified = sum(one.verified for one in fetched.status.classes)
     wanted = [one.wanted for one in fetched.status.classes if one.wanted is not None]
     of = f" of {sum(wanted):,} wanted" if wanted else ""
-    return Words(f"{verified:,} verified clips{of}, of {len(fetched.status.classes)} classes.")
+    return Words(f"{counted(verified, 'verified clip')}{of}, of {len(fetched.status.classes)} classes.")
 
 
 def _account(funnel: Mapping[str, Any]) -> list[Block]:
@@ -161,6 +161,17 @@ def _fillable(fetched: Fetched) -> Table:
     return Table("What can still be filled", head, tuple(rows))
 
 
+def _dead_words(fetched: Fetched) -> str:
+    """What a dead candidate is, and how many of this workspace's are."""
+    words = "A candidate is dead whose video is gone, private or blocked, or has no sound there."
+    verified, dead = (
+        sum(getattr(one, what) for one in fetched.status.classes) for what in ("verified", "dead")
+    )
+    if verified + dead:
+        words += f" So far {dead / (verified + dead):.0%} of those that were tried to the end were."
+    return words
+
+
 def _verdict(one: ClassStatus, lacking: int, left: int) -> str:
     if one.wanted is None:
         return "not known before the first fetch"
@@ -168,7 +179,7 @@ def _verdict(one: ClassStatus, lacking: int, left: int) -> str:
         return "it is full"
     if lacking > left:
         return f"no: {lacking - left:,} too few are left"
-    return f"if at most {1 - lacking / left:.1%} of those left are dead"
+    return f"if at most {1 - lacking / left:.0%} of those left to try are dead"
 
 
 def _figure(value: object) -> str:

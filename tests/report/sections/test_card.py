@@ -1,5 +1,6 @@
 """The data card: counts, versions, licences and how to cite."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from audioset_tools.shards.dataset import read_dataset, write_dataset
 from audioset_tools.types import VideoInfo
 from audioset_tools.workspace import Workspace
 from tests.report.pages import Read, read_report
-from tests.report.workspaces import ledger_only
+from tests.report.workspaces import RUN, ledger_only
 
 
 def test_the_card_counts_the_clips_of_every_class_and_split(once: Path) -> None:
@@ -21,6 +22,24 @@ def test_the_card_counts_the_clips_of_every_class_and_split(once: Path) -> None:
         assert words in text
     for words in (__version__, "CC BY-SA 4.0", "Gemmeke", "mono, 16,000 Hz, 16 bits", "c3f71be82b63d8d5"):
         assert words in text
+
+
+def test_the_card_says_how_to_make_it_again_and_what_it_was_made_with(
+    workspace: Workspace, once: Path
+) -> None:
+    text = Read(once / "index.html").text
+    digest = hashlib.sha256(workspace.dataset.read_bytes()).hexdigest()
+    for words in (
+        digest,
+        "audioset-tools fetch --list manifest.json",
+        "@software{audioset_tools",
+        "synthetic 10",
+    ):
+        assert words in text
+    for name in ("Python 3.", "yt-dlp 20", "librosa 0.", f"audioset-tools {__version__}"):
+        assert name in text
+    # Two runs of one spec.
+    assert text.count('"hop_length": 200') == 1 and f"knn, {RUN}" in text
 
 
 def test_before_featurize_the_card_says_what_draws_the_splits(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_a_clip_that_is_gone_or_changed_is_told(tmp_path: Path) -> None:
     workspace = odd_clips(tmp_path)
     next(workspace.clips.rglob("*quiet*")).unlink()
     page = read_report(workspace, tmp_path / "out")
-    assert "1 clips are gone or changed" in page.text and "cannot be read" in page.text
+    assert "gone or changed on the disk: 1 clip." in page.text and "cannot be read" in page.text
 
 
 def test_a_level_is_that_of_the_sine() -> None:

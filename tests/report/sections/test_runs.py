@@ -81,7 +81,7 @@ def test_of_many_runs_the_best_and_the_newest_are_shown_in_full(copy: Workspace,
     assert all(f"Run {name}" in page.text for name in ("knn", RUN, *best, "r000", "r001", "r002", "r003"))
     assert NEWEST_RUNS == 4 and "Run r085" not in page.text and "r085" in page.text
     assert "Of 102 runs 20 are shown in full" in page.text and "cannot be read in part: r050" in page.text
-    names = read_csv(out / "runs.csv", section._HEADER, lambda row: row["run"], "")
+    names = read_csv(out / "runs.csv", section._CSV_HEADER, lambda row: row["run"], "")
     assert len(names) == 102 and names[2:4] == ["r099", "r098"]
     assert (out / "index.html").stat().st_size < 500_000
     for number in range(100):

@@ -37,5 +37,5 @@ def test_a_funnel_that_was_not_recorded_is_said_to_be_missing(tmp_path: Path) ->
 def test_a_class_says_whether_it_can_still_be_filled(tmp_path: Path) -> None:
     page = read_report(ledger_only(tmp_path), tmp_path / "out")
     # Six are wanted; of ten candidates three are dead, of the other class one waits.
-    assert "Tone607if at most 14.3% of those left are dead" in page.text
-    assert "Noise6010if at most 40.0% of those left are dead" in page.text
+    assert "Tone607if at most 14% of those left to try are dead" in page.text
+    assert "Noise6010if at most 40% of those left to try are dead" in page.text
