@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ...runs.folder import RunFound
-from ...shards.dataset import SPLITS
+from ...shards.placements import SPLITS
 from ...types import CLIP_SECONDS
 from ...words import MOST_ROWS
 from ..page import Block, Figure, Figures, Share, Shares
