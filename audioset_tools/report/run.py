@@ -12,6 +12,7 @@ from typing import Any
 
 from ..exceptions import UsageError
 from ..ledger import Ledger
+from ..runs.folder import require_place
 from ..types import KEY, OnProgress, Progress, silent
 from ..workspace import AnyPath, Workspace
 from .media import make_media, sweep
@@ -117,6 +118,7 @@ def report(
     workspace.existing()
     folder = workspace.report if out is None else Path(out)
     config = ReportConfig(per_class, seed, watch)
+    require_place(folder)
     funnel = None if metadata is None else _read_funnel(workspace, Path(metadata), recipe)
     if watch is None:
         return write_report(workspace, folder, config, funnel=funnel, on_progress=on_progress)
