@@ -13,6 +13,7 @@ from typing import Any
 from ..exceptions import DataMismatch, UsageError
 from ..ledger import Ledger
 from ..pages import write_page
+from ..runs.folder import require_place
 from ..types import KEY, OnProgress, Progress, silent
 from ..workspace import AnyPath, Workspace
 from .axes import axes_symbol
@@ -122,6 +123,7 @@ def report(
     workspace.existing()
     folder = workspace.report if out is None else Path(out)
     config = ReportConfig(per_class, seed, watch)
+    require_place(folder)
     lists = None if metadata is None else Path(metadata)
     funnel = None if lists is None else _read_funnel(workspace, lists, recipe)
     known: dict[str, Any] = {"funnel": funnel, "metadata": lists, "on_progress": on_progress}
