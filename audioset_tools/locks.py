@@ -40,6 +40,9 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.
 
 _TAKEN = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 
+_LEASE = re.compile(rf"(shared|exclusive)\.([0-9]{{1,12}})\.({PATTERN})\.[0-9a-f]+\.lease")
+"""The name of a lease, behind that of its lock."""
+
 _TRIES = 4
 """Where leases decide, two that start at once may both withdraw: they try again, each in its own time."""
 
@@ -213,16 +216,16 @@ def _refuse_held(leases: Sequence[Lease], now: float, sleep: Sleep) -> None:
 
 def _leases(path: Path) -> list[Lease]:
     """All that lie beside a lock, whether they hold or not."""
-    form = re.compile(
-        rf"{re.escape(path.name)}\.(shared|exclusive)\.([0-9]{{1,12}})\.({PATTERN})\.[0-9a-f]+\.lease"
-    )
     try:
         names = [one.name for one in path.parent.iterdir()]
     except OSError:
         return []
-    found = filter(None, map(form.fullmatch, names))
+    own = f"{path.name}."
+    found = [(name, _LEASE.fullmatch(name.removeprefix(own))) for name in names if name.startswith(own)]
     return [
-        Lease(path.with_name(one[0]), one[1] == "shared", int(one[2]), Process.parse(one[3])) for one in found
+        Lease(path.with_name(name), one[1] == "shared", int(one[2]), Process.parse(one[3]))
+        for name, one in found
+        if one
     ]
 
 

@@ -366,6 +366,7 @@ PARSERS = {"json", "tomllib", "pickle", "np", "torch"}
 """What has a `load` or `loads` of its own."""
 
 READ_PAST_THE_DOOR = {
+    "doctor/disk": "it maps a file, to see whether that works",
     "errors/answers": "it opens its file to read and to write, under a lock",
     "installing": "pip's note of an installation is read by importlib",
     "locks": "it opens a file to lock it, and leases for the time of their last touch",

@@ -10,7 +10,7 @@ from ..exceptions import DataMismatch
 from ..ledger import Ledger, Origin
 from ..ledger.queries import fingerprints
 from ..removal.exclusions import HEADER
-from ..removal.run import complete
+from ..removal.run import refuse_incomplete
 from ..shards.dataset import read_dataset, write_dataset
 from ..shards.placements import SPLITS, Numbers, Placements
 from ..shards.splits import Assignment, assign
@@ -32,15 +32,16 @@ def placed(workspace: Workspace) -> Placements:
 
     Raises:
         UsageError: there is no such workspace.
-        DataMismatch: no clips, too few, a damaged `dataset.csv`, or a list that puts one sound into several
-            splits.
+        DataMismatch: no clips, too few, a damaged `dataset.csv`, a list that puts one sound into several
+            splits, or a removal that was interrupted.
         EnvironmentProblem: the disk is full, or another process writes to the workspace.
     """
     workspace.require_ledger()
     if frozen := read_dataset(workspace.dataset):
         return frozen
-    with workspace.lock(), Ledger(workspace.ledger) as ledger:
-        complete(ledger, workspace)
+    # Whoever decides at the same time decides the same.
+    with workspace.lock(shared=True), Ledger(workspace.ledger, read_only=True) as ledger:
+        refuse_incomplete(ledger, workspace)
         origin = ledger.origin()
         splits = Splits(*origin.splits) if origin else Splits()
         seed = origin.seed if origin else 0

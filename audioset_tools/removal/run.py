@@ -162,7 +162,7 @@ def refuse_incomplete(ledger: Ledger, workspace: Workspace) -> None:
     if changes.being_forgotten(ledger) or any(path.exists() for path in out):
         raise DataMismatch(
             f"a removal from {workspace.root} was interrupted",
-            "Run `audioset-tools featurize` without --part, which completes it; then this again.",
+            "Run `audioset-tools featurize` (without --part), which completes it; then this again.",
         )
 
 
