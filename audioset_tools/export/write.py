@@ -112,6 +112,8 @@ def write_export(
     with division.engine(folder, lambda text: on_progress(message(text))) as by:
         _link(by, links, account)
         _make_all(by, todo, account)
+        # Said before one looks at what others say: of two that end at once, one sees all.
+        account.say(finished=False)
         missing = 0 if division.is_whole else _absent(account, plan, linked)
         if not missing:
             if not division.is_whole:

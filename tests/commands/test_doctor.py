@@ -30,7 +30,7 @@ def test_a_healthy_machine_has_no_problem_and_nothing_is_left_behind(tmp_path: P
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert report["problems"] == []
-    assert len(report["checks"]) == 15
+    assert len(report["checks"]) == 16
     assert list(tmp_path.iterdir()) == []
 
 

@@ -97,4 +97,4 @@ def test_what_only_reads_works_in_anothers_workspace(world: World, lab: Path) ->
             assert done.returncode == 0, (words, done.stderr)
         refused("report", *at)
         refused("fetch", *at, give="Choose another folder with --workspace")
-        assert "cannot be written to" in run("doctor", *at).stdout
+        assert "cannot be written to" in run("doctor", "--json", *at).stdout

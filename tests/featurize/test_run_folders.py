@@ -1,5 +1,6 @@
 """Beyond a thousand shards of a split they lie in further folders; whoever uses shards finds them there."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from audioset_tools.ledger import Ledger
 from audioset_tools.removal.run import forget
 from audioset_tools.shards import index
 from audioset_tools.shards.reader import MelShards
+from audioset_tools.tasks.division import Division
 from audioset_tools.verify.run import verify
 from audioset_tools.workspace import Workspace
 from tests.factories import CLASSES, featurized
@@ -39,7 +41,10 @@ def test_many_shards_lie_in_folders_and_are_found_there(
         assert find_shard(name, workspace, made.name) == made / "002/train-00002.h5"
 
     (made / "001/train-00009.h5").write_bytes(b"no shard")
-    (made / "001/.train-00001.h5.abc.part").write_bytes(b"half")
+    half = made / "001/.train-00001.h5.abc.part"
+    half.write_bytes(b"half")
+    # Of nobody knows which process, two days ago.
+    os.utime(half, (0, 0))
     found = verify(workspace).left
     assert {one.path.removeprefix(f"shards/{made.name}/") for one in found} == {
         *("001/train-00009.h5", "001/.train-00001.h5.abc.part"),
@@ -59,5 +64,5 @@ def made_again(workspace: Workspace) -> Path:
     """The folder of its shards of two clips each, brought up to date."""
     with Ledger(workspace.ledger) as ledger:
         clips = [clip for _, clip in ledger.clips()]
-    config = FeaturizeConfig(jobs=1, clips_per_shard=2)
+    config = FeaturizeConfig(division=Division(1), clips_per_shard=2)
     return make_shards(workspace, clips, Classes("paper", CLASSES), config).folder

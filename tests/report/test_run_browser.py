@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from audioset_tools.report.run import ReportConfig, write_report
+from audioset_tools.words import counted
 from audioset_tools.workspace import Workspace
 from tests.browser import Watched, until, watch
 from tests.report.workspaces import HOSTILE, hostile
@@ -59,7 +60,8 @@ def test_a_cell_opens_the_right_clips(workspace: Workspace, index: Path, watched
     wrong = {row.split(",")[0] for row in rows if row.split(",")[1:3] == ["Tone", "Noise"]}
     (heading,) = [one for one in page.locator("h3").all() if one.inner_text() == "Run knn"]
     matrix = heading.locator("xpath=following::table[contains(@class, 'matrix')]").first
-    matrix.get_by_label(f"{len(wrong)} clips of Tone taken for Noise").click()
+    clips = counted(len(wrong), "clip")
+    matrix.get_by_label(f"{clips} of Tone taken for Noise").click()
     assert page.locator("h1").inner_text() == "Tone, taken for Noise"
     shown = page.locator("figure.clip").evaluate_all("(all) => all.map((one) => one.id.slice(5))")
     assert wrong and set(shown) == wrong and len(shown) == len(wrong)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,13 @@ from tests.factories import CLASSES, looking, write_clip
 
 CONFIG = FeaturizeConfig(clips_per_shard=4, division=Division(1))
 TRAIN, TEST = "train-00000.h5", "test-00000.h5"
+
+
+def half_written(path: Path) -> None:
+    """What a process left two days ago, nobody knows which."""
+    path.write_bytes(b"half")
+    at = time.time() - 2 * 86_400
+    os.utime(path, (at, at))
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +222,7 @@ def test_files_that_are_not_those_of_the_index(
     workspace: Workspace, recorded: Recorded, folder: Path
 ) -> None:
     (folder / TEST).rename(folder / "test-00007.h5")
-    (folder / ".train-00000.h5.77.part").write_bytes(b"half")
+    half_written(folder / ".train-00000.h5.77.part")
     (folder / "notes.txt").write_text("mine")
     (workspace.shards / "stray").write_text("mine")
     report = look_at_shards(looking(workspace), recorded)
@@ -359,7 +367,7 @@ def test_shards_older_than_dataset_csv_lack_its_clips(workspace: Workspace, reco
 
 def test_a_featurize_that_died_is_reported(workspace: Workspace, recorded: Recorded, folder: Path) -> None:
     (folder / "index.json").unlink()
-    (folder / ".train-00000.h5.77.part").write_bytes(b"half")
+    half_written(folder / ".train-00000.h5.77.part")
     (folder / "train-00001.h5").unlink()
     kinds = [kind for kind, _, _ in told(look_at_shards(looking(workspace), recorded))]
     assert kinds == [Kind.UNFINISHED, Kind.ORPHANED]
@@ -371,7 +379,7 @@ def test_a_repair_removes_what_is_damaged_and_featurize_makes_the_same_bytes_aga
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     flip(folder / TRAIN, row=2)
     rewrite(folder / TEST, ROWS["label"][1])
-    (folder / ".train-00000.h5.77.part").write_bytes(b"half")
+    half_written(folder / ".train-00000.h5.77.part")
     (folder / "notes.txt").write_text("mine")
     report = repair_shards(looking(workspace, deep=True), recorded)
     assert sorted(Path(name).name for name in report.removed) == [".train-00000.h5.77.part", TEST, TRAIN]
@@ -386,7 +394,7 @@ def test_a_repair_removes_what_is_damaged_and_featurize_makes_the_same_bytes_aga
 def test_a_half_written_file_goes_and_takes_nothing_with_it(
     workspace: Workspace, recorded: Recorded, folder: Path
 ) -> None:
-    (folder / ".index.json.77.part").write_bytes(b"half")
+    half_written(folder / ".index.json.77.part")
     assert [kind for kind, _, _ in told(look_at_shards(looking(workspace), recorded))] == [Kind.ORPHANED]
     assert repair_shards(looking(workspace), recorded).left == ()
     assert look_at_shards(looking(workspace, deep=True), recorded).findings == ()
