@@ -10,6 +10,7 @@ is run again.
 
 import argparse
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -33,31 +34,32 @@ from audioset_tools.featurize.run import FeaturizeConfig, make_shards
 from audioset_tools.featurize.task import Classes
 from audioset_tools.tasks.division import Division
 from audioset_tools.tasks.part import ArrayPart
-from audioset_tools.types import CLIP_SAMPLES, Clip, Progress
+from audioset_tools.types import CLIP_SAMPLES, Clip
 
 CLASSES = Classes("bench", ("Piano", "Drums"))
 CLIPS_PER_SHARD = 16
+LISTED = "clips.json"
 
 
-def make_clips(workspace: Workspace, count: int) -> list[Clip]:
-    """Noise; what is there already is not written again."""
+def make_clips(workspace: Workspace, count: int) -> None:
+    """Write noise, and a list of it."""
     clips = []
     for number in range(count):
         class_name = CLASSES.names[number % 2]
         key = f"{hashlib.sha256(str(number).encode()).hexdigest()[:10]}A_0"
         path = workspace.clip(class_name, key)
         samples = np.random.default_rng(number).integers(-9_000, 9_000, CLIP_SAMPLES).astype(np.int16)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else write_clip(samples, path)
-        name = str(path.relative_to(workspace.root))
-        clips.append(Clip(key, class_name, number // 2, name, digest, 10.0, peak_of(samples), "noise"))
-    return clips
+        digest, name = write_clip(samples, path), str(path.relative_to(workspace.root))
+        clips.append((key, class_name, number // 2, name, digest, 10.0, peak_of(samples), "noise"))
+    (workspace.root / LISTED).write_text(json.dumps(clips))
 
 
-def featurize(root: Path, count: int, division: Division, on_progress: Callable[[Progress], object]) -> None:
+def featurize(root: Path, division: Division) -> None:
     """The job, as one process does it."""
     workspace = Workspace(root)
     config = FeaturizeConfig(division=division, clips_per_shard=CLIPS_PER_SHARD)
-    make_shards(workspace, make_clips(workspace, count), CLASSES, config, on_progress)
+    clips = [Clip(*one) for one in json.loads((root / LISTED).read_text())]
+    make_shards(workspace, clips, CLASSES, config, lambda _: None)
 
 
 @dataclass
@@ -204,12 +206,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.work:
         part = ArrayPart(*map(int, arguments.part.split("/")))
-        featurize(
-            arguments.work,
-            arguments.clips,
-            Division(arguments.jobs, arguments.scheduler, part),
-            lambda _: None,
-        )
+        featurize(arguments.work, Division(arguments.jobs, arguments.scheduler, part))
         return
     with tempfile.TemporaryDirectory() as name:
         root = (arguments.folder or Path(name)).absolute()
