@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..disks import Mount, Reach, mounted, nearest_existing, reach_of
+from ..disks import Mount, Reach, is_of_this_machine, mounted, nearest_existing, reach_of
 from ..exceptions import DataMismatch
+from ..locks import has_byte_locks
 from ..types import BY_USER, SAMPLE_RATE, Reason, clip_bytes
 from ..words import clock_time
 from ..workspace import Workspace
@@ -104,8 +105,12 @@ def ledger(workspace: Workspace, held: list[Held]) -> Outcome:
         return Outcome(Level.OK, "none yet")
     if found := damage(workspace.ledger):
         raise _damaged(workspace, found)
+    root = workspace.root
+    # Who only reads a log leaves an index beside it; who may write takes it away, where SQLite's locks keep
+    # him from whoever else writes.
+    tidies = os.access(root, os.W_OK) and is_of_this_machine(root) and has_byte_locks(root)
     try:
-        with Ledger(workspace.ledger, read_only=True) as book:
+        with Ledger(workspace.ledger, read_only=not tidies) as book:
             accepted, origin, wanted = dict.fromkeys(book.class_names, 0), book.origin(), 0
             for tally in book.tallies():
                 wanted += tally.n * (tally.reason not in BY_USER)
