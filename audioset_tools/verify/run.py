@@ -51,7 +51,7 @@ def verify(
         DataMismatch: it has no ledger, or none that can be read; or the manifest is damaged.
         EnvironmentProblem: another process is working in it.
     """
-    division = Division(jobs or clips.AT_ONCE, scheduler, ArrayPart(*part))
+    division = Division(clips.AT_ONCE if jobs is None else jobs, scheduler, ArrayPart(*part))
     if not division.is_whole and (repair or against is not None):
         raise UsageError(
             "an array part neither repairs nor compares", "Leave out --part, or --repair and --against."

@@ -9,7 +9,7 @@ import pytest
 from distributed import LocalCluster
 
 from audioset_tools import Workspace, export, featurize, fetch, verify
-from audioset_tools.exceptions import DataMismatch, Shortfall
+from audioset_tools.exceptions import DataMismatch, Shortfall, UsageError
 from tests.export.conftest import label_file
 from tests.factories import featurized
 
@@ -70,6 +70,11 @@ def test_what_is_wrong_is_found_all_the_same(workspace: Workspace, cluster: Loca
     parts = [verify(workspace, deep=True, part=(number, 3)) for number in (1, 2, 3)]
     assert {one for part in parts for one in part.findings} == {*alone.findings}
     assert sum(part.clips for part in parts) == alone.clips == 10
+
+
+def test_no_threads_are_no_way_to_verify(workspace: Workspace) -> None:
+    with pytest.raises(UsageError, match="0 jobs"):
+        verify(workspace, jobs=0)
 
 
 def test_a_clip_that_is_gone_ends_it_as_it_does_alone(workspace: Workspace, cluster: LocalCluster) -> None:
