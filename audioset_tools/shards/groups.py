@@ -158,7 +158,7 @@ def _twins(table: ClipTable, order: Numbers, fresh: Flags) -> list[list[int]]:
         if fresh[one] or fresh[other]:
             _join(sounds, int(firsts[place]), place)
     different = np.sort(first)
-    found = same_sound(lambda some: table.prints(order[different[some]]), fresh[order[different]])
+    found = same_sound(table.sounds.take(order[different]), fresh[order[different]])
     for i, j in found:
         _join(sounds, int(different[i]), int(different[j]))
     return [order[sorted(places)].tolist() for places in sounds.subsets()]
