@@ -93,7 +93,7 @@ def compared(prints: list[bytes], fresh: npt.NDArray[np.bool_], which: str) -> N
     for one in prints:
         sketching.add(one)
     sounds = sketching.sounds(lambda some: [prints[n] for n in some.tolist()])
-    found = duplicates.same_sound(sounds, fresh)
+    found = duplicates.same_sound(sounds, fresh, np.arange(len(fresh)))
     taken = time.process_time() - began
     print(f"{len(prints):,} sounds, {which}: {taken:.1f} s of CPU, {len(found):,} pairs are the same")
 

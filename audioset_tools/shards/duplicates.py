@@ -80,10 +80,6 @@ class Sounds:
     sketches: Words
     prints: Prints
 
-    def take(self, which: Numbers) -> "Sounds":
-        """Some of them, by their numbers, in the order of these."""
-        return Sounds(self.limits[which], self.sketches[which], lambda some: self.prints(which[some]))
-
 
 class Sketching:
     """Fingerprints that come one after the other, and are not kept."""
@@ -119,25 +115,28 @@ class Sketching:
         self._waiting = []
 
 
-def same_sound(sounds: Sounds, fresh: Flags) -> list[tuple[int, int]]:
+def same_sound(sounds: Sounds, fresh: Flags, among: Numbers) -> list[tuple[int, int]]:
     """Pairs of the same sound: so many that all which are the same as one another hang together.
 
     Args:
         sounds: what all the clips sound like.
         fresh: which of them are new, [clips]; pairs without a new one are not looked for.
+        among: the numbers of those to compare; of each pair the first of these comes first.
     """
-    if not fresh.any():
+    if not fresh[among].any():
         return []
-    numbers = np.flatnonzero(sounds.limits)
-    told, new, joined = sounds.take(numbers), fresh[numbers], DisjointSet(range(len(numbers)))
+    numbers = among[sounds.limits[among] > 0]
+    sketches, new, joined = sounds.sketches[numbers], fresh[numbers], DisjointSet()
     found = []
-    for pairs in (_near if len(numbers) <= _EVERY_PAIR else _drawn)(told.sketches, new):
+    for pairs in (_near if len(numbers) <= _EVERY_PAIR else _drawn)(sketches, new):
+        for one in np.unique(pairs).tolist():
+            joined.add(one)
         for start in range(0, len(pairs), _PAIRS):
             open_ = [pair for pair in pairs[start : start + _PAIRS].tolist() if not joined.connected(*pair)]
             i, j = np.array(open_, np.intp).reshape(-1, 2).T
             which, at = np.unique(np.concatenate([i, j]), return_inverse=True)
-            apart = distances(*unpacked(told.prints(which)), at[: len(i)], at[len(i) :])
-            same = apart < np.minimum(told.limits[i], told.limits[j])
+            apart = distances(*unpacked(sounds.prints(numbers[which])), at[: len(i)], at[len(i) :])
+            same = apart < np.minimum(sounds.limits[numbers[i]], sounds.limits[numbers[j]])
             for one, other in zip(i[same].tolist(), j[same].tolist(), strict=True):
                 if joined.merge(one, other):
                     found.append((int(numbers[one]), int(numbers[other])))

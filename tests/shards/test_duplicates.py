@@ -19,7 +19,7 @@ def same_sound(prints: list[bytes], fresh: list[bool]) -> list[tuple[int, int]]:
     for one in prints:
         sketching.add(one)
     sounds = sketching.sounds(lambda some: [prints[n] for n in some.tolist()])
-    return duplicates.same_sound(sounds, np.array(fresh, np.bool_))
+    return duplicates.same_sound(sounds, np.array(fresh, np.bool_), np.arange(len(fresh)))
 
 
 def tone(hertz: float) -> bytes:
