@@ -115,6 +115,17 @@ def fingerprints(ledger: Ledger, places: Sequence[tuple[int, int]]) -> list[byte
         return [bytes(one or b"") for (one,) in found]
 
 
+def clip_count(ledger: Ledger) -> int:
+    """How many clips there are on record."""
+    ((n,),) = ledger.rows("SELECT count(*) FROM clip")
+    return int(n)
+
+
+def shared_sha256(ledger: Ledger) -> set[str]:
+    """The sha256 of files that several clips have."""
+    return {digest for (digest,) in ledger.rows("SELECT sha256 FROM clip GROUP BY 1 HAVING count(*) > 1")}
+
+
 def days(ledger: Ledger) -> list[DayCount]:
     """What was recorded, by day, class, outcome and reason."""
     found = ledger.rows("SELECT day, class, outcome, reason, n FROM day ORDER BY day, class, outcome, reason")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..types import CHANNEL_ID, Clip
 from .duplicates import Prints, Sketching, Sounds
-from .placements import Codes, Names, Placement, Placements
+from .placements import Codes, Names, Placement, Placements, placement_of
 
 _CHANNEL = 24
 
@@ -56,8 +56,7 @@ class ClipTable:
                 sketching.add(clip.fingerprint)
                 if prints is None:
                     held.append(clip.fingerprint)
-                about = clip.key, clip.class_name, clip.also, clip.split, clip.path, clip.sha256, clip.labels
-                yield Placement(*about)
+                yield placement_of(clip)
 
         placed = Placements(placements())
         return cls(
