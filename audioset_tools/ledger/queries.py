@@ -5,6 +5,7 @@ reading through all that is in it.
 """
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -162,7 +163,10 @@ def events(ledger: Ledger) -> Iterator[Event]:
             if seal != seal_of(*said):
                 raise ValueError("an event is not the one that was written")
             class_name = None if number is None else ledger.class_names[number]
-            yield Event(float(at), class_name, outcome, Reason(reason) if reason else None, detail)
+            # One word of few, which millions of rows would each have a copy of.
+            yield Event(
+                float(at), class_name, sys.intern(outcome), Reason(reason) if reason else None, detail
+            )
 
 
 def tried_tiers(ledger: Ledger) -> dict[tuple[str, int, State], int]:
