@@ -3,8 +3,8 @@
     python bench/balance.py [--seeds 3] [--folder DIR]
 
 Scenes of `models.py` with several instruments at once, as a list has them: 480 clips drawn for Piano, 120 for
-Drums and 30 for Flute. `compact` learns from them with its own loss, and with one that weighs the presence of
-each class by how many clips lack it for each that has it (`pos_weight`), or by the root of that.
+Drums and 30 for Flute. `compact` learns from them without weights, with the presence of each class weighed by
+how many clips lack it for each that has it, and, as it does by itself, by the root of that.
 Validation and test have as many clips of each; a second test has scenes that are harder than all of these:
 more voices beside the wanted ones, and louder ones, more of them muffled.
 """
@@ -14,21 +14,18 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
-import numpy as np
-import torch
 from domains import spread
 from models import INSTRUMENTS, candidate, make_clip
-from torch import nn
 
-from audioset_tools import MelShards, Workspace, console, featurize, train
+from audioset_tools import Workspace, console, featurize, train
 from audioset_tools.ledger import Ledger, Origin
 from audioset_tools.predict.evaluate import evaluate
 from audioset_tools.runs.folder import is_finished
 from audioset_tools.simulator.scenes import Difficulty
+from audioset_tools.train import step
 
 COUNTS = {"Piano": 480, "Drums": 120, "Flute": 30}
 HELD_BACK = 40
@@ -72,18 +69,11 @@ def make_workspace(
     featurize(workspace, preset="log")
 
 
-def weights(workspace: Workspace, power: float) -> torch.Tensor:
-    """Of each class: clips that lack it for each that has it, to some power."""
-    targets = np.asarray(MelShards(workspace, "train").target, bool)
-    share = targets.mean(axis=0)
-    return torch.tensor(((1 - share) / share) ** power, dtype=torch.float32)
-
-
 @contextmanager
-def weighted(by: torch.Tensor) -> Iterator[None]:
-    """Training with such weights."""
-    own = nn.functional.binary_cross_entropy_with_logits
-    with patch.object(nn.functional, "binary_cross_entropy_with_logits", partial(own, pos_weight=by)):
+def weighted(power: float) -> Iterator[None]:
+    """Training in which `power` is what the root is by itself: a half."""
+    root = step.presence_weights
+    with patch.object(step, "presence_weights", lambda target: root(target) ** (2 * power)):
         yield
 
 
@@ -97,15 +87,14 @@ def main() -> None:
     held_back = {"validation": HELD_BACK, "test": HELD_BACK}
     make_workspace(workspace, {name: {"train": n, **held_back} for name, n in COUNTS.items()}, Difficulty())
     make_workspace(harder, {name: {"test": 2 * HELD_BACK} for name in COUNTS}, HARDER, FIRST_OF_HARDER)
-    print("| loss | weights | macro-F1 (%) | Flute | ECE | harder: macro-F1 | Flute | ECE |")
-    print("|---|---|---|---|---|---|---|---|")
-    for words, power in {"as it is": 0.0, "root": 0.5, "balanced": 1.0}.items():
-        by = weights(workspace, power)
+    print("| weights | macro-F1 (%) | Flute | ECE | harder: macro-F1 | Flute | ECE |")
+    print("|---|---|---|---|---|---|---|")
+    for words, power in {"none": 0.0, "root": 0.5, "in full": 1.0}.items():
         columns: list[list[float]] = [[] for _ in range(6)]
         for seed in range(arguments.seeds):
             run = workspace.runs / f"{words.replace(' ', '-')}-{seed}"
             if not is_finished(run):
-                with weighted(by):
+                with weighted(power):
                     train(workspace, "compact", seed=seed, threads=1, name=run.name)
                 console.say(run.name)
             rare = INSTRUMENTS.index("Flute")
@@ -118,7 +107,7 @@ def main() -> None:
                 )
                 for column, figure in zip(columns[3 * number :], figures, strict=False):
                     column.append(100 * figure)
-        row = words, ", ".join(f"{one:.1f}" for one in by), *map(spread, columns)
+        row = words, *map(spread, columns)
         print(f"| {' | '.join(row)} |", flush=True)
 
 
