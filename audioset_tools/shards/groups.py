@@ -103,7 +103,7 @@ def _name_of(ytid: bytes) -> bytes:
 def _videos(keys: Names) -> Names:
     """Of every key the name that its video gives, [keys]."""
     ytids, which = np.unique(keys.astype("S11"), return_inverse=True)
-    return np.array(list(map(_name_of, ytids.tolist())), "S11")[which] if len(keys) else ytids
+    return np.fromiter(map(_name_of, ytids.tolist()), "S11", len(ytids))[which]
 
 
 class _Nodes:
