@@ -12,8 +12,8 @@ from click.core import ParameterSource
 
 from .. import __version__
 from ..exceptions import UsageError
-from ..ids import FORMS, ClipId, parse_id
 from ..telling import Log, telling
+from ..types import ID_FORMS, ClipId, parse_id
 
 
 def _quietly(context: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -93,7 +93,7 @@ ID, OR_ID = IdType(), OrIdType()
 def no_id(text: str) -> UsageError:
     """The error of a text that is no id where one is wanted."""
     shown = ascii(text[:60]) + ("..." if len(text) > 60 else "")
-    return UsageError(f"{shown} is neither a video's id nor a clip's key", f"Give {FORMS}.")
+    return UsageError(f"{shown} is neither a video's id nor a clip's key", f"Give {ID_FORMS}.")
 
 
 class Command(click.Command):

@@ -56,7 +56,7 @@ def test_the_help_lists_the_commands_in_the_order_of_the_work_with_whole_sentenc
 
 
 WRONG = [
-    (["fetch", "--xyz"], "no such option", "`audioset-tools fetch --help` lists all options."),
+    (["fetch", "--7"], "no such option", "`audioset-tools fetch --help` lists all options."),
     (["fetch", "--per-clas", "3"], "no such option", "Did you mean --per-class? "),
     (["train", "--epochs", "x"], "'x' is not a valid integer", "`audioset-tools train --help`"),
     (["evaluate", "--split", "tset"], "'tset' is not one of", "`audioset-tools evaluate --help`"),
