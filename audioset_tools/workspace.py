@@ -16,14 +16,16 @@ report/                       a page of all this, with sounds and pictures of so
 
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from .exceptions import DataMismatch, EnvironmentProblem, UsageError
+from .exceptions import AudiosetToolsError, DataMismatch, EnvironmentProblem, Paused, UsageError
+from .files import missing_folders, remove_empty
 from .locks import hold, holders
 
 AnyPath = str | os.PathLike[str]
@@ -33,6 +35,12 @@ ANSWERS = "error-answers.jsonl"
 """What people said of a run's mistakes, or of an audit's suspects; in its folder, not in that of the page,
 which one may hand on.
 """
+
+_OF_A_BEGINNING = (
+    *("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite-journal"),
+    *("metadata", "mirrors", "indices", "youtube.json"),
+)
+"""What a fetch makes before it asks for its first clip."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -199,6 +207,51 @@ class Workspace:
             shared,
         ):
             yield
+
+    @contextmanager
+    def begin(self) -> Iterator[Callable[[], None]]:
+        """Keep other writers out of a workspace that may be a new one, of which an error leaves nothing.
+
+        What the remote said when it asked for a pause is kept all the same.
+
+        Yields:
+            To be called once all is right: from then on everything stays.
+
+        Raises:
+            EnvironmentProblem: another process holds the lock.
+        """
+        there = {path.name for path in self.root.glob("*")}
+        missing = missing_folders(self.root)
+        undoes = not self.ledger.exists()
+
+        def stays() -> None:
+            nonlocal undoes
+            undoes = False
+
+        try:
+            with self.lock():
+                try:
+                    yield stays
+                except Paused:
+                    stays()
+                    raise
+                except (AudiosetToolsError, OSError):
+                    if undoes:
+                        self._remove(name for name in _OF_A_BEGINNING if name not in there)
+                    raise
+        except (AudiosetToolsError, OSError):
+            if undoes and not self.busy():
+                self._remove({"lock"} - there)
+                remove_empty(missing)
+            raise
+
+    def _remove(self, names: Iterable[str]) -> None:
+        for path in map(self.root.joinpath, names):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    path.unlink()
 
     def busy(self) -> bool:
         """Whether a process that writes is at work here; changes nothing."""

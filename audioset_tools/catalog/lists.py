@@ -315,13 +315,15 @@ def describe_damage(raw: bytes) -> str:
     if header is None:
         return _describe_header(raw)
     rows = raw[header.end() :].split(b"\n")
-    whole = rows.pop() == b""
+    last = rows.pop()
     for number, row in enumerate(rows, start=4):
         if wrong := _describe_row(row.decode("utf-8", "replace")):
             return f"line {number}: {wrong}"
-    if not whole:
-        return f"line {len(rows) + 4}: the last line is cut off: the download or the disk broke off there"
     promised = int(header["rows"])
+    if last and len(rows) + 1 == promised and not _describe_row(last.decode("utf-8", "replace")):
+        return f"line {len(rows) + 4}: its line end is missing; the row is whole, and so is all before it"
+    if last:
+        return f"line {len(rows) + 4}: the last line is cut off: the download or the disk broke off there"
     if len(rows) != promised:
         return f"line {len(rows) + 3}: the file ends after {len(rows):,} rows of {promised:,} promised"
     return "the file is not in the form of an AudioSet segment list"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pooch
 
 from ..exceptions import EnvironmentProblem, UsageError
-from ..files import parse_toml, read_file
+from ..files import missing_folders, parse_toml, read_file, remove_empty
+from ..workspace import printable
 
 GENUINE = "The genuine file is linked from https://research.google.com/audioset/download.html"
 
@@ -64,14 +65,25 @@ def find_metadata(
     if given is not None:
         for official in map(files.__getitem__, wanted):
             if not (given / official.file).is_file():
+                if not given.is_dir():
+                    raise UsageError(
+                        f"there is no folder {printable(given)}",
+                        "Name the folder that holds AudioSet's lists, or leave --metadata out to have them"
+                        " downloaded.",
+                    )
                 raise UsageError(
-                    f"{given} holds no {official.file}",
+                    f"{printable(given)} holds no {official.file}",
                     f"Put it there (from {official.url}), or leave --metadata out to have it downloaded.",
                 )
         return given
-    for official in map(files.__getitem__, wanted):
-        if not (workspace_copy / official.file).is_file():
-            (fetch or _download)(official, workspace_copy)
+    missing = missing_folders(workspace_copy)
+    try:
+        for official in map(files.__getitem__, wanted):
+            if not (workspace_copy / official.file).is_file():
+                (fetch or _download)(official, workspace_copy)
+    except EnvironmentProblem:
+        remove_empty(missing)
+        raise
     return workspace_copy
 
 

@@ -3,13 +3,21 @@
 from pathlib import Path
 
 from ..workspace import AnyPath, Workspace
-from .official import find_metadata
-from .recipe import read_recipe
+from .official import find_metadata, find_ontology, has_lists
+from .ontology import read_ontology
+from .recipe import Recipe, read_recipe
+from .resolve import resolve
 from .select import read_selection
 from .selection import Selection
 
 
-def select(workspace: Workspace, recipe: str = "paper", *, metadata: AnyPath | None = None) -> Selection:
+def select(
+    workspace: Workspace,
+    recipe: str = "paper",
+    *,
+    metadata: AnyPath | None = None,
+    any_ontology: bool = False,
+) -> Selection:
     """Rank the candidates of each class, and account for every row of the lists that is left out.
 
         selection = select(Workspace("audioset"), "clean")
@@ -19,12 +27,28 @@ def select(workspace: Workspace, recipe: str = "paper", *, metadata: AnyPath | N
         workspace: keeps the lists, once they are downloaded.
         recipe: the name of a shipped one, or the path of a TOML file.
         metadata: folder with the lists and the ontology; nothing is downloaded then.
+        any_ontology: take an ontology that is not AudioSet's own.
 
     Raises:
         UsageError: there is no such recipe, it makes no sense, or `metadata` lacks a file.
         DataMismatch: the lists or the ontology are damaged, or lack a label of the recipe.
         EnvironmentProblem: a download failed.
     """
-    found = read_recipe(recipe)
+    return select_from(read_recipe(recipe), metadata, workspace.metadata, any_ontology)[1]
+
+
+def select_from(
+    recipe: Recipe, metadata: AnyPath | None, workspace_copy: Path, any_ontology: bool
+) -> tuple[Path, Selection]:
+    """The same by a recipe that was read, with the folder that the lists are in.
+
+    Args:
+        workspace_copy: where lists are kept, once they are downloaded.
+    """
     given = None if metadata is None else Path(metadata)
-    return read_selection(find_metadata(given, workspace.metadata), found)
+    if given is None and not has_lists(workspace_copy):
+        # A hundred megabytes are not downloaded for a recipe that makes no sense.
+        ontology = find_ontology(find_metadata(None, workspace_copy, wanted=["ontology"]))
+        resolve(recipe, read_ontology(ontology, genuine=not any_ontology))
+    folder = find_metadata(given, workspace_copy)
+    return folder, read_selection(folder, recipe, genuine=not any_ontology)

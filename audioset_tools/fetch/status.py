@@ -80,13 +80,17 @@ class Status:
         return counts
 
     @property
+    def settled(self) -> int:
+        """How many candidates are known to live, or not to."""
+        # What no source has may live.
+        unknown = sum(t.n for t in self.tallies if t.reason in {*BY_USER, Reason.NOT_IN_SOURCE})
+        return sum(c.verified + c.dead for c in self.classes) - unknown
+
+    @property
     def survival(self) -> float:
         """The share of candidates that live: of those settled, or `SURVIVAL` while those are few."""
         verified = sum(c.verified for c in self.classes)
-        # What no source has may live.
-        unknown = sum(t.n for t in self.tallies if t.reason in {*BY_USER, Reason.NOT_IN_SOURCE})
-        settled = verified + sum(c.dead for c in self.classes) - unknown
-        return verified / settled if settled >= SETTLED_ENOUGH else SURVIVAL
+        return verified / self.settled if self.settled >= SETTLED_ENOUGH else SURVIVAL
 
     @property
     def lacking(self) -> int:

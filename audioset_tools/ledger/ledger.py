@@ -153,6 +153,7 @@ class Ledger:
     Args:
         path: the file; made if it is missing.
         read_only: only look, at the ledger as it is at the first question; whoever writes is not disturbed.
+        apart: look at a copy, so that not even an index is left beside it.
         patience: seconds to wait for another program that has it locked.
 
     Raises:
@@ -160,9 +161,11 @@ class Ledger:
         EnvironmentProblem: it is locked by another program, or cannot be read.
     """
 
-    def __init__(self, path: Path, read_only: bool = False, patience: float = 10.0) -> None:
+    def __init__(
+        self, path: Path, read_only: bool = False, patience: float = 10.0, apart: bool = False
+    ) -> None:
         self.path = path
-        self._db = (connect_to_read if read_only else connect)(path, patience)
+        self._db = connect_to_read(path, patience, apart) if read_only else connect(path, patience)
         self._identity = identity(path)
         try:
             origin = self.origin()

@@ -9,8 +9,9 @@ import pytest
 
 from audioset_tools.catalog.segment_list import read_segment_list
 from audioset_tools.exceptions import DataMismatch, Shortfall, UsageError
-from audioset_tools.fetch.listed import Wanted, enqueue_list, list_shortfall
-from audioset_tools.fetch.run import estimate, fetch
+from audioset_tools.fetch.estimate.run import estimate
+from audioset_tools.fetch.listed import OtherOrigin, Wanted, enqueue_list, list_shortfall
+from audioset_tools.fetch.run import fetch
 from audioset_tools.fetch.status import read_status, status_tables
 from audioset_tools.ledger import Ledger, State, StateCount
 from audioset_tools.manifest.document import write_manifest
@@ -76,7 +77,9 @@ def test_what_a_list_lacks_is_said_and_nobody_takes_its_place(
         fetch(workspace, **words(serve(replace(plan, faults=faults)), listed))
     assert lacking.value.what == "the list lacks 3 of 7: 2 removed, 1 private"
     found = estimate(workspace, Wanted(segment_list=listed))
-    assert sum(one.wanted for one in found.classes) == 7 and sum(one.accepted for one in found.classes) == 4
+    assert sum(part.wanted for part in found.parts) == 7
+    assert sum(part.verified for part in found.parts) == 4
+    assert sum(map(found.requests, found.parts)) == 0
 
 
 def test_what_the_user_took_out_is_not_lacking(
@@ -114,9 +117,11 @@ def test_a_workspace_is_of_one_list_or_of_a_recipe(listed: Path, tmp_path: Path)
 
 
 def test_without_its_list_a_fetch_says_what_to_give(plan: Plan, listed: Path, workspace: Workspace) -> None:
-    estimate(workspace, Wanted(segment_list=listed))
-    with pytest.raises(DataMismatch, match=r"made from a list \(list mine\)"):
-        estimate(workspace, Wanted())
+    workspace.prepare()
+    with Ledger(workspace.ledger) as ledger:
+        enqueue_list(ledger, read_segment_list(listed), None, silent)
+    with pytest.raises(OtherOrigin, match=r"made from a list \(list mine\)"):
+        fetch(workspace, source=f"local:{listed.parent}")
 
 
 def test_the_words_of_a_shortfall_count_the_reasons() -> None:
