@@ -36,6 +36,9 @@ ANSWERS = "error-answers.jsonl"
 which one may hand on.
 """
 
+_PARTS = ("ledger.sqlite", "clips", "sources", "dataset.csv", "shards", "runs", "audit")
+"""Any of these makes a folder a workspace; lists alone, as `select` leaves them, do not."""
+
 _OF_A_BEGINNING = (
     *("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite-journal"),
     *("metadata", "mirrors", "indices", "youtube.json"),
@@ -149,29 +152,38 @@ class Workspace:
         return target.relative_to(self.root).as_posix()
 
     def existing(self) -> Self:
-        """This workspace, which must be there.
+        """This workspace, which must be there, and one.
 
         Raises:
             UsageError: it is not; the message names those beside it.
         """
-        if not self.root.is_dir():
-            others = sorted(path.parent.name for path in self.root.parent.glob("*/ledger.sqlite"))
-            beside = f"; beside it: {', '.join(map(printable, others))}" if others else ""
-            raise UsageError(
-                f"there is no workspace {printable(self.root)}{beside}",
-                "Name the data set's folder with --workspace; `audioset-tools fetch` makes one.",
-            )
-        return self
+        if any((self.root / name).exists() for name in _PARTS):
+            return self
+        others = sorted(path.parent.name for path in self.root.parent.glob("*/ledger.sqlite"))
+        beside = f"; beside it: {', '.join(map(printable, others))}" if others else ""
+        root = printable(self.root)
+        what = (
+            f"{root} is no workspace: nothing was fetched into it"
+            if self.root.is_dir()
+            else f"there is no workspace {root}"
+        )
+        raise UsageError(
+            f"{what}{beside}",
+            "Name the data set's folder with --workspace; `audioset-tools fetch` makes one.",
+        )
 
     def require_ledger(self) -> None:
         """See that there is a ledger, before a writer's opening it would make one.
 
         Raises:
             UsageError: there is no such workspace.
-            DataMismatch: nothing was fetched into it yet.
+            DataMismatch: its ledger is gone.
         """
         if not self.existing().ledger.exists():
-            raise DataMismatch(f"{self.ledger} does not exist", "Run `audioset-tools fetch` first.")
+            raise DataMismatch(
+                f"{printable(self.root)} has lost its ledger, {self.ledger.name}",
+                "Restore it from a backup, or copy it from where the data set was made.",
+            )
 
     def prepare(self) -> None:
         """Make the folder and see that it can be written to.

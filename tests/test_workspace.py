@@ -73,10 +73,14 @@ def test_a_workspace_that_there_is_not_is_refused_and_those_beside_it_are_named(
     with pytest.raises(UsageError, match=r"; beside it: fi\\x1brst, second\n"):
         workspace.require_ledger()
     workspace.prepare()
+    workspace.metadata.mkdir()
+    with pytest.raises(UsageError, match=r"w is no workspace: nothing was fetched into it; beside it: fi"):
+        workspace.existing()
+    workspace.clips.mkdir()
     assert workspace.existing() is workspace
-    with pytest.raises(DataMismatch, match=r"ledger\.sqlite does not exist"):
+    with pytest.raises(DataMismatch, match=r"has lost its ledger, ledger\.sqlite\nRestore it"):
         workspace.require_ledger()
-    assert list(workspace.root.iterdir()) == []
+    assert not workspace.ledger.exists()
 
 
 def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .options import FOLDER, metadata_option, needing, recipe_option
+from .options import FOLDER, needing, recipe_option
 
 
 @click.command()
@@ -16,7 +16,9 @@ from .options import FOLDER, metadata_option, needing, recipe_option
 @click.option(
     "--per-class", type=click.IntRange(min=3), default=36, show_default=True, help="Clips of each class."
 )
-@metadata_option
+@click.option(
+    "--metadata", type=FOLDER, help="Folder with AudioSet's lists; small ones are made up if left out."
+)
 @click.pass_obj
 def demo(
     run: Callable[[list[str]], int], workspace: Path, recipe: str, per_class: int, metadata: Path | None

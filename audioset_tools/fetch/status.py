@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..csvfile import write_csv
-from ..exceptions import DataMismatch, EnvironmentProblem
+from ..exceptions import EnvironmentProblem
 from ..files import remedy_of
 from ..ledger import Ledger, State, StateCount
 from ..ledger.queries import DayCount, FailedCandidate, accepted_from, days, last_event_at
@@ -118,11 +118,7 @@ def read_status(ledger: Ledger) -> Status:
     Raises:
         DataMismatch: it holds no candidates.
     """
-    if not ledger.class_names:
-        raise DataMismatch(
-            f"{ledger.path} holds no candidates yet",
-            "If a fetch is reading the lists, wait until it has; else run: audioset-tools fetch",
-        )
+    ledger.require_candidates()
     tallies = tuple(ledger.tallies())
     wanted = _wanted(ledger, tallies)
     counts: dict[tuple[str, State], int] = {}

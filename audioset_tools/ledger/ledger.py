@@ -196,6 +196,18 @@ class Ledger:
                 raise ValueError(f"clips of {origin.sample_rate} Hz")
             return origin
 
+    def require_candidates(self) -> None:
+        """See that it was filled.
+
+        Raises:
+            DataMismatch: it was not, or not yet.
+        """
+        if not self.class_names:
+            raise DataMismatch(
+                f"{self.path} holds no candidates yet",
+                "If a fetch is reading the lists, wait until it has; else run: audioset-tools fetch",
+            )
+
     def load(self, origin: Origin, candidates: Iterable[Candidate], **notes: str) -> None:
         """Fill an empty ledger, with notes of how it was made; all of it or, after a kill, nothing."""
         number = {name: index for index, name in enumerate(origin.class_names)}

@@ -200,6 +200,7 @@ DAMAGED = {
     "lost-quotes": (replaced(5, SEGMENT_ROW.replace('"', "")), "line 5"),
     "half-a-quote": (replaced(5, SEGMENT_ROW[:-2] + "\n"), "line 5: the label list has lost its quotes"),
     "missing-column": (replaced(5, SEGMENT_ROW.replace("30.000, ", "")), "line 5: 4 columns"),
+    "no-last-newline": ("".join(lines())[:-1], "line 8: its line end is missing; the row is whole"),
     "cut-in-a-row": ("".join(lines())[:-9], "line 8: the last line is cut off"),
     "cut-at-a-row": ("".join(lines()[:-1]), "line 7: the file ends after 4 rows"),
     "one-row-too-many": ("".join(lines()) + SEGMENT_ROW.replace(SEGMENT_ROW[:11], ytid(77)), "line 9"),

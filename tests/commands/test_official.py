@@ -116,7 +116,8 @@ def test_all_labels_are_planned_by_split(small: World, tmp_path: Path) -> None:
     workspace = tmp_path / "w"
     planned = run(*words(small, "audioset-2m", workspace), "--dry-run")
     assert planned.returncode == 0, planned.stderr
-    rows = {line.split()[0]: line.split()[1:] for line in planned.stdout.splitlines() if line.strip()}
+    table = planned.stdout.partition("computed with")[0]
+    rows = {line.split()[0]: line.split()[1:] for line in table.splitlines() if line.strip()}
     eval_rows = len((small.lists / "eval_segments.csv").read_text().splitlines()) - 3
     assert rows["test"][0] == str(eval_rows)
     assert rows["all"][0] == str(len(labels_of(small.lists)))
