@@ -2,18 +2,22 @@
 
 from pathlib import Path
 
+from ..ledger import Ledger
 from ..workspace import AnyPath, Workspace
 from .official import find_metadata, find_ontology, has_lists
 from .ontology import read_ontology
-from .recipe import Recipe, read_recipe
+from .recipe import Recipe, parse_recipe, read_recipe
 from .resolve import resolve
 from .select import read_selection
 from .selection import Selection
 
+DEFAULT = "paper"
+"""The recipe where nobody names one, and the workspace has none of its own."""
+
 
 def select(
     workspace: Workspace,
-    recipe: str = "paper",
+    recipe: str | None = None,
     *,
     metadata: AnyPath | None = None,
     any_ontology: bool = False,
@@ -25,7 +29,8 @@ def select(
 
     Args:
         workspace: keeps the lists, once they are downloaded.
-        recipe: the name of a shipped one, or the path of a TOML file.
+        recipe: the name of a shipped one, or the path of a TOML file; None for the one that the workspace was
+            made by, or `paper`.
         metadata: folder with the lists and the ontology; nothing is downloaded then.
         any_ontology: take an ontology that is not AudioSet's own.
 
@@ -34,7 +39,7 @@ def select(
         DataMismatch: the lists or the ontology are damaged, or lack a label of the recipe.
         EnvironmentProblem: a download failed.
     """
-    return select_from(read_recipe(recipe), metadata, workspace.metadata, any_ontology)[1]
+    return select_from(recipe_of(workspace, recipe), metadata, workspace.metadata, any_ontology)[1]
 
 
 def select_from(
@@ -52,3 +57,32 @@ def select_from(
         resolve(recipe, read_ontology(ontology, genuine=not any_ontology))
     folder = find_metadata(given, workspace_copy)
     return folder, read_selection(folder, recipe, genuine=not any_ontology)
+
+
+def recipe_of(workspace: Workspace, given: str | None) -> Recipe:
+    """The recipe that is asked for or, where none is, that of a workspace.
+
+    Args:
+        workspace: it need not exist; then `paper` is its recipe, as where a list made it.
+        given: a recipe's name or TOML file.
+
+    Raises:
+        UsageError: there is no such recipe, or it makes no sense.
+        DataMismatch: the ledger is damaged.
+    """
+    if given is not None or not workspace.ledger.exists():
+        return read_recipe(given or DEFAULT)
+    with Ledger(workspace.ledger, read_only=True) as ledger:
+        return own_recipe(ledger)
+
+
+def own_recipe(ledger: Ledger) -> Recipe:
+    """The recipe that filled a ledger, as it was then; `paper` where none did.
+
+    Raises:
+        UsageError: an older version noted its name alone, and there is none of that name.
+    """
+    origin, text = ledger.origin(), ledger.get("recipe_text")
+    if origin is None or not origin.by_recipe:
+        return read_recipe(DEFAULT)
+    return parse_recipe(text, origin.recipe) if text else read_recipe(origin.recipe)

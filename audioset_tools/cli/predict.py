@@ -1,19 +1,34 @@
 """`audioset-tools predict`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..exceptions import DataMismatch
-from .options import FILE, FOLDER, embedding_option, json_option, needing
+from ..workspace import Workspace
+from .command import OR_ID, Command
+from .options import (
+    FILE,
+    device_option,
+    embedding_option,
+    json_option,
+    needing,
+    run_option,
+    workspace_option,
+)
+
+if TYPE_CHECKING:
+    from ..predict.timeline import Timeline, Unreadable
 
 ANY = click.Path(path_type=Path)
 
 
-@click.command()
-@click.argument("recordings", metavar="FILE|FOLDER...", nargs=-1, required=True, type=ANY)
-@click.option("--run", "folder", type=FOLDER, required=True, help="Folder of the trained run.")
+@click.command(cls=Command)
+@click.argument("recordings", metavar="FILE|FOLDER|ID...", nargs=-1, required=True, type=OR_ID)
+@workspace_option
+@run_option
 @click.option(
     "--hop", "hop_s", type=float, default=5.0, show_default=True, metavar="SECONDS",
     help="From one ten-second window to the next.",
@@ -35,12 +50,13 @@ ANY = click.Path(path_type=Path)
     metavar="FILE|FOLDER",
     help="Write a page to listen along with; for several recordings, a folder of them and an index.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@device_option
 @embedding_option
 @json_option
 def predict(
-    recordings: tuple[Path, ...],
-    folder: Path,
+    recordings: tuple[str, ...],
+    workspace: Workspace,
+    run: str | None,
     hop_s: float,
     unsure: float | None,
     csv_file: Path | None,
@@ -55,18 +71,20 @@ def predict(
         from ..predict.run import PredictConfig, each_answer
         from ..predict.targets import Targets
     from .. import console
-    from ..predict.summary import answer_json, headline, recording_row, recording_tables, recordings_table
-    from ..predict.timeline import Timeline, Unreadable, find_recordings
-    from ..runs.folder import is_unfinished
+    from ..predict.summary import answer_json
+    from ..predict.timeline import Unreadable, find_recordings
+    from ..runs.folder import find_run, is_unfinished
     from ..workspace import printable
 
     if html is not None:
         with needing("report"):
             from ..predict import page  # noqa: F401
-    found, config = find_recordings(recordings), PredictConfig(hop_s, unsure)
+    found, config = find_recordings(recordings, workspace), PredictConfig(hop_s, unsure)
+    # Published weights need no workspace.
+    folder = find_run(workspace if run is None or workspace.root.is_dir() else None, run)
     bad: list[str] = []
 
-    def answers() -> Iterator[Timeline | Unreadable]:
+    def answers() -> "Iterator[Timeline | Unreadable]":
         """Each recording's answer, after what a user should know of it."""
         with needing("train"), console.bar("recordings") as show:
             each = each_answer(
@@ -94,15 +112,7 @@ def predict(
     if as_json:
         console.result_json_rows("recordings", map(answer_json, answers()))
     else:
-        rows, tables, line = [], [], ""
-        for answer in answers():
-            if isinstance(answer, Timeline):
-                rows.append(recording_row(answer))
-                line, tables = headline(answer), recording_tables(answer)
-        if len(found) == 1 and line:
-            console.result(f"{line}\n")
-        for table in tables if len(found) == 1 else [recordings_table(rows)]:
-            console.table(table)
+        _print(answers(), alone=len(found) == 1)
     for target in (png, html):
         if target is not None and len(bad) < len(found):
             console.say(f"drew {printable(target)}")
@@ -111,3 +121,20 @@ def predict(
             bad[0] if len(found) == 1 else f"{len(bad):,} of {len(found):,} recordings could not be decoded",
             "Give recordings that ffmpeg can decode; the results of all others stand.",
         )
+
+
+def _print(answers: "Iterable[Timeline | Unreadable]", alone: bool) -> None:
+    """All about a recording that is alone, or a row of each."""
+    from .. import console
+    from ..predict.summary import headline, recording_row, recording_tables, recordings_table
+    from ..predict.timeline import Timeline
+
+    rows, tables, line = [], [], ""
+    for answer in answers:
+        if isinstance(answer, Timeline):
+            rows.append(recording_row(answer))
+            line, tables = headline(answer), recording_tables(answer)
+    if alone and line:
+        console.result(f"{line}\n")
+    for table in tables if alone else [recordings_table(rows)]:
+        console.table(table)

@@ -8,11 +8,13 @@ from typing import Any
 import click
 
 from ..exceptions import UsageError
+from ..types import ClipId
 from ..workspace import Workspace
+from .command import ID, Command
 from .options import FILE, json_option, metadata_option, ontology_option, recipe_option, workspace_option
 
 
-@click.command()
+@click.command(cls=Command)
 @recipe_option
 @click.option(
     "--per-class", type=click.IntRange(min=1), default=2400, show_default=True, help="Clips wanted."
@@ -21,19 +23,19 @@ from .options import FILE, json_option, metadata_option, ontology_option, recipe
 @ontology_option
 @workspace_option
 @click.option("--out", type=FILE, help="Write the ranked candidates as CSV.")
-@click.option("--explain", metavar="YTID", help="Say why one clip is in or out, and stop.")
+@click.option("--explain", type=ID, metavar="ID", help="Say why one clip is in or out, and stop.")
 @click.option("--labels", metavar="WORD", help="Search AudioSet's labels by name, and stop.")
 @click.option("--init", type=FILE, help="Write a recipe for the --class labels, and stop.")
 @click.option("--class", "classes", metavar="LABEL", multiple=True, help="With --init: a label; repeat it.")
 @json_option
 def select(
-    recipe: str,
+    recipe: str | None,
     per_class: int,
     metadata: Path | None,
     any_ontology: bool,
     workspace: Workspace,
     out: Path | None,
-    explain: str | None,
+    explain: ClipId | None,
     labels: str | None,
     init: Path | None,
     classes: tuple[str, ...],
@@ -61,7 +63,7 @@ def select(
     if selection.left_out:
         console.say(left_out_line(selection))
     if explain is not None:
-        for line in explain_clip(selection, explain):
+        for line in explain_clip(selection, explain.ytid):
             console.result(line)
         return
     if out is not None:

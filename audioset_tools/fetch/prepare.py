@@ -16,7 +16,7 @@ from ..catalog.official import LISTS, find_metadata, find_ontology, has_lists, o
 from ..catalog.ontology import read_ontology
 from ..catalog.recipe import SHIPPED, STANDARD, Recipe, read_recipe
 from ..catalog.resolve import resolve
-from ..catalog.run import select_from
+from ..catalog.run import own_recipe, select_from
 from ..catalog.segment_list import SegmentList
 from ..catalog.summary import funnel_json, left_out_line
 from ..clock import steady
@@ -82,9 +82,9 @@ def fill(
     refuse_other_rate(ledger, wanted.sample_rate)
     if segments is not None:
         enqueue_list(ledger, segments, wanted.sample_rate, on_progress)
-    else:
+    elif wanted.names_origin or not ledger.class_names:
         refuse_without_list(ledger)
-        recipe = read_recipe(wanted.recipe)
+        recipe = read_recipe(wanted.recipe) if wanted.recipe else own_recipe(ledger)
         if ledger.origin() is None:
             enqueue(ledger, recipe, wanted, workspace.metadata, on_progress)
         else:

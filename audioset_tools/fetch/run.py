@@ -36,7 +36,7 @@ def fetch(
     workspace: Workspace,
     *,
     per_class: int = PER_CLASS,
-    recipe: str = "paper",
+    recipe: str | None = None,
     metadata: AnyPath | None = None,
     segment_list: AnyPath | None = None,
     sample_rate: int | None = None,
@@ -69,7 +69,7 @@ def fetch(
     Args:
         workspace: made if it does not exist; nobody else may be writing to it.
         per_class: clips wanted of each class; of an official recipe all are.
-        recipe: what the classes are: a recipe's name or TOML file.
+        recipe: what the classes are: a recipe's name or TOML file; None for the workspace's own, or `paper`.
         metadata: a folder with AudioSet's lists; downloaded to the workspace if left out.
         segment_list: a CSV, a parquet file or a manifest of the segments wanted, all of them, in place of
             per_class, recipe and metadata.
@@ -105,7 +105,7 @@ def fetch(
     check_way(names, connection)
     wanted = Wanted(per_class, recipe, metadata, segment_list, sample_rate, any_ontology)
     segments = wanted.segments()
-    everything = wanted.wants_all(segments)
+    everything = wanted.wants_all(segments, workspace)
     config = FetchConfig(
         None if everything else per_class, jobs, retry_wait=retry_wait, keep_source=keep_source
     )

@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...catalog.official import has_lists
-from ...catalog.recipe import read_recipe
-from ...catalog.run import select_from
+from ...catalog.recipe import Recipe, read_recipe
+from ...catalog.run import DEFAULT, own_recipe, select_from
 from ...catalog.segment_list import SegmentList
 from ...clock import steady
 from ...ledger import Ledger
@@ -108,7 +108,7 @@ def estimate(
     names, policy, reasons = named_sources(source), parse_pace(pace), reasons_named(retry)
     check_way(names, connection or Connection())
     segments = wanted.segments()
-    everything = wanted.wants_all(segments)
+    everything = wanted.wants_all(segments, workspace)
     held = held_at_hand(names, workspace.indices, on_progress)
     found = Estimate(
         parts=(),
@@ -135,7 +135,8 @@ def estimate(
         elif segments is not None:
             queues = of_list(segments, held)
         else:
-            queues = _of_recipe(workspace, wanted, held, on_progress)
+            recipe = _recipe(wanted, ledger)
+            queues = _of_recipe(recipe, workspace, wanted, held, on_progress)
         of, parts = queues.parts(None if everything else wanted.per_class, again)
     return replace(found, of=of, parts=parts)
 
@@ -178,7 +179,16 @@ def _lost(ledger: Ledger, workspace: Workspace, on_progress: OnProgress) -> list
     return [candidate for candidate, _ in lost]
 
 
-def _of_recipe(workspace: Workspace, wanted: Wanted, held: Held, on_progress: OnProgress) -> Queues:
+def _recipe(wanted: Wanted, ledger: Ledger | None) -> Recipe:
+    """The recipe that is asked for, or else that of a workspace."""
+    if wanted.recipe is None and ledger is not None:
+        return own_recipe(ledger)
+    return read_recipe(wanted.recipe or DEFAULT)
+
+
+def _of_recipe(
+    recipe: Recipe, workspace: Workspace, wanted: Wanted, held: Held, on_progress: OnProgress
+) -> Queues:
     """The queues of a recipe, by lists of which none is kept."""
     with TemporaryDirectory(prefix="audioset-tools-") as folder:
         kept = workspace.metadata
@@ -187,7 +197,7 @@ def _of_recipe(workspace: Workspace, wanted: Wanted, held: Held, on_progress: On
             on_progress(message("downloading AudioSet's lists for this look alone; --metadata takes yours"))
         else:
             on_progress(message(f"reading the lists in {wanted.metadata or kept}"))
-        _, selection = select_from(read_recipe(wanted.recipe), wanted.metadata, kept, wanted.any_ontology)
+        _, selection = select_from(recipe, wanted.metadata, kept, wanted.any_ontology)
     return of_selection(selection, held)
 
 
