@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Self
 
 from .exceptions import AudiosetToolsError, DataMismatch, EnvironmentProblem, Paused, UsageError
-from .files import missing_folders, remove_empty
+from .files import missing_folders, remedy_of, remove_empty
 from .locks import hold, holders
 
 AnyPath = str | os.PathLike[str]
@@ -206,8 +206,7 @@ class Workspace:
                 pass
         except OSError as error:
             raise EnvironmentProblem(
-                f"the workspace {self.root} cannot be written to: {error.strerror}",
-                "Choose another folder with --workspace, or change its permissions.",
+                f"the workspace {self.root} cannot be written to: {error.strerror}", remedy_of(error)
             ) from error
 
     @contextmanager

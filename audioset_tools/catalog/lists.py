@@ -25,7 +25,7 @@ import pandas as pd
 from ..exceptions import DataMismatch
 from ..files import open_file, read_file
 from ..types import YTID, Segment
-from .official import GENUINE, SUBSETS, official_files
+from .official import GENUINE, SUBSETS, official_files, unread
 
 Bytes = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.intp]
@@ -164,6 +164,7 @@ def read_list(path: Path) -> Columns:
 
     Raises:
         DataMismatch: with the line, what is wrong with it, and where the genuine file is.
+        EnvironmentProblem: it cannot be read.
     """
     try:
         with open_file(path) as file:
@@ -172,7 +173,7 @@ def read_list(path: Path) -> Columns:
             return columns
         raw = read_file(path, MOST_BYTES)
     except OSError as error:
-        raise DataMismatch(f"{path} cannot be read: {error.strerror}", GENUINE) from error
+        raise unread(path, error) from error
     raise DataMismatch(f"{path}: {describe_damage(raw)}", GENUINE)
 
 

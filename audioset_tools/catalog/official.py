@@ -3,14 +3,15 @@
 Their addresses and digests, and the recipes, are data files that the package ships.
 """
 
+import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pooch
 
-from ..exceptions import EnvironmentProblem, UsageError
-from ..files import missing_folders, parse_toml, read_file, remove_empty
+from ..exceptions import AudiosetToolsError, DataMismatch, EnvironmentProblem, UsageError
+from ..files import missing_folders, parse_toml, read_file, remedy_of, remove_empty
 from ..workspace import printable
 
 GENUINE = "The genuine file is linked from https://research.google.com/audioset/download.html"
@@ -85,6 +86,13 @@ def find_metadata(
         remove_empty(missing)
         raise
     return workspace_copy
+
+
+def unread(path: Path, error: OSError) -> AudiosetToolsError:
+    """The error of an official file that the system does not give, or that is far too large to be it."""
+    if error.errno == errno.EFBIG:
+        return DataMismatch(f"{path} is none of AudioSet's files: {error.strerror}", GENUINE)
+    return EnvironmentProblem(f"{path} cannot be read: {error.strerror}", remedy_of(error))
 
 
 def find_ontology(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..exceptions import DataMismatch
 from ..files import parse_json, read_file
-from .official import GENUINE, official_files
+from .official import GENUINE, official_files, unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +132,13 @@ def read_ontology(path: Path, genuine: bool = False) -> Ontology:
 
     Raises:
         DataMismatch: it is not the official file's form, or not that file.
+        EnvironmentProblem: it cannot be read.
     """
     try:
         content = read_file(path)
         ontology = ontology_of(parse_json(content))
     except OSError as error:
-        raise DataMismatch(f"{path} cannot be read: {error.strerror}", GENUINE) from error
+        raise unread(path, error) from error
     except (ValueError, KeyError, TypeError) as error:
         raise DataMismatch(f"{path} is not AudioSet's ontology: {error!r}", GENUINE) from error
     lost = sorted({child for below in ontology.children.values() for child in below} - ontology.names.keys())

@@ -211,7 +211,7 @@ def _gave_up(end: FetchProgress) -> AudiosetToolsError:
     if end.pace.reason is Reason.IMPLAUSIBLE:
         return Paused(
             "too many failures to be chance: clips known to be alive fail too; nobody was written off",
-            "Try yt-dlp's nightly build (above) and run the same command again;"
+            f"{nightly_advice(date.today())} Then run the same command again;"
             " `audioset-tools status --failures` has YouTube's own words.",
         )
     when = clock_time(max(end.pace.paused_until, steady()))

@@ -65,21 +65,27 @@ def named_sources(source: str | Iterable[str]) -> tuple[str, ...]:
     return names
 
 
-def held_at_hand(names: Sequence[str], indices: Path, on_progress: OnProgress) -> frozenset[str] | None:
+def held_at_hand(
+    names: Sequence[str], indices: Path, remote: Remote, on_progress: OnProgress
+) -> frozenset[str] | None:
     """The videos that some sources have anything of; None where one cannot say without being asked.
+
+    Each is opened as for a fetch, as far as that sends nothing, and nothing is kept of it.
 
     Args:
         indices: where the workspace keeps those of archives; none is added.
 
     Raises:
-        UsageError: one holds nothing.
+        UsageError: one holds nothing, or an option of it makes no sense.
         EnvironmentProblem: one cannot be read.
     """
     near: list[Local | Kept] = []
     for name in names:
-        if name.startswith(KEPT):
+        if name == YOUTUBE:
+            YouTube(Pace(remote.policy), remote.connection).close()
+        elif name.startswith(KEPT):
             near.append(Kept(kept_workspace(name)))
-        elif name != YOUTUBE and not name.startswith(PREFIX):
+        elif not name.startswith(PREFIX):
             near.append(Local(local_folder(name), indices, on_progress, keeps=False))
     if len(near) < len(names):
         return None

@@ -140,6 +140,9 @@ def advice(result: FetchResult) -> list[str]:
             f"{n:,} {'was' if n == 1 else 'were'} given up after {result.attempts} attempts for passing"
             f" reasons; audioset-tools fetch --retry passing tries {'it' if n == 1 else 'them'} again"
         )
-    if result.progress.of_client and not result.progress.failed:
+    end = result.progress
+    # An error that ends it says this itself.
+    doubted = end.gave_up and end.pace.reason is Reason.IMPLAUSIBLE
+    if end.of_client and not (end.failed or doubted):
         lines.append(nightly_advice(date.today()))
     return lines

@@ -127,7 +127,8 @@ def refuse_lost_ledger(ledger: Ledger | None, workspace: Workspace) -> None:
     if not (ledger and ledger.class_names) and next(workspace.clips.rglob("Y*.wav"), None):
         raise DataMismatch(
             f"{workspace.root} holds clips, and its ledger is gone or empty",
-            f"Restore {workspace.ledger.name} from a backup, or move {workspace.clips} away to begin again.",
+            f"Restore {workspace.ledger.name} from a backup; or move {workspace.clips} away, and name its new"
+            " place with `fetch --source local:DIR`.",
         )
 
 

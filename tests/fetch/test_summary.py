@@ -110,6 +110,9 @@ def test_advice_is_given_where_something_can_be_done() -> None:
     of_client = replace(RESULT, tallies=(), progress=replace(PROGRESS, of_client=True))
     (line,) = advice(of_client)
     assert "nightly" in line
+    doubted = paused(Reason.IMPLAUSIBLE).pace
+    gave_up = replace(of_client.progress, gave_up=True, pace=doubted)
+    assert advice(replace(of_client, progress=gave_up)) == [], "and here too"
     failed = replace(of_client.progress, failed=FetchError(Reason.BOT_CHECK, "not a bot"))
     assert advice(replace(of_client, progress=failed)) == [], "the error itself says it"
 

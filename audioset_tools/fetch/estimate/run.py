@@ -29,7 +29,7 @@ from ...workspace import Workspace
 from ..listed import OtherOrigin, Wanted
 from ..prepare import fill, reasons_again
 from ..progress import reasons_named
-from ..sources import YOUTUBE, check_way, held_at_hand, named_sources
+from ..sources import YOUTUBE, Remote, check_way, held_at_hand, named_sources
 from ..status import SETTLED_ENOUGH, read_status
 from ..summary import SURVIVAL
 from .queues import Held, Outlook, Queues, of_ledger, of_list, of_selection
@@ -106,10 +106,11 @@ def estimate(
         EnvironmentProblem: something cannot be read, or the lists cannot be downloaded.
     """
     names, policy, reasons = named_sources(source), parse_pace(pace), reasons_named(retry)
-    check_way(names, connection or Connection())
+    remote = Remote(policy, connection or Connection())
+    check_way(names, remote.connection)
     segments = wanted.segments()
     everything = wanted.wants_all(segments, workspace)
-    held = held_at_hand(names, workspace.indices, on_progress)
+    held = held_at_hand(names, workspace.indices, remote, on_progress)
     found = Estimate(
         parts=(),
         of="class",
