@@ -106,7 +106,7 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read a command line."""
-        if any(isinstance(one.type, IdType) for one in self.params if isinstance(one, click.Argument)):
+        if _takes_ids(self):
             args = self._arguments_last(ctx, args)
         return super().parse_args(ctx, args)
 
@@ -167,6 +167,11 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
+def _takes_ids(command: click.Command) -> bool:
+    """Whether an argument of a command may be an id."""
+    return any(isinstance(one.type, IdType) for one in command.params if isinstance(one, click.Argument))
+
+
 class Commands(click.Group):
     """The commands, in the order of the work."""
 
@@ -191,6 +196,8 @@ def in_our_words(error: click.ClickException) -> tuple[str, str]:
     context = getattr(error, "ctx", None)
     where = context.command_path if context else "audioset-tools"
     lists = "commands" if context and isinstance(context.command, click.Group) else "options"
+    if isinstance(error, click.NoSuchOption) and context and _takes_ids(context.command):
+        lists = "options, and an id has 11 characters, the last of them one of AEIMQUYcgkosw048"
     guess = f"Did you mean {' or '.join(similar)}? " if similar else ""
     what = what[:1].lower() + what[1:].rstrip(".").replace("\n", " ")
     return what, f"{guess}`{where} --help` lists all {lists}."
