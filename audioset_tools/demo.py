@@ -2,21 +2,27 @@
 
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from . import console
-from .catalog.official import find_ontology
+from .audio.binary import find_ffmpeg
+from .catalog.official import find_metadata, find_ontology
 from .catalog.ontology import ontology_of, read_ontology
 from .catalog.recipe import SHIPPED, Recipe, read_recipe
 from .catalog.resolve import resolve
 from .exceptions import UsageError
 from .files import write_beside
+from .installing import missing
 from .simulator import Plan, Refusal, Simulator, read_table
 from .simulator.lists import ontology as nodes
 from .simulator.lists import write_lists
 
 DEAD = {"removed": 0.10, "private": 0.06, "terminated": 0.05, "geo-blocked": 0.04}
 PASSING = {"media-503": 0.02, "reset": 0.02, "truncate": 0.02}
+NEEDED = ("jinja2", "matplotlib", "safetensors", "sklearn", "threadpoolctl", "torch", "trustme")
+"""Packages of the extra `demo`, without which one of its steps would fail."""
+
 MARKER = "this folder was made by audioset-tools demo"
 
 
@@ -33,13 +39,19 @@ def run_demo(
         run: runs one command line and returns its exit code.
 
     Raises:
-        UsageError: the folder exists and no demo made it, or there is no such recipe.
+        UsageError: the folder exists and no demo made it, or there is no such recipe, or no such list.
+        DataMismatch: the ontology is not AudioSet's.
+        EnvironmentProblem: a package or ffmpeg is missing; then nothing is removed.
     """
     found = read_recipe(recipe)
     if found.standard:
         raise UsageError(f"the demo has no clips for {recipe}", f"Choose one of {', '.join(SHIPPED)}.")
-    ontology = ontology_of(nodes()) if metadata is None else read_ontology(find_ontology(metadata))
+    if metadata is None:
+        ontology = ontology_of(nodes())
+    else:
+        ontology = read_ontology(find_ontology(find_metadata(metadata, metadata)), genuine=True)
     classes = label_sets(resolve(found, ontology))
+    _require()
     _clear(workspace)
     lists = metadata or workspace / "lists"
     if metadata is None:
@@ -85,6 +97,14 @@ def _run_all(steps: list[list[str]], run: Callable[[list[str]], int]) -> int:
         if code := run(words):
             return code
     return 0
+
+
+def _require() -> None:
+    """See that all is there that one of the steps needs, before an earlier demo is removed."""
+    for package in NEEDED:
+        if find_spec(package) is None:
+            raise missing(package, "demo")
+    find_ffmpeg()
 
 
 def _clear(workspace: Path) -> None:

@@ -41,7 +41,7 @@ class UsageError(AudiosetToolsError):
 
 
 class Shortfall(AudiosetToolsError):
-    """A class has fewer living clips than were asked for; everything else is complete."""
+    """There are fewer living clips than were asked for; what there is stays."""
 
     exit_code = 3
 

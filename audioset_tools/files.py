@@ -14,7 +14,7 @@ import secrets
 import stat
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -230,6 +230,18 @@ def write_beside(target: Path, mode: int = 0o666) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def missing_folders(folder: Path) -> list[Path]:
+    """A folder and those that it lies in, as far as they are not there, the innermost first."""
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Take away folders that hold nothing, the innermost first, up to one that holds something."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def leftovers(folder: Path, clock: Callable[[], float] = time.time) -> list[Path]:

@@ -17,14 +17,16 @@ report/                       a page of all this, with sounds and pictures of so
 
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from .exceptions import DataMismatch, EnvironmentProblem, UsageError
+from .exceptions import AudiosetToolsError, DataMismatch, EnvironmentProblem, Paused, UsageError
+from .files import missing_folders, remedy_of, remove_empty
 from .locks import hold, holders
 
 AnyPath = str | os.PathLike[str]
@@ -34,6 +36,15 @@ ANSWERS = "error-answers.jsonl"
 """What people said of a run's mistakes, or of an audit's suspects; in its folder, not in that of the page,
 which one may hand on.
 """
+
+_PARTS = ("ledger.sqlite", "clips", "sources", "dataset.csv", "shards", "runs", "audit")
+"""Any of these makes a folder a workspace; lists alone, as `select` leaves them, do not."""
+
+_OF_A_BEGINNING = (
+    *("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite-journal"),
+    *("metadata", "mirrors", "indices", "youtube.json"),
+)
+"""What a fetch makes before it asks for its first clip."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -150,29 +161,38 @@ class Workspace:
         return target.relative_to(self.root).as_posix()
 
     def existing(self) -> Self:
-        """This workspace, which must be there.
+        """This workspace, which must be there, and one.
 
         Raises:
             UsageError: it is not; the message names those beside it.
         """
-        if not self.root.is_dir():
-            others = sorted(path.parent.name for path in self.root.parent.glob("*/ledger.sqlite"))
-            beside = f"; beside it: {', '.join(map(printable, others))}" if others else ""
-            raise UsageError(
-                f"there is no workspace {printable(self.root)}{beside}",
-                "Name the data set's folder with --workspace; `audioset-tools fetch` makes one.",
-            )
-        return self
+        if any((self.root / name).exists() for name in _PARTS):
+            return self
+        others = sorted(path.parent.name for path in self.root.parent.glob("*/ledger.sqlite"))
+        beside = f"; beside it: {', '.join(map(printable, others))}" if others else ""
+        root = printable(self.root)
+        what = (
+            f"{root} is no workspace: nothing was fetched into it"
+            if self.root.is_dir()
+            else f"there is no workspace {root}"
+        )
+        raise UsageError(
+            f"{what}{beside}",
+            "Name the data set's folder with --workspace; `audioset-tools fetch` makes one.",
+        )
 
     def require_ledger(self) -> None:
         """See that there is a ledger, before a writer's opening it would make one.
 
         Raises:
             UsageError: there is no such workspace.
-            DataMismatch: nothing was fetched into it yet.
+            DataMismatch: its ledger is gone.
         """
         if not self.existing().ledger.exists():
-            raise DataMismatch(f"{self.ledger} does not exist", "Run `audioset-tools fetch` first.")
+            raise DataMismatch(
+                f"{printable(self.root)} has lost its ledger, {self.ledger.name}",
+                "Restore it from a backup, or copy it from where the data set was made.",
+            )
 
     def prepare(self) -> None:
         """Make the folder and see that it can be written to.
@@ -186,8 +206,7 @@ class Workspace:
                 pass
         except OSError as error:
             raise EnvironmentProblem(
-                f"the workspace {self.root} cannot be written to: {error.strerror}",
-                "Choose another folder with --workspace, or change its permissions.",
+                f"the workspace {self.root} cannot be written to: {error.strerror}", remedy_of(error)
             ) from error
 
     @contextmanager
@@ -208,6 +227,51 @@ class Workspace:
             shared,
         ):
             yield
+
+    @contextmanager
+    def begin(self) -> Iterator[Callable[[], None]]:
+        """Keep other writers out of a workspace that may be a new one, of which an error leaves nothing.
+
+        What the remote said when it asked for a pause is kept all the same.
+
+        Yields:
+            To be called once all is right: from then on everything stays.
+
+        Raises:
+            EnvironmentProblem: another process holds the lock.
+        """
+        there = {path.name for path in self.root.glob("*")}
+        missing = missing_folders(self.root)
+        undoes = not self.ledger.exists()
+
+        def stays() -> None:
+            nonlocal undoes
+            undoes = False
+
+        try:
+            with self.lock():
+                try:
+                    yield stays
+                except Paused:
+                    stays()
+                    raise
+                except (AudiosetToolsError, OSError):
+                    if undoes:
+                        self._remove(name for name in _OF_A_BEGINNING if name not in there)
+                    raise
+        except (AudiosetToolsError, OSError):
+            if undoes and not self.busy():
+                self._remove({"lock"} - there)
+                remove_empty(missing)
+            raise
+
+    def _remove(self, names: Iterable[str]) -> None:
+        for path in map(self.root.joinpath, names):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    path.unlink()
 
     def busy(self) -> bool:
         """Whether a process that writes is at work here; changes nothing."""

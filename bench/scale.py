@@ -44,6 +44,7 @@ from audioset_tools.export.examples import read_exported
 from audioset_tools.export.formats import plan_of
 from audioset_tools.featurize import run as featurizing
 from audioset_tools.featurize.task import Classes, Noise, ShardTask, is_done, plan
+from audioset_tools.fetch.listed import Wanted
 from audioset_tools.fetch.prepare import enqueue
 from audioset_tools.ledger import Ledger, State
 from audioset_tools.ledger.schema import seal_of
@@ -116,7 +117,7 @@ def make(workspace: Workspace, metadata: Path, clips: int) -> None:
     workspace.prepare()
     thin_lists(metadata, workspace.metadata, clips)
     with Ledger(workspace.ledger) as ledger:
-        enqueue(ledger, read_recipe(RECIPE), workspace.metadata, workspace.metadata)
+        enqueue(ledger, read_recipe(RECIPE), Wanted(metadata=workspace.metadata), workspace.metadata)
         names = ledger.class_names
     accept_all(workspace.ledger, names)
     link_clips(workspace, names)

@@ -1,5 +1,6 @@
 """The demo's commands and lists: enough for every recipe, and no folder but its own is ever removed."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from audioset_tools.catalog.recipe import SHIPPED, read_recipe
 from audioset_tools.catalog.select import read_selection
 from audioset_tools.demo import label_sets, run_demo
-from audioset_tools.exceptions import UsageError
+from audioset_tools.exceptions import EnvironmentProblem, UsageError
 from audioset_tools.simulator.lists import write_lists
 
 
@@ -50,6 +51,23 @@ def test_what_an_earlier_demo_left_is_removed_and_nothing_else_ever_is(tmp_path:
     (demo / "data").mkdir()
     run_demo(demo, "paper", 3, None, lambda words: 1)
     assert sorted(path.name for path in demo.iterdir()) == ["lists", "made-by-demo"]
+
+
+def test_what_is_missing_is_told_before_anything_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo = tmp_path / "demo"
+    run_demo(demo, "paper", 3, None, lambda words: 1)
+    (demo / "data").mkdir()
+    with pytest.raises(UsageError, match="there is no folder"):
+        run_demo(demo, "paper", 3, tmp_path / "nowhere", lambda words: 1)
+    monkeypatch.setenv("AUDIOSET_TOOLS_FFMPEG", "/nowhere/ffmpeg")
+    with pytest.raises(EnvironmentProblem, match="which is no program"):
+        run_demo(demo, "paper", 3, None, lambda words: 1)
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    with pytest.raises(EnvironmentProblem, match="the package trustme is not installed"):
+        run_demo(demo, "paper", 3, None, lambda words: 1)
+    assert (demo / "data").exists()
 
 
 def test_made_up_lists_fill_the_classes_of_a_recipe_of_names(tmp_path: Path) -> None:

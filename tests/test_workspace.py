@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audioset_tools.exceptions import DataMismatch, EnvironmentProblem, UsageError
+from audioset_tools.exceptions import DataMismatch, EnvironmentProblem, Paused, UsageError
 from audioset_tools.types import clip_key
 from audioset_tools.workspace import Workspace
 
@@ -16,6 +16,44 @@ def test_a_second_writer_is_refused_and_the_lock_dies_with_its_holder(tmp_path: 
         pass
     with workspace.lock():
         pass
+
+
+def test_an_error_leaves_nothing_of_a_new_workspace_and_all_of_one_that_was_there(tmp_path: Path) -> None:
+    new = Workspace(tmp_path / "a" / "b" / "w")
+
+    def fails(error: Exception, settled: bool = False) -> None:
+        with pytest.raises(type(error)), new.begin() as stays:
+            new.ledger.touch()
+            new.metadata.mkdir(exist_ok=True)
+            (new.metadata / "ontology.json").touch()
+            if settled:
+                stays()
+            raise error
+
+    wrong = DataMismatch("wrong", "mend it")
+    fails(wrong)
+    assert list(tmp_path.iterdir()) == []
+    new.root.mkdir(parents=True)
+    (new.root / "mine.txt").touch()
+    fails(OSError(28, "No space left on device"))
+    assert [path.name for path in new.root.iterdir()] == ["mine.txt"]
+    # What the remote said when it asked for a pause is in the ledger.
+    fails(Paused("refused", "come back"))
+    assert new.ledger.exists()
+    fails(wrong)
+    assert new.ledger.exists(), "it was there before"
+    new.ledger.unlink()
+    fails(wrong, settled=True)
+    assert new.ledger.exists()
+
+
+def test_who_finds_another_beginning_takes_nothing_from_him(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "w")
+    with workspace.begin():
+        workspace.metadata.mkdir()
+        with pytest.raises(EnvironmentProblem, match="another"), workspace.begin():
+            pass
+        assert workspace.metadata.exists() and (workspace.root / "lock").exists()
 
 
 def test_making_the_object_touches_no_disk(tmp_path: Path) -> None:
@@ -35,10 +73,14 @@ def test_a_workspace_that_there_is_not_is_refused_and_those_beside_it_are_named(
     with pytest.raises(UsageError, match=r"; beside it: fi\\x1brst, second\n"):
         workspace.require_ledger()
     workspace.prepare()
+    workspace.metadata.mkdir()
+    with pytest.raises(UsageError, match=r"w is no workspace: nothing was fetched into it; beside it: fi"):
+        workspace.existing()
+    workspace.clips.mkdir()
     assert workspace.existing() is workspace
-    with pytest.raises(DataMismatch, match=r"ledger\.sqlite does not exist"):
+    with pytest.raises(DataMismatch, match=r"has lost its ledger, ledger\.sqlite\nRestore it"):
         workspace.require_ledger()
-    assert list(workspace.root.iterdir()) == []
+    assert not workspace.ledger.exists()
 
 
 def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:

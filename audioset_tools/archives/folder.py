@@ -89,15 +89,18 @@ class Folder:
         root: the folder, of which nothing but what lies below it is looked at.
         keep: where the listings of archives are kept for the next time; None to keep none.
         on_progress: told of archives that are read.
+        keeps: whether new listings are kept there; those that are there serve in any case.
 
     Raises:
         EnvironmentProblem: it, or a folder or an archive in it, cannot be read.
     """
 
-    def __init__(self, root: Path, keep: Path | None = None, on_progress: OnProgress = silent) -> None:
+    def __init__(
+        self, root: Path, keep: Path | None = None, on_progress: OnProgress = silent, keeps: bool = True
+    ) -> None:
         self.root = root.absolute()
         self.troubles: list[tuple[str, ArchiveError]] = []
-        self._keep = keep
+        self._keep, self._keeps = keep, keeps
         self._unpacking = threading.Lock()
         self._aside: Aside | None = None
         self._expected: dict[tuple[int, int], set[int]] = {}
@@ -236,7 +239,7 @@ class Folder:
             self.troubles.append((path, error))
             kept = None
         listing = lister.listing()
-        if kept is not None:
+        if kept is not None and self._keeps:
             # It only saves time, and a full disk is somebody else's to tell of.
             with suppress(OSError):
                 save_listing(kept, listing, lister.strange, stamp)

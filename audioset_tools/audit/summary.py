@@ -1,6 +1,7 @@
 """An audit as tables for people and as JSON for programs."""
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -55,14 +56,19 @@ def audit_tables(found: Audit) -> Iterator[Table]:
         )
 
 
-def audit_lines(found: Audit) -> Iterator[str]:
-    """What to know and what to do next."""
+def audit_lines(found: Audit, where: Sequence[str] = ()) -> Iterator[str]:
+    """What to know and what to do next.
+
+    Args:
+        where: the options by which the command to come finds the audit.
+    """
     yield f"{found.agreement:.0%} of the labels are what the networks, which did not learn them, say as well."
     if found.agreement < LITTLE:
         yield "They have learned little: the list says more of them than of the labels. Fetch more clips."
     yield f"All {len(found.suspects):,} suspects: {printable(found.path)}"
     if found.suspects:
-        yield "Have people listen to them: audioset-tools errors --audit --serve"
+        command = shlex.join(["audioset-tools", "errors", "--audit", "--serve", *where])
+        yield f"Have people listen to them: {printable(command)}"
 
 
 def audit_json(found: Audit) -> dict[str, Any]:

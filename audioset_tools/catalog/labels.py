@@ -10,7 +10,7 @@ from pathlib import Path
 from ..csvfile import NoCsv, csv_rows
 from ..exceptions import DataMismatch
 from ..files import read_file
-from .official import GENUINE, find_metadata, official_files
+from .official import GENUINE, find_metadata, official_files, unread
 
 _HEADER = ["index", "mid", "display_name"]
 
@@ -51,6 +51,7 @@ def read_labels(path: Path) -> Labels:
 
     Raises:
         DataMismatch: it is not of the official file's form.
+        EnvironmentProblem: it cannot be read.
     """
     try:
         (_, header), *rows = csv_rows(read_file(path, _MOST_BYTES))
@@ -66,7 +67,7 @@ def read_labels(path: Path) -> Labels:
         if len(set(mids)) != len(mids) or not mids:
             raise ValueError("a label stands there twice, or none at all")
     except OSError as error:
-        raise DataMismatch(f"{path} cannot be read: {error.strerror}", GENUINE) from error
+        raise unread(path, error) from error
     except (NoCsv, ValueError) as error:
         raise DataMismatch(f"{path} is not AudioSet's list of labels: {error}", GENUINE) from error
     return Labels(tuple(mids), tuple(names))

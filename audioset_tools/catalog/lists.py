@@ -25,7 +25,7 @@ import pandas as pd
 from ..exceptions import DataMismatch
 from ..files import open_file, read_file
 from ..types import YTID, Segment
-from .official import GENUINE, SUBSETS, official_files
+from .official import GENUINE, SUBSETS, official_files, unread
 
 Bytes = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.intp]
@@ -164,6 +164,7 @@ def read_list(path: Path) -> Columns:
 
     Raises:
         DataMismatch: with the line, what is wrong with it, and where the genuine file is.
+        EnvironmentProblem: it cannot be read.
     """
     try:
         with open_file(path) as file:
@@ -172,7 +173,7 @@ def read_list(path: Path) -> Columns:
             return columns
         raw = read_file(path, MOST_BYTES)
     except OSError as error:
-        raise DataMismatch(f"{path} cannot be read: {error.strerror}", GENUINE) from error
+        raise unread(path, error) from error
     raise DataMismatch(f"{path}: {describe_damage(raw)}", GENUINE)
 
 
@@ -315,13 +316,15 @@ def describe_damage(raw: bytes) -> str:
     if header is None:
         return _describe_header(raw)
     rows = raw[header.end() :].split(b"\n")
-    whole = rows.pop() == b""
+    last = rows.pop()
     for number, row in enumerate(rows, start=4):
         if wrong := _describe_row(row.decode("utf-8", "replace")):
             return f"line {number}: {wrong}"
-    if not whole:
-        return f"line {len(rows) + 4}: the last line is cut off: the download or the disk broke off there"
     promised = int(header["rows"])
+    if last and len(rows) + 1 == promised and not _describe_row(last.decode("utf-8", "replace")):
+        return f"line {len(rows) + 4}: its line end is missing; the row is whole, and so is all before it"
+    if last:
+        return f"line {len(rows) + 4}: the last line is cut off: the download or the disk broke off there"
     if len(rows) != promised:
         return f"line {len(rows) + 3}: the file ends after {len(rows):,} rows of {promised:,} promised"
     return "the file is not in the form of an AudioSet segment list"

@@ -3,14 +3,16 @@
 Their addresses and digests, and the recipes, are data files that the package ships.
 """
 
+import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pooch
 
-from ..exceptions import EnvironmentProblem, UsageError
-from ..files import parse_toml, read_file
+from ..exceptions import AudiosetToolsError, DataMismatch, EnvironmentProblem, UsageError
+from ..files import missing_folders, parse_toml, read_file, remedy_of, remove_empty
+from ..workspace import printable
 
 GENUINE = "The genuine file is linked from https://research.google.com/audioset/download.html"
 
@@ -64,15 +66,33 @@ def find_metadata(
     if given is not None:
         for official in map(files.__getitem__, wanted):
             if not (given / official.file).is_file():
+                if not given.is_dir():
+                    raise UsageError(
+                        f"there is no folder {printable(given)}",
+                        "Name the folder that holds AudioSet's lists, or leave --metadata out to have them"
+                        " downloaded.",
+                    )
                 raise UsageError(
-                    f"{given} holds no {official.file}",
+                    f"{printable(given)} holds no {official.file}",
                     f"Put it there (from {official.url}), or leave --metadata out to have it downloaded.",
                 )
         return given
-    for official in map(files.__getitem__, wanted):
-        if not (workspace_copy / official.file).is_file():
-            (fetch or _download)(official, workspace_copy)
+    missing = missing_folders(workspace_copy)
+    try:
+        for official in map(files.__getitem__, wanted):
+            if not (workspace_copy / official.file).is_file():
+                (fetch or _download)(official, workspace_copy)
+    except EnvironmentProblem:
+        remove_empty(missing)
+        raise
     return workspace_copy
+
+
+def unread(path: Path, error: OSError) -> AudiosetToolsError:
+    """The error of an official file that the system does not give, or that is far too large to be it."""
+    if error.errno == errno.EFBIG:
+        return DataMismatch(f"{path} is none of AudioSet's files: {error.strerror}", GENUINE)
+    return EnvironmentProblem(f"{path} cannot be read: {error.strerror}", remedy_of(error))
 
 
 def find_ontology(folder: Path) -> Path:

@@ -4,6 +4,7 @@ It is a directed acyclic graph, not a tree: 38 of its 632 nodes have several par
 Source: https://github.com/audioset/ontology (CC BY-SA 4.0).
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,7 +13,7 @@ from typing import Any
 
 from ..exceptions import DataMismatch
 from ..files import parse_json, read_file
-from .official import GENUINE
+from .official import GENUINE, official_files, unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +124,44 @@ def ontology_of(nodes: Any) -> Ontology:
     return Ontology(names, {str(node["id"]): tuple(map(str, node["child_ids"])) for node in nodes})
 
 
-def read_ontology(path: Path) -> Ontology:
+def read_ontology(path: Path, genuine: bool = False) -> Ontology:
     """Read `ontology.json`.
 
+    Args:
+        genuine: whether it must be AudioSet's own, to the byte; the demo's will do.
+
     Raises:
-        DataMismatch: it is not the official file's form.
+        DataMismatch: it is not the official file's form, or not that file.
+        EnvironmentProblem: it cannot be read.
     """
     try:
-        ontology = ontology_of(parse_json(read_file(path)))
+        content = read_file(path)
+        ontology = ontology_of(parse_json(content))
     except OSError as error:
-        raise DataMismatch(f"{path} cannot be read: {error.strerror}", GENUINE) from error
+        raise unread(path, error) from error
     except (ValueError, KeyError, TypeError) as error:
         raise DataMismatch(f"{path} is not AudioSet's ontology: {error!r}", GENUINE) from error
     lost = sorted({child for below in ontology.children.values() for child in below} - ontology.names.keys())
     if lost or not ontology.names:
         raise DataMismatch(f"{path} is incomplete: it refers to {lost[:3]} but does not define them", GENUINE)
+    if genuine:
+        _refuse_another(path, content)
     return ontology
+
+
+OF_THE_DEMO = "1f893a60b0ce647dc0cadfac63826151b38b574e95f3f5aa9f0486eeb9421334"
+"""The sha256 of the small ontology that the demo's own lists come with."""
+
+
+def _refuse_another(path: Path, content: bytes) -> None:
+    """See that an ontology is AudioSet's own.
+
+    The lists cannot be changed unnoticed, and an edge less in the ontology changes classes by thousands.
+    """
+    found, own = hashlib.sha256(content).hexdigest(), official_files()["ontology"]
+    if found not in (own.sha256, OF_THE_DEMO):
+        raise DataMismatch(
+            f"{path} is another ontology than AudioSet's (sha256 {found[:12]}..., not {own.sha256[:12]}...)",
+            f"It decides what the classes are. Put AudioSet's in its place, from {own.url}; if you mean this"
+            " one, add --any-ontology.",
+        )

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from ..ledger import Ledger
 from ..workspace import AnyPath, Workspace
-from .official import find_metadata
+from .official import find_metadata, find_ontology, has_lists
+from .ontology import read_ontology
 from .recipe import Recipe, parse_recipe, read_recipe
+from .resolve import resolve
 from .select import read_selection
 from .selection import Selection
 
@@ -13,7 +15,13 @@ DEFAULT = "paper"
 """The recipe where nobody names one, and the workspace has none of its own."""
 
 
-def select(workspace: Workspace, recipe: str | None = None, *, metadata: AnyPath | None = None) -> Selection:
+def select(
+    workspace: Workspace,
+    recipe: str | None = None,
+    *,
+    metadata: AnyPath | None = None,
+    any_ontology: bool = False,
+) -> Selection:
     """Rank the candidates of each class, and account for every row of the lists that is left out.
 
         selection = select(Workspace("audioset"), "clean")
@@ -24,15 +32,31 @@ def select(workspace: Workspace, recipe: str | None = None, *, metadata: AnyPath
         recipe: the name of a shipped one, or the path of a TOML file; None for the one that the workspace was
             made by, or `paper`.
         metadata: folder with the lists and the ontology; nothing is downloaded then.
+        any_ontology: take an ontology that is not AudioSet's own.
 
     Raises:
         UsageError: there is no such recipe, it makes no sense, or `metadata` lacks a file.
         DataMismatch: the lists or the ontology are damaged, or lack a label of the recipe.
         EnvironmentProblem: a download failed.
     """
-    found = recipe_of(workspace, recipe)
+    return select_from(recipe_of(workspace, recipe), metadata, workspace.metadata, any_ontology)[1]
+
+
+def select_from(
+    recipe: Recipe, metadata: AnyPath | None, workspace_copy: Path, any_ontology: bool
+) -> tuple[Path, Selection]:
+    """The same by a recipe that was read, with the folder that the lists are in.
+
+    Args:
+        workspace_copy: where lists are kept, once they are downloaded.
+    """
     given = None if metadata is None else Path(metadata)
-    return read_selection(find_metadata(given, workspace.metadata), found)
+    if given is None and not has_lists(workspace_copy):
+        # A hundred megabytes are not downloaded for a recipe that makes no sense.
+        ontology = find_ontology(find_metadata(None, workspace_copy, wanted=["ontology"]))
+        resolve(recipe, read_ontology(ontology, genuine=not any_ontology))
+    folder = find_metadata(given, workspace_copy)
+    return folder, read_selection(folder, recipe, genuine=not any_ontology)
 
 
 def recipe_of(workspace: Workspace, given: str | None) -> Recipe:

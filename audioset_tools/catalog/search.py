@@ -51,13 +51,16 @@ class FoundLabel:
         return sum(self.subsets.values())
 
 
-def search_labels(workspace: Workspace, word: str, *, metadata: AnyPath | None = None) -> list[FoundLabel]:
+def search_labels(
+    workspace: Workspace, word: str, *, metadata: AnyPath | None = None, any_ontology: bool = False
+) -> list[FoundLabel]:
     """The labels in whose names a word stands, those first that are called so; "" finds all.
 
     Args:
         workspace: keeps the lists, once they are downloaded.
         word: a name or part of one, in any case, or a `mid`.
         metadata: folder with the lists and the ontology; nothing is downloaded then.
+        any_ontology: take an ontology that is not AudioSet's own.
 
     Raises:
         UsageError: no label is called so, or `metadata` lacks a file.
@@ -65,7 +68,7 @@ def search_labels(workspace: Workspace, word: str, *, metadata: AnyPath | None =
         EnvironmentProblem: a download failed.
     """
     folder = find_metadata(None if metadata is None else Path(metadata), workspace.metadata)
-    ontology = read_ontology(find_ontology(folder))
+    ontology = read_ontology(find_ontology(folder), genuine=not any_ontology)
     called, wanted = ontology.called(word), folded(word)
     holding = [mid for mid, name in ontology.names.items() if wanted in folded(name) and mid not in called]
     found = [*called, *sorted(holding, key=ontology.name)]

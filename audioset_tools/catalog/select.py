@@ -157,14 +157,17 @@ class Judge:
         )
 
 
-def read_selection(folder: Path, recipe: Recipe) -> Selection:
+def read_selection(folder: Path, recipe: Recipe, genuine: bool = False) -> Selection:
     """Read the lists and the ontology in `folder` and select by `recipe`.
+
+    Args:
+        genuine: whether the ontology must be AudioSet's own.
 
     Raises:
         UsageError: the recipe uses a label that the ontology lacks, or of which it cannot say which is meant.
         DataMismatch: the lists or the ontology are damaged, or do not belong together.
     """
-    ontology = read_ontology(find_ontology(folder))
+    ontology = read_ontology(find_ontology(folder), genuine)
     # A name that is none is told before two million rows are read.
     recipe = resolve(recipe, ontology)
     catalog = read_catalog(folder)

@@ -170,7 +170,10 @@ def explain_clip(selection: Selection, ytid: str) -> Iterator[str]:
     """
     rows = list(selection.catalog.find(ytid))
     if not rows:
-        raise UsageError(f"{ytid} is not in the lists", "AudioSet has one segment each of 2,084,320 videos.")
+        raise UsageError(
+            f"{ytid} is not in the lists",
+            f"See that the id is right, and --metadata: these lists have {len(selection.catalog):,} rows.",
+        )
     if selection.recipe.standard:
         yield from _explain_standard(selection, rows)
         return

@@ -61,7 +61,12 @@ name = "Other"           # no include: what has no label of the other classes, n
 
 
 def write_recipe(
-    workspace: Workspace, target: AnyPath, classes: Sequence[str], *, metadata: AnyPath | None = None
+    workspace: Workspace,
+    target: AnyPath,
+    classes: Sequence[str],
+    *,
+    metadata: AnyPath | None = None,
+    any_ontology: bool = False,
 ) -> Recipe:
     """Write a recipe for some classes, never over a file that is there.
 
@@ -73,9 +78,11 @@ def write_recipe(
         classes: display names or `mid`s of labels, each to be a class, or "Other" for the class of everything
             else; where there is but one, that is added.
         metadata: folder with the ontology; nothing is downloaded then.
+        any_ontology: take an ontology that is not AudioSet's own.
 
     Raises:
         UsageError: there is such a file, a class is no label, or the classes make no recipe.
+        DataMismatch: the ontology is damaged, or not AudioSet's.
         EnvironmentProblem: a download failed, or the file cannot be written.
     """
     path = Path(target)
@@ -87,7 +94,8 @@ def write_recipe(
         raise UsageError(f"{path} is there already", "Choose another name; nothing was changed.")
     given = None if metadata is None else Path(metadata)
     folder = find_metadata(given, workspace.metadata, wanted=["ontology"])
-    text = recipe_text(path, classes, read_ontology(find_ontology(folder)))
+    ontology = read_ontology(find_ontology(folder), genuine=not any_ontology)
+    text = recipe_text(path, classes, ontology)
     try:
         with write_beside(path) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -45,5 +45,6 @@ def audit(
         return
     for table in audit_tables(found):
         console.table(table)
-    for line in audit_lines(found):
+    where = [] if out is None else ["--out", str(out)]
+    for line in audit_lines(found, where):
         console.result(line)

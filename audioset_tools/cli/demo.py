@@ -9,7 +9,7 @@ from click.core import ParameterSource
 from ..exceptions import UsageError
 from .command import Command
 from .completion import RECIPES, one_of
-from .options import FOLDER, metadata_option, needing
+from .options import FOLDER, needing
 
 
 @click.command(cls=Command)
@@ -23,7 +23,9 @@ from .options import FOLDER, metadata_option, needing
 @click.option(
     "--per-class", type=click.IntRange(min=3), default=36, show_default=True, help="Clips of each class."
 )
-@metadata_option
+@click.option(
+    "--metadata", type=FOLDER, help="Folder with AudioSet's lists; small ones are made up if left out."
+)
 @click.pass_obj
 def demo(
     run: Callable[[list[str]], int], workspace: Path, recipe: str, per_class: int, metadata: Path | None

@@ -24,6 +24,7 @@ from .options import (
     exclude_option,
     json_option,
     metadata_option,
+    ontology_option,
     pace_option,
     recipe_option,
     scheduler_option,
@@ -31,6 +32,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..fetch.estimate.run import Estimate
     from ..fetch.progress import FetchResult
     from ..types import OnProgress, Progress
 
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 @click.option("--per-class", type=int, default=2400, show_default=True, help="Clips wanted of each class.")
 @recipe_option
 @metadata_option
+@ontology_option
 @click.option(
     "--list", "segment_list", type=FILE,
     help="The clips wanted, in place of recipe and lists: a CSV or parquet file, or a manifest of `freeze`.",
@@ -78,7 +81,9 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @exclude_option
 @click.option(
-    "--dry-run", is_flag=True, help="Say what would be fetched and what it would cost; send nothing."
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be fetched and what it would take; send nothing, and leave nothing behind.",
 )
 @json_option
 def fetch(
@@ -86,6 +91,7 @@ def fetch(
     per_class: int,
     recipe: str | None,
     metadata: Path | None,
+    any_ontology: bool,
     segment_list: Path | None,
     sample_rate: str | None,
     keep_source: bool,
@@ -107,21 +113,21 @@ def fetch(
     as_json: bool,
 ) -> None:
     """Fetch N verified clips of each class, or all that a list names."""
-    from .. import console
+    from ..fetch.estimate.run import estimate
     from ..fetch.listed import Wanted
-    from ..fetch.progress import FetchConfig, FetchResult, reasons_named
-    from ..fetch.run import estimate
+    from ..fetch.progress import FetchConfig, FetchResult
     from ..fetch.run import fetch as run_fetch
-    from ..fetch.summary import estimate_table
     from ..removal.exclusions import read_exclusions
     from ..sources.connection.connection import Connection
 
     asked = click.get_current_context().get_parameter_source("max_wait")
     wanted: dict[str, Any] = {
         "per_class": per_class, "recipe": recipe, "metadata": metadata, "segment_list": segment_list,
-        "sample_rate": None if sample_rate is None else int(sample_rate),
+        "sample_rate": None if sample_rate is None else int(sample_rate), "any_ontology": any_ontology,
     }  # fmt: skip
-    source: dict[str, Any] = {"source": source_names, "pace": pace}
+    how: dict[str, Any] = {
+        "source": source_names, "pace": pace, "retry": retries, "keep_source": keep_source,
+    }  # fmt: skip
     if segment_list is not None:
         _refuse_beside_list("per_class", "recipe", "metadata")
     everything = segment_list is not None or _wants_all(recipe, workspace)
@@ -130,18 +136,18 @@ def fetch(
         if dry_run:
             # What makes no sense is refused as the fetch itself would.
             FetchConfig(None if everything else per_class, jobs)
-            reasons_named(retries)
             if exclude is not None:
                 read_exclusions(exclude)
             connection = Connection(proxy, not no_check_certificate, cookies, browser, ytdlp_options)
-            found = estimate(workspace, Wanted(**wanted), **source, connection=connection, on_progress=show)
-            console.table(estimate_table(found.parts[1], found.policy, found.sample_rate, found.parts[0]))
+            _print_estimate(
+                estimate(workspace, Wanted(**wanted), **how, connection=connection, on_progress=show), as_json
+            )
             return
         try:
             result = run_fetch(
                 workspace,
                 **wanted,
-                **source,
+                **how,
                 jobs=jobs,
                 scheduler=scheduler,
                 proxy=proxy,
@@ -152,9 +158,7 @@ def fetch(
                 record=record,
                 max_wait=None if asked is ParameterSource.DEFAULT else max_wait,
                 retry_wait=retry_wait,
-                retry=retries,
                 exclude=exclude,
-                keep_source=keep_source,
                 on_progress=show,
                 stop=stop,
             )
@@ -187,6 +191,18 @@ def _wants_all(recipe: str | None, workspace: Workspace) -> bool:
     if refusal and given is not ParameterSource.DEFAULT:
         raise refusal
     return refusal is not None
+
+
+def _print_estimate(found: "Estimate", as_json: bool) -> None:
+    from .. import console
+    from ..fetch.estimate.summary import estimate_json, estimate_lines, estimate_table
+
+    if as_json:
+        console.result_json(estimate_json(found))
+        return
+    console.table(estimate_table(found))
+    for line in estimate_lines(found):
+        console.result(line)
 
 
 def _print(result: "FetchResult", as_json: bool) -> None:

@@ -121,6 +121,9 @@ recipe_option = click.option(
 metadata_option = click.option(
     "--metadata", type=FOLDER, help="Folder with AudioSet's lists; downloaded to the workspace if left out."
 )
+ontology_option = click.option(
+    "--any-ontology", is_flag=True, help="Take an ontology that is not AudioSet's own, to the byte."
+)
 workspace_option = click.option(
     "--workspace", type=FOLDER, show_default=DEFAULT_WORKSPACE, callback=_opened, is_eager=True,
     help="Folder of the data set.",

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,7 +11,7 @@ from ..exceptions import UsageError
 from ..types import ClipId
 from ..workspace import Workspace
 from .command import ID, Command
-from .options import FILE, json_option, metadata_option, recipe_option, workspace_option
+from .options import FILE, json_option, metadata_option, ontology_option, recipe_option, workspace_option
 
 
 @click.command(cls=Command)
@@ -19,6 +20,7 @@ from .options import FILE, json_option, metadata_option, recipe_option, workspac
     "--per-class", type=click.IntRange(min=1), default=2400, show_default=True, help="Clips wanted."
 )
 @metadata_option
+@ontology_option
 @workspace_option
 @click.option("--out", type=FILE, help="Write the ranked candidates as CSV.")
 @click.option("--explain", type=ID, metavar="ID", help="Say why one clip is in or out, and stop.")
@@ -30,6 +32,7 @@ def select(
     recipe: str | None,
     per_class: int,
     metadata: Path | None,
+    any_ontology: bool,
     workspace: Workspace,
     out: Path | None,
     explain: ClipId | None,
@@ -49,13 +52,14 @@ def select(
             "--init FILE and --class LABEL belong together",
             "Such as --init pets.toml --class Dog --class Cat.",
         )
+    lists: dict[str, Any] = {"metadata": metadata, "any_ontology": any_ontology}
     if labels is not None:
-        _search(workspace, labels, metadata, as_json)
+        _search(workspace, labels, lists, as_json)
         return
     if init is not None:
-        _begin(workspace, init, classes, metadata)
+        _begin(workspace, init, classes, lists)
         return
-    selection = select_by(workspace, recipe, metadata=metadata)
+    selection = select_by(workspace, recipe, **lists)
     if selection.left_out:
         console.say(left_out_line(selection))
     if explain is not None:
@@ -79,11 +83,11 @@ def _refuse_several(asked: Mapping[str, object]) -> None:
         raise UsageError(f"{' and '.join(given)} exclude each other", "Ask for one after the other.")
 
 
-def _search(workspace: Workspace, word: str, metadata: Path | None, as_json: bool) -> None:
+def _search(workspace: Workspace, word: str, lists: Mapping[str, Any], as_json: bool) -> None:
     from .. import console
     from ..catalog.search import label_lines, labels_json, search_labels
 
-    found = search_labels(workspace, word, metadata=metadata)
+    found = search_labels(workspace, word, **lists)
     if as_json:
         console.result_json(labels_json(word, found))
         return
@@ -91,11 +95,13 @@ def _search(workspace: Workspace, word: str, metadata: Path | None, as_json: boo
         console.result(line)
 
 
-def _begin(workspace: Workspace, target: Path, classes: tuple[str, ...], metadata: Path | None) -> None:
+def _begin(workspace: Workspace, target: Path, classes: tuple[str, ...], lists: Mapping[str, Any]) -> None:
     from .. import console
     from ..catalog.template import write_recipe
 
-    recipe = write_recipe(workspace, target, classes, metadata=metadata)
-    lists = ["--workspace", str(workspace.root)] if metadata is None else ["--metadata", str(metadata)]
-    words = ["audioset-tools", "select", "--recipe", str(target), *lists]
+    recipe = write_recipe(workspace, target, classes, **lists)
+    metadata = lists["metadata"]
+    where = ["--workspace", str(workspace.root)] if metadata is None else ["--metadata", str(metadata)]
+    where += ["--any-ontology"] * lists["any_ontology"]
+    words = ["audioset-tools", "select", "--recipe", str(target), *where]
     console.say(f"wrote {target}: {', '.join(recipe.class_names)}\nnext: {shlex.join(words)}")

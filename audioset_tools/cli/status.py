@@ -36,7 +36,8 @@ def status(workspace: Workspace, failures: bool, out: Path | None, as_json: bool
 
     if out is not None and not failures:
         raise UsageError("--out goes with --failures", "Write: audioset-tools status --failures --out FILE")
-    with Ledger(workspace.existing().ledger, read_only=True) as ledger:
+    workspace.require_ledger()
+    with Ledger(workspace.ledger, read_only=True) as ledger:
         now, found = time(), read_status(ledger)
         if out is not None:
             written = write_failures(every_failure(ledger), out)

@@ -19,6 +19,11 @@ from ..manifest.document import is_manifest, read_manifest
 from ..types import BY_USER, SAMPLE_RATE, SAMPLE_RATES, OnProgress, message
 from ..workspace import AnyPath, Workspace
 
+
+class OtherOrigin(DataMismatch):
+    """The workspace is whole, and made from something else than what is asked for."""
+
+
 PER_CLASS = 2400
 """Clips wanted of each class where nobody says: the paper's."""
 
@@ -28,7 +33,8 @@ class Wanted:
     """What a fetch is to come to: so many clips of each class of a recipe, or all of a list.
 
     Args:
-        per_class, recipe, metadata: as `fetch` describes them; they make no sense beside a list.
+        per_class, recipe, metadata, any_ontology: as `fetch` describes them; the first three make no sense
+            beside a list.
         segment_list: the file of a list of segments.
         sample_rate: hertz of the clips, one of `SAMPLE_RATES`; None for those of the workspace, or 16 kHz.
 
@@ -41,6 +47,7 @@ class Wanted:
     metadata: AnyPath | None = None
     segment_list: AnyPath | None = None
     sample_rate: int | None = None
+    any_ontology: bool = False
 
     def __post_init__(self) -> None:
         if self.sample_rate not in (None, *SAMPLE_RATES):
@@ -106,7 +113,7 @@ def refusal_of_number(recipe: str | None, workspace: Workspace) -> UsageError | 
         DataMismatch: the ledger is damaged.
     """
     if recipe is None and workspace.ledger.exists():
-        with Ledger(workspace.ledger, read_only=True) as ledger:
+        with Ledger(workspace.ledger, read_only=True, apart=True) as ledger:
             origin = ledger.origin()
         if origin is not None:
             of_all = beside_official(origin.recipe) if origin.by_recipe else beside_a_list("per_class")
@@ -135,11 +142,11 @@ def refuse_other_rate(ledger: Ledger, rate: int | None) -> None:
     """See that a filled ledger has clips of the rate asked for, if one is.
 
     Raises:
-        DataMismatch: its clips have another.
+        OtherOrigin: its clips have another.
     """
     if ledger.class_names and rate not in (None, ledger.sample_rate):
         root = ledger.path.parent
-        raise DataMismatch(
+        raise OtherOrigin(
             f"the clips of {root} have {ledger.sample_rate:,} Hz, not {rate:,}: a workspace has one rate",
             "Go on without --sample-rate, or choose another --workspace;"
             f" --source kept:{root} takes what --keep-source kept here.",
@@ -150,7 +157,7 @@ def enqueue_list(ledger: Ledger, segments: SegmentList, rate: int | None, on_pro
     """Fill an empty ledger with a list, or see that a filled one was made from what says the same.
 
     Raises:
-        DataMismatch: the workspace belongs to a recipe, or to another list.
+        OtherOrigin: the workspace belongs to a recipe, or to another list.
     """
     on_progress(message(str(segments)))
     origin = ledger.origin()
@@ -161,13 +168,13 @@ def enqueue_list(ledger: Ledger, segments: SegmentList, rate: int | None, on_pro
     refuse_other_rate(ledger, segments.sample_rate)
     root = ledger.path.parent
     if origin.by_recipe:
-        raise DataMismatch(
+        raise OtherOrigin(
             f"{root} was made by the recipe {origin.recipe}, not from a list",
             "Choose another --workspace for the list, or go on without --list.",
         )
     if origin.lists_digest != segments.digest:
         clips = Workspace(root).clips
-        raise DataMismatch(
+        raise OtherOrigin(
             f"{root} was made from another list than this one ({origin.recipe})",
             f"Go on with its own, or choose another --workspace; --source local:{clips} brings its clips.",
         )
@@ -177,11 +184,11 @@ def refuse_without_list(ledger: Ledger) -> None:
     """See that no recipe is asked for where a list was.
 
     Raises:
-        DataMismatch: the ledger is of a list.
+        OtherOrigin: the ledger is of a list.
     """
     origin = ledger.origin()
     if origin is not None and not origin.by_recipe:
-        raise DataMismatch(
+        raise OtherOrigin(
             f"{ledger.path.parent} was made from a list ({origin.recipe}), not by a recipe",
             "Go on with --list and the same list, or choose another --workspace.",
         )

@@ -16,12 +16,10 @@ from ..catalog.official import LISTS, find_metadata, find_ontology, has_lists, o
 from ..catalog.ontology import read_ontology
 from ..catalog.recipe import SHIPPED, STANDARD, Recipe, read_recipe
 from ..catalog.resolve import resolve
-from ..catalog.run import own_recipe
+from ..catalog.run import own_recipe, select_from
 from ..catalog.segment_list import SegmentList
-from ..catalog.select import read_selection
 from ..catalog.summary import funnel_json, left_out_line
 from ..clock import steady
-from ..exceptions import DataMismatch
 from ..files import open_file, parse_json
 from ..ledger import Ledger, Origin
 from ..ledger.changes import mark_unheld, queue_again, refuse_damage
@@ -31,8 +29,8 @@ from ..sources.local import Local
 from ..sources.source import Source
 from ..types import SAMPLE_RATE, OnProgress, Reason, message, silent
 from ..verify.clips import refuse_lost_ledger, restore_lost
-from ..workspace import Workspace, folder_name
-from .listed import Wanted, enqueue_list, refuse_other_rate, refuse_without_list
+from ..workspace import AnyPath, Workspace, folder_name
+from .listed import OtherOrigin, Wanted, enqueue_list, refuse_other_rate, refuse_without_list
 
 _OF_A_COPY = {Reason.NOT_IN_SOURCE, Reason.DAMAGED_FILE, Reason.WRONG_LENGTH}
 """What one source lacks another may have."""
@@ -59,17 +57,38 @@ def prepare(
     refuse_damage(ledger)
     refuse_lost_ledger(ledger, workspace)
     complete(ledger, workspace)
+    fill(ledger, workspace, wanted, segments, on_progress)
+    for lost in restore_lost(ledger, workspace, steady()):
+        on_progress(message(f"{lost}: fetching it again"))
+
+
+def fill(
+    ledger: Ledger,
+    workspace: Workspace,
+    wanted: Wanted,
+    segments: SegmentList | None,
+    on_progress: OnProgress,
+) -> None:
+    """Fill an empty ledger with what is wanted; of a filled one see that it is, which changes nothing.
+
+    Args:
+        segments: what the list says, if there is one.
+
+    Raises:
+        OtherOrigin: it is of something else.
+        UsageError: the recipe uses a label that the ontology lacks, or the lists are not there.
+        DataMismatch: the lists are damaged, or the ontology is not AudioSet's.
+    """
     refuse_other_rate(ledger, wanted.sample_rate)
     if segments is not None:
         enqueue_list(ledger, segments, wanted.sample_rate, on_progress)
     elif wanted.names_origin or not ledger.class_names:
         refuse_without_list(ledger)
         recipe = read_recipe(wanted.recipe) if wanted.recipe else own_recipe(ledger)
-        lists = None if wanted.metadata is None else Path(wanted.metadata)
-        rate = wanted.sample_rate or SAMPLE_RATE
-        enqueue(ledger, recipe, lists, workspace.metadata, rate, on_progress)
-    for lost in restore_lost(ledger, workspace, steady()):
-        on_progress(message(f"{lost}: fetching it again"))
+        if ledger.origin() is None:
+            enqueue(ledger, recipe, wanted, workspace.metadata, on_progress)
+        else:
+            refuse_other_recipe(ledger, recipe, wanted.metadata, workspace.metadata)
 
 
 def change_queues(
@@ -88,14 +107,25 @@ def change_queues(
         sources: their names; one that was not asked the last time may have what the others lacked.
         on_progress: called with what was changed.
     """
-    of_a_copy = set() if {*sources} <= _asked(ledger) else _OF_A_COPY
+    reasons = reasons_again(ledger, retry, sources)
     ledger.put(_ASKED, json.dumps(sources))
-    reasons = {*retry, *of_a_copy} & {tally.reason for tally in ledger.tallies()}
     if retry or reasons:
-        found = queue_again(ledger, {reason for reason in reasons if reason}, steady())
+        found = queue_again(ledger, reasons, steady())
         on_progress(message(f"{found:,} candidates are in the queue again"))
     if listed is not None:
         on_progress(message(excluded_line(exclude(ledger, workspace, listed, steady()))))
+
+
+def reasons_again(ledger: Ledger, retry: Collection[Reason], sources: Sequence[str]) -> set[Reason]:
+    """For which of the reasons that candidates are out they are to be tried again.
+
+    Args:
+        retry: reasons that the user names.
+        sources: their names; one that was not asked the last time may have what the others lacked.
+    """
+    of_a_copy = set() if {*sources} <= _asked(ledger) else _OF_A_COPY
+    met = {tally.reason for tally in ledger.tallies() if tally.reason}
+    return {*retry, *of_a_copy} & met
 
 
 _ASKED = "sources"
@@ -126,64 +156,71 @@ def look_ahead(ledger: Ledger, sources: Sequence[Source], per_class: int) -> Non
 
 
 def enqueue(
-    ledger: Ledger,
-    recipe: Recipe,
-    metadata: Path | None,
-    workspace_copy: Path,
-    rate: int = SAMPLE_RATE,
-    on_progress: OnProgress = silent,
+    ledger: Ledger, recipe: Recipe, wanted: Wanted, workspace_copy: Path, on_progress: OnProgress = silent
 ) -> None:
-    """Fill an empty ledger with the recipe's queues, or see that a filled one is of the same origin.
+    """Fill an empty ledger with the recipe's queues.
 
     Args:
         recipe: what the classes are.
-        metadata: `--metadata`; a filled ledger needs none.
+        wanted: where the lists are, and the rate of the clips to come.
         workspace_copy: where the workspace keeps lists of its own.
-        rate: hertz of the clips to come, where the ledger is empty.
         on_progress: called with the labels that are left out, if any.
 
     Raises:
-        UsageError: the recipe uses a label that the ontology lacks.
-        DataMismatch: the workspace belongs to another recipe or other lists.
+        UsageError: the recipe uses a label that the ontology lacks, or the lists are not there.
+        DataMismatch: the lists are damaged, or the ontology is not AudioSet's.
     """
-    origin = ledger.origin()
-    if origin is None:
-        folder = find_metadata(metadata, workspace_copy)
-        selection = read_selection(folder, recipe)
-        recipe = selection.recipe
-        if selection.left_out:
-            on_progress(message(left_out_line(selection)))
-        origin = Origin(
-            recipe=recipe.name,
-            recipe_digest=recipe.digest,
-            lists_digest=lists_digest(folder),
-            class_names=selection.recipe.class_names,
-            seed=recipe.seed,
-            splits=astuple(recipe.splits),
-            multi_label=recipe.multi_label,
-            least_ms=recipe.least_ms,
-            label_digests=recipe.label_digests,
-            of_list=recipe.standard is not None,
-            sample_rate=rate,
-        )
-        candidates = chain.from_iterable(map(selection.candidates, selection.queues))
-        # With the account of the rows left out, which the queues alone no longer tell.
-        funnel = json.dumps(funnel_json(selection))
-        ledger.load(origin, candidates, funnel=funnel, recipe_text=recipe.text)
-        return
-    workspace, changes = Workspace(ledger.path.parent), []
+    folder, selection = select_from(recipe, wanted.metadata, workspace_copy, wanted.any_ontology)
+    recipe = selection.recipe
+    if selection.left_out:
+        on_progress(message(left_out_line(selection)))
+    origin = Origin(
+        recipe=recipe.name,
+        recipe_digest=recipe.digest,
+        lists_digest=lists_digest(folder),
+        class_names=recipe.class_names,
+        seed=recipe.seed,
+        splits=astuple(recipe.splits),
+        multi_label=recipe.multi_label,
+        least_ms=recipe.least_ms,
+        label_digests=recipe.label_digests,
+        of_list=recipe.standard is not None,
+        sample_rate=wanted.sample_rate or SAMPLE_RATE,
+    )
+    candidates = chain.from_iterable(map(selection.candidates, selection.queues))
+    # With the account of the rows left out, which the queues alone no longer tell.
+    ledger.load(origin, candidates, funnel=json.dumps(funnel_json(selection)), recipe_text=recipe.text)
+
+
+def refuse_other_recipe(
+    ledger: Ledger, recipe: Recipe, metadata: AnyPath | None, workspace_copy: Path
+) -> None:
+    """See that a filled ledger is of a recipe, and of the lists in a folder, if one is given.
+
+    Args:
+        recipe: the one that is asked for.
+        metadata: `--metadata`; nothing is downloaded to compare.
+        workspace_copy: where the workspace keeps lists of its own.
+
+    Raises:
+        OtherOrigin: it is of another recipe, or of other lists.
+        UsageError: the lists are not there.
+    """
+    origin, workspace = ledger.origin(), Workspace(ledger.path.parent)
+    assert origin is not None
+    lists, changes = None if metadata is None else Path(metadata), []
     # Where it is to the letter the one that filled the ledger, no ontology is needed to know its names.
     unchanged = not recipe.resolved and recipe.text == ledger.get("recipe_text")
     if not unchanged:
-        recipe = _resolved(recipe, workspace, metadata, workspace_copy)
+        recipe = _resolved(recipe, workspace, lists, workspace_copy)
     if not unchanged and origin.recipe_digest != recipe.digest:
         parts = "; ".join(differences(origin, recipe))
         changes.append(f"was made with another recipe than {recipe.given} as it is now ({parts})")
-    if metadata is not None and lists_digest(find_metadata(metadata, workspace_copy)) != origin.lists_digest:
-        changes.append(f"was made from other lists than those in {metadata}")
+    if lists is not None and lists_digest(find_metadata(lists, workspace_copy)) != origin.lists_digest:
+        changes.append(f"was made from other lists than those in {lists}")
     if changes:
-        raise DataMismatch(
-            f"{workspace.root} {' and '.join(changes)}", way_on(workspace, origin, recipe, metadata)
+        raise OtherOrigin(
+            f"{workspace.root} {' and '.join(changes)}", way_on(workspace, origin, recipe, lists)
         )
 
 
@@ -191,12 +228,12 @@ def _resolved(recipe: Recipe, workspace: Workspace, metadata: Path | None, works
     """The recipe without names, by the ontology at hand: nothing is downloaded to compare.
 
     Raises:
-        DataMismatch: it has names, and there is no ontology at hand.
+        OtherOrigin: it has names, and there is no ontology at hand.
     """
     if recipe.resolved:
         return recipe
     if metadata is None and not has_lists(workspace_copy):
-        raise DataMismatch(
+        raise OtherOrigin(
             f"{recipe.given} is not written as it was when {workspace.root} was made",
             "Whether it still means the same the ontology says: add --metadata with the folder of the lists.",
         )

@@ -8,8 +8,7 @@ together (`Totals`).
 
 import json
 import random
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite
 
@@ -18,7 +17,6 @@ from tenacity import RetryCallState, Retrying, stop_after_attempt, wait_exponent
 from ..exceptions import UsageError
 from ..files import parse_json
 from ..ledger import Ledger, State, StateCount
-from ..shards.placements import SPLITS
 from ..sources.rate import PaceState
 from ..sources.source import FetchError
 from ..types import BY_USER, Progress, Reason, Scope
@@ -165,21 +163,6 @@ def wanted_of(tallies: Iterable[StateCount], per_class: int | None) -> dict[str,
         wanted = counts.get(tally.class_name, 0) + tally.n * (tally.reason not in BY_USER)
         counts[tally.class_name] = wanted if per_class is None else per_class
     return counts
-
-
-def split_progress(ledger: Ledger) -> Iterator[ClassProgress]:
-    """The same of each split that a list names, instead of each class; nothing where it names none."""
-    counts: dict[str, Counter[State]] = {}
-    for split, state, reason, n in ledger.rows(
-        "SELECT split, state, reason, count(*) FROM candidate GROUP BY split, state, reason"
-    ):
-        if reason not in BY_USER:
-            counts.setdefault(str(split), Counter())[State(state)] += n
-    for split in SPLITS if counts.keys() <= {*SPLITS} else ():
-        if n := counts.get(split, Counter()):
-            yield ClassProgress(
-                split, n.total(), n[State.ACCEPTED], n[State.WAITING], n[State.DEAD], not n[State.QUEUED]
-            )
 
 
 LONGEST_WAIT = 3_600.0

@@ -4,7 +4,7 @@ import signal
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import FrameType
@@ -15,21 +15,19 @@ from ..exceptions import AudiosetToolsError, EnvironmentProblem, Paused, Shortfa
 from ..ledger import Ledger
 from ..removal.exclusions import read_exclusions
 from ..sources.connection.connection import Connection
-from ..sources.hub.address import PREFIX
 from ..sources.pace import parse_pace
-from ..sources.rate import PacePolicy
 from ..sources.record import Recorder
 from ..sources.versions import nightly_advice
 from ..tasks.division import Division
 from ..tasks.engine import Engine
 from ..types import UNREACHED, OnProgress, Reason, message, silent
-from ..words import MOST_ROWS, clock_time
+from ..words import clock_time
 from ..workspace import AnyPath, Workspace
 from .listed import PER_CLASS, Wanted, list_shortfall
 from .loop import Fetch
 from .opening import no_beginning
 from .prepare import change_queues, look_ahead, pass_over, prepare
-from .progress import ClassProgress, FetchConfig, FetchProgress, FetchResult, reasons_named, split_progress
+from .progress import FetchConfig, FetchProgress, FetchResult, reasons_named
 from .sources import YOUTUBE, Remote, check_way, named_sources, opened
 from .summary import title_of
 
@@ -42,6 +40,7 @@ def fetch(
     metadata: AnyPath | None = None,
     segment_list: AnyPath | None = None,
     sample_rate: int | None = None,
+    any_ontology: bool = False,
     source: str | Iterable[str] = "youtube",
     jobs: int = 4,
     scheduler: str | None = None,
@@ -74,6 +73,7 @@ def fetch(
         metadata: a folder with AudioSet's lists; downloaded to the workspace if left out.
         segment_list: a CSV, a parquet file or a manifest of the segments wanted, all of them, in place of
             per_class, recipe and metadata.
+        any_ontology: take an ontology that is not AudioSet's own.
         sample_rate: hertz of the clips: 16000, 32000, 44100 or 48000; None for the workspace's own, or 16000.
         source: `youtube`, `local:DIR` for files that you have, `hf:OWNER/NAME` for a mirror on the Hugging
             Face Hub, or `kept:WORKSPACE` for what was kept in another one; of several each candidate is asked
@@ -103,7 +103,7 @@ def fetch(
     cookie_file = None if cookies is None else Path(cookies)
     connection = Connection(proxy, check_certificate, cookie_file, browser, ytdlp_options or {})
     check_way(names, connection)
-    wanted = Wanted(per_class, recipe, metadata, segment_list, sample_rate)
+    wanted = Wanted(per_class, recipe, metadata, segment_list, sample_rate, any_ontology)
     segments = wanted.segments()
     everything = wanted.wants_all(segments, workspace)
     config = FetchConfig(
@@ -115,7 +115,11 @@ def fetch(
     excluded = None if exclude is None else read_exclusions(Path(exclude))
     recorder = Recorder(Path(record)) if record and YOUTUBE in names else None
     remote = Remote(policy, connection, recorder, config.max_wait)
-    with _draining(stop) as (draining, interrupted), workspace.lock(), Ledger(workspace.ledger) as ledger:
+    with (
+        _draining(stop) as (draining, interrupted),
+        workspace.begin() as stays,
+        Ledger(workspace.ledger) as ledger,
+    ):
         prepare(ledger, workspace, wanted, segments, on_progress)
         change_queues(ledger, workspace, reasons, excluded, names, on_progress)
         with (
@@ -124,6 +128,7 @@ def fetch(
         ):
             pass_over(ledger, sources, on_progress)
             look_ahead(ledger, sources, per_class)
+            stays()
             if by:
                 config = replace(config, jobs=max(jobs, 2 * by.count()))
             end = Fetch(ledger, sources, workspace, config, draining, by=by).run(on_progress)
@@ -146,54 +151,6 @@ def _decoders(
     if scheduler is None:
         return nullcontext()
     return Division(None, scheduler).engine(workspace.root, lambda text: on_progress(message(text)))
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a fetch would be about: how far each class is, and YouTube's pace; None if it is not asked.
-
-    `sample_rate` is that of the clips, in hertz; `splits` are counted in place of classes where there are too
-    many of these, and a list has named splits.
-    """
-
-    classes: tuple[ClassProgress, ...]
-    policy: PacePolicy | None
-    sample_rate: int
-    splits: tuple[ClassProgress, ...] = ()
-
-    @property
-    def parts(self) -> tuple[str, tuple[ClassProgress, ...]]:
-        """What is counted: the word for it, and how far each is."""
-        return ("split", self.splits) if self.splits else ("class", self.classes)
-
-
-def estimate(
-    workspace: Workspace,
-    wanted: Wanted,
-    *,
-    source: str | Iterable[str] = "youtube",
-    pace: str = "guest",
-    connection: Connection | None = None,
-    on_progress: OnProgress = silent,
-) -> Estimate:
-    """What `fetch` would fetch of what is wanted; sends nothing.
-
-    The workspace is made ready as for a fetch: its queues are filled, and lost clips queued again.
-    """
-    names, remote = named_sources(source), Remote(parse_pace(pace), connection or Connection())
-    check_way(names, remote.connection)
-    segments = wanted.segments()
-    everything = wanted.wants_all(segments, workspace)
-    config, stop = FetchConfig(None if everything else wanted.per_class), threading.Event()
-    # A mirror is not opened: that would ask the Hub.
-    opening = [name for name in names if not name.startswith(PREFIX)] or [YOUTUBE]
-    with workspace.lock(), Ledger(workspace.ledger) as ledger:
-        prepare(ledger, workspace, wanted, segments, on_progress)
-        with opened(opening, ledger, workspace, remote, stop, on_progress) as sources:
-            classes = Fetch(ledger, sources, workspace, config, stop).progress().classes
-        rate, many = ledger.sample_rate, everything and len(ledger.class_names) > MOST_ROWS
-        splits = tuple(split_progress(ledger)) if many else ()
-    return Estimate(classes, remote.policy if YOUTUBE in names else None, rate, splits)
 
 
 @contextmanager
@@ -254,7 +211,7 @@ def _gave_up(end: FetchProgress) -> AudiosetToolsError:
     if end.pace.reason is Reason.IMPLAUSIBLE:
         return Paused(
             "too many failures to be chance: clips known to be alive fail too; nobody was written off",
-            "Try yt-dlp's nightly build (above) and run the same command again;"
+            f"{nightly_advice(date.today())} Then run the same command again;"
             " `audioset-tools status --failures` has YouTube's own words.",
         )
     when = clock_time(max(end.pace.paused_until, steady()))

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 
 from ..exceptions import UsageError
 from ..ledger import Ledger
@@ -61,6 +63,33 @@ def named_sources(source: str | Iterable[str]) -> tuple[str, ...]:
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"the source {twice} is named twice", "Name each source once, in order.")
     return names
+
+
+def held_at_hand(
+    names: Sequence[str], indices: Path, remote: Remote, on_progress: OnProgress
+) -> frozenset[str] | None:
+    """The videos that some sources have anything of; None where one cannot say without being asked.
+
+    Each is opened as for a fetch, as far as that sends nothing, and nothing is kept of it.
+
+    Args:
+        indices: where the workspace keeps those of archives; none is added.
+
+    Raises:
+        UsageError: one holds nothing, or an option of it makes no sense.
+        EnvironmentProblem: one cannot be read.
+    """
+    near: list[Local | Kept] = []
+    for name in names:
+        if name == YOUTUBE:
+            YouTube(Pace(remote.policy), remote.connection).close()
+        elif name.startswith(KEPT):
+            near.append(Kept(kept_workspace(name)))
+        elif not name.startswith(PREFIX):
+            near.append(Local(local_folder(name), indices, on_progress, keeps=False))
+    if len(near) < len(names):
+        return None
+    return frozenset(chain.from_iterable(source.videos() for source in near))
 
 
 def check_way(names: Iterable[str], connection: Connection, environ: Mapping[str, str] = os.environ) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..csvfile import write_csv
-from ..exceptions import DataMismatch, EnvironmentProblem
+from ..exceptions import EnvironmentProblem
 from ..files import remedy_of
 from ..ledger import Ledger, State, StateCount
 from ..ledger.queries import DayCount, FailedCandidate, accepted_from, days, last_event_at
@@ -80,13 +80,17 @@ class Status:
         return counts
 
     @property
+    def settled(self) -> int:
+        """How many candidates are known to live, or not to."""
+        # What no source has may live.
+        unknown = sum(t.n for t in self.tallies if t.reason in {*BY_USER, Reason.NOT_IN_SOURCE})
+        return sum(c.verified + c.dead for c in self.classes) - unknown
+
+    @property
     def survival(self) -> float:
         """The share of candidates that live: of those settled, or `SURVIVAL` while those are few."""
         verified = sum(c.verified for c in self.classes)
-        # What no source has may live.
-        unknown = sum(t.n for t in self.tallies if t.reason in {*BY_USER, Reason.NOT_IN_SOURCE})
-        settled = verified + sum(c.dead for c in self.classes) - unknown
-        return verified / settled if settled >= SETTLED_ENOUGH else SURVIVAL
+        return verified / self.settled if self.settled >= SETTLED_ENOUGH else SURVIVAL
 
     @property
     def lacking(self) -> int:
@@ -114,11 +118,7 @@ def read_status(ledger: Ledger) -> Status:
     Raises:
         DataMismatch: it holds no candidates.
     """
-    if not ledger.class_names:
-        raise DataMismatch(
-            f"{ledger.path} holds no candidates yet",
-            "If a fetch is reading the lists, wait until it has; else run: audioset-tools fetch",
-        )
+    ledger.require_candidates()
     tallies = tuple(ledger.tallies())
     wanted = _wanted(ledger, tallies)
     counts: dict[tuple[str, State], int] = {}

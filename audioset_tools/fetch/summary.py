@@ -1,4 +1,4 @@
-"""A fetch in words: the line under the bars, the table at the end, the estimate before it begins."""
+"""A fetch in words: the line under the bars, the table at the end."""
 
 from collections import Counter
 from datetime import date
@@ -6,10 +6,10 @@ from math import isinf
 from typing import Any
 
 from ..ledger import State
-from ..sources.rate import PacePolicy, PaceState
-from ..types import SAMPLE_RATE, UNREACHED, Reason, Table, clip_bytes
-from ..words import MOST_ROWS, clock_time, duration, ends_of
-from .progress import ClassProgress, FetchProgress, FetchResult
+from ..sources.rate import PaceState
+from ..types import UNREACHED, Reason, Table
+from ..words import MOST_ROWS, clock_time, duration
+from .progress import FetchProgress, FetchResult
 
 SURVIVAL = 0.8
 """Share of AudioSet's videos still there: 79 to 87 % of samples of them in late 2024."""
@@ -140,46 +140,9 @@ def advice(result: FetchResult) -> list[str]:
             f"{n:,} {'was' if n == 1 else 'were'} given up after {result.attempts} attempts for passing"
             f" reasons; audioset-tools fetch --retry passing tries {'it' if n == 1 else 'them'} again"
         )
-    if result.progress.of_client and not result.progress.failed:
+    end = result.progress
+    # An error that ends it says this itself.
+    doubted = end.gave_up and end.pace.reason is Reason.IMPLAUSIBLE
+    if end.of_client and not (end.failed or doubted):
         lines.append(nightly_advice(date.today()))
     return lines
-
-
-def estimate_table(
-    classes: tuple[ClassProgress, ...], policy: PacePolicy | None, rate: int = SAMPLE_RATE, of: str = "class"
-) -> Table:
-    """What is still lacking and what it will about cost, before anything is sent.
-
-    Args:
-        classes: how far each is; or each split, as `of` says.
-        policy: YouTube's pace; None if it is not asked: files cost no more than room on the disk.
-        rate: hertz of the clips.
-    """
-    lacking = {c.class_name: max(0, c.wanted - c.accepted) for c in classes}
-    wanted = {c.class_name: c.wanted for c in classes}
-    if policy is None:
-        if of != "class" or len(classes) > MOST_ROWS:
-            lacking["all"], wanted["all"] = sum(lacking.values()), sum(wanted.values())
-        return Table(
-            "To be taken from the files; nothing was read",
-            (of, "wanted", "lacking", "disk"),
-            ends_of(
-                [(name, f"{wanted[name]:,}", f"{n:,}", _size(n, rate)) for name, n in lacking.items()],
-                lambda more: (more, "", "", ""),
-            ),
-        )
-    lacking["all"], wanted["all"] = sum(lacking.values()), sum(wanted.values())
-    rows = []
-    for name, clips in lacking.items():
-        requests = clips / SURVIVAL
-        hours = "none" if isinf(policy.start) else duration(requests / policy.start * 3600)
-        rows.append((name, f"{wanted[name]:,}", f"{clips:,}", f"{requests:,.0f}", hours, _size(clips, rate)))
-    return Table(
-        f"To be fetched, if {SURVIVAL:.0%} of the videos live; nothing was sent",
-        (of, "wanted", "lacking", "requests", "time at the first pace", "disk"),
-        ends_of(rows, lambda more: (more, *[""] * 5)),
-    )
-
-
-def _size(clips: int, rate: int) -> str:
-    return f"{clips * clip_bytes(rate) / 1e9:,.2f} GB"

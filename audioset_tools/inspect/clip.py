@@ -136,6 +136,12 @@ def which_row(facts: ClipFacts, noise: int) -> MelFacts:
     copies = sorted({mel.noise for mel in facts.mels})
     found = [mel for mel in facts.mels if mel.noise == noise]
     if not copies:
+        standing = facts.standing
+        if standing is not None and standing.clip is None:
+            raise UsageError(
+                f"clip {facts.key} has no mel: it is {standing.state}, and only verified clips have one",
+                "`audioset-tools inspect` with its id, and without --png, says what is known of it.",
+            )
         raise UsageError(f"no shard holds clip {facts.key}", "Run first: audioset-tools featurize")
     if not found:
         raise UsageError(f"clip {facts.key} has no noise copy {noise}", f"It has {copies}, 0 being itself.")

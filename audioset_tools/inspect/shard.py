@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..exceptions import UsageError
+from ..exceptions import DataMismatch, UsageError
 from ..shards.index import shard_files
 from ..shards.reader import find_shards
 from ..shards.shard import ShardHeader, Statistics, keys_of, open_shard
@@ -50,6 +50,11 @@ def find_shard(text: str, workspace: Workspace, folder: str | None) -> Path:
     """
     for path in (Path(text), workspace.root / text, workspace.shards / text):
         if path.is_file():
+            if path.suffix != ".h5":
+                raise UsageError(
+                    f"{printable(path)} is no shard",
+                    "Give the path of an .h5 file that featurize made, or the id, key or file of a clip.",
+                )
             return path
         if path.is_dir():
             names = ", ".join(printable(inner.name) for inner in shard_files(path))
@@ -72,7 +77,13 @@ def inspect_shard(path: Path) -> ShardFacts:
     Raises:
         DataMismatch: it is none, or damaged.
     """
-    shard = open_shard(path)
+    try:
+        shard = open_shard(path)
+    except DataMismatch as error:
+        raise DataMismatch(
+            error.what,
+            "If featurize made it, run that again: it makes it anew; no other file is a shard.",
+        ) from error
     classes = {}
     for number, name in enumerate(shard.header.class_names):
         mine = shard.target[:, number] == 1

@@ -153,6 +153,7 @@ class Ledger:
     Args:
         path: the file; made if it is missing.
         read_only: only look, at the ledger as it is at the first question; whoever writes is not disturbed.
+        apart: look at a copy, so that not even an index is left beside it.
         patience: seconds to wait for another program that has it locked.
 
     Raises:
@@ -160,9 +161,11 @@ class Ledger:
         EnvironmentProblem: it is locked by another program, or cannot be read.
     """
 
-    def __init__(self, path: Path, read_only: bool = False, patience: float = 10.0) -> None:
+    def __init__(
+        self, path: Path, read_only: bool = False, patience: float = 10.0, apart: bool = False
+    ) -> None:
         self.path = path
-        self._db = (connect_to_read if read_only else connect)(path, patience)
+        self._db = connect_to_read(path, patience, apart) if read_only else connect(path, patience)
         self._identity = identity(path)
         try:
             origin = self.origin()
@@ -192,6 +195,18 @@ class Ledger:
             if origin.sample_rate not in SAMPLE_RATES:
                 raise ValueError(f"clips of {origin.sample_rate} Hz")
             return origin
+
+    def require_candidates(self) -> None:
+        """See that it was filled.
+
+        Raises:
+            DataMismatch: it was not, or not yet.
+        """
+        if not self.class_names:
+            raise DataMismatch(
+                f"{self.path} holds no candidates yet",
+                "If a fetch is reading the lists, wait until it has; else run: audioset-tools fetch",
+            )
 
     def load(self, origin: Origin, candidates: Iterable[Candidate], **notes: str) -> None:
         """Fill an empty ledger, with notes of how it was made; all of it or, after a kill, nothing."""

@@ -167,10 +167,11 @@ def damage(path: Path) -> str | None:
     return None if found == "ok" else said(found)
 
 
-def connect_to_read(path: Path, patience: float) -> sqlite3.Connection:
+def connect_to_read(path: Path, patience: float, apart: bool = False) -> sqlite3.Connection:
     """Open a ledger's file for looking only, as it is at the first question; beside a running fetch, too.
 
-    `patience` is how many seconds to wait for another program that has it locked.
+    `patience` is how many seconds to wait for another program that has it locked; `apart` has a copy read,
+    since SQLite leaves an index beside a log that it looked at.
 
     Raises:
         DataMismatch: the file is missing, empty, damaged, foreign, or written by another version.
@@ -179,7 +180,7 @@ def connect_to_read(path: Path, patience: float) -> sqlite3.Connection:
     if not path.exists():
         raise DataMismatch(f"{path} does not exist", "Run first: audioset-tools fetch")
     _refuse_no_file(path)
-    if is_of_this_machine(path.parent) and has_log_form(path):
+    if is_of_this_machine(path.parent) and has_log_form(path) and not apart:
         # SQLite reads a log through an index beside it. Where that cannot be made, a ledger without a log is
         # read as a file that does not change.
         fixed = not os.access(path.parent, os.W_OK) and not _has_log(path)

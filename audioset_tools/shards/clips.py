@@ -58,8 +58,7 @@ class Clips:
         self.multi_label = origin is not None and origin.multi_label
         of_split = sorted((one for one in placements if one.split == split), key=lambda one: one.key)
         if not of_split:
-            there = (one.split for one in placements)
-            raise no_split(split, there, str(workspace.dataset), FREEZE_SPLITS)
+            raise no_split(split, (one.split for one in placements), str(workspace.dataset))
         self._root: Path = workspace.root
         self._placements = of_split
 

@@ -108,7 +108,10 @@ def read_index(folder: Path) -> Index:
             raise ValueError("no shards of this folder")
         return Index(shards, _numbers(content["mean"]), _numbers(content["std"]))
     except FileNotFoundError as error:
-        raise DataMismatch(f"{folder} is unfinished: featurize was interrupted", FEATURIZE_AGAIN) from error
+        raise DataMismatch(
+            f"{folder} is unfinished: featurize did not come to its end, or clips were taken out since",
+            f"If it is still running, wait; else: {FEATURIZE_AGAIN}",
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise DataMismatch(f"{folder / NAME} is damaged or of another version", FEATURIZE_AGAIN) from error
 

@@ -27,9 +27,10 @@ import numpy.typing as npt
 from ..exceptions import AudiosetToolsError, DataMismatch, UsageError
 from ..files import read_file
 from ..tasks.engine import cores
-from ..workspace import AnyPath, Workspace, smaller_set
+from ..workspace import AnyPath, Workspace, printable, smaller_set
 from .chunks import Floats, Rows
-from .index import FEATURIZE_AGAIN, read_index
+from .index import FEATURIZE_AGAIN, read_index, shard_files
+from .index import NAME as INDEX
 from .placements import SPLITS
 from .shard import Shard, ShardHeader, open_shard
 
@@ -67,13 +68,12 @@ class MelShards:
     """
 
     def __init__(self, folder: AnyPath | Workspace, split: str, in_memory: bool | None = None) -> None:
-        root = folder if isinstance(folder, Workspace) else Workspace(folder)
-        folder = find_shards(root.shards) if root.shards.is_dir() else root.root
+        folder = _folder_of(folder if isinstance(folder, Workspace) else Workspace(folder))
         index = read_index(folder)
         of_split = (name for name, listed in index.shards.items() if listed.split == split)
         names = sorted(of_split, key=lambda name: name.rpartition("/")[2])
         if not names:
-            raise no_split(split, (one.split for one in index.shards.values()), str(folder), FEATURIZE_AGAIN)
+            raise no_split(split, (one.split for one in index.shards.values()), str(folder))
         self._listed = [(folder / name, index.shards[name]) for name in names]
         self._ends = np.cumsum([listed.rows for _, listed in self._listed])
         self._opened: dict[int, Shard] = {}
@@ -255,18 +255,35 @@ def _target(shard: Shard) -> Targets:
     return shard.target if shard.header.multi_label else shard.label.astype(np.int64)
 
 
-def no_split(split: str, there: Iterable[str], where: str, remedy: str) -> AudiosetToolsError:
+def no_split(split: str, there: Iterable[str], where: str) -> AudiosetToolsError:
     """The error for who asks for a split that is not there.
 
     Args:
         there: the splits of all that there is.
         where: the folder or file that holds them.
-        remedy: what to do if the split is one of ours and only not there.
     """
+    names = ", ".join(sorted(set(there), key=SPLITS.index))
     if split in SPLITS:
-        return DataMismatch(f"{where} has nothing of the {split} split", remedy)
-    names = sorted(set(there), key=SPLITS.index)
-    return UsageError(f"there is no split {split!r}", f"{where} has {', '.join(names)}.")
+        return DataMismatch(
+            f"{where} has nothing of the {split} split",
+            f"It has {names}: the splits of a data set are decided once, by its recipe or its list.",
+        )
+    return UsageError(f"there is no split {split!r}", f"{where} has {names}.")
+
+
+def _folder_of(given: Workspace) -> Path:
+    """The folder of shards that is meant: itself, the only one of a workspace, or of its folder of shards."""
+    if not given.root.is_dir():
+        raise UsageError(
+            f"there is no folder {printable(given.root)}",
+            "Give a workspace, or the folder of shards of one spec in it.",
+        )
+    if given.shards.is_dir():
+        return find_shards(given.shards)
+    if (given.root / INDEX).exists() or shard_files(given.root):
+        return given.root
+    within = [folder for folder in given.root.iterdir() if folder.is_dir() and shard_files(folder)]
+    return find_shards(given.root if within else given.shards)
 
 
 def _meaning(shard: Shard) -> tuple[object, ...]:
@@ -293,7 +310,7 @@ def find_shards(root: Path, name: str | None = None) -> Path:
     whole = [path for folder, path in folders.items() if smaller_set(folder) is None]
     if name is None and len(whole) == 1:
         return whole[0]
-    choose = f"Choose one with --shards NAME: {', '.join(folders)}."
+    choose = f"Choose one with --shards NAME: {', '.join(folders)}. `MelShards` takes its folder."
     if not name:
         has = f"shards of {len(whole)} specs" if whole else "shards of smaller sets alone"
         raise DataMismatch(f"{root} has {has}", choose)

@@ -45,6 +45,7 @@ class Local:
         root: the folder; its names and its archives' indices are read once, now.
         keep: where the indices are kept for the next time; None to keep none.
         on_progress: told what is read, and what was found.
+        keeps: whether new indices are kept there.
 
     Raises:
         UsageError: nothing in it is named as AudioSet's copies are.
@@ -55,9 +56,11 @@ class Local:
     pace = None
     known_alive = None
 
-    def __init__(self, root: Path, keep: Path | None = None, on_progress: OnProgress = silent) -> None:
+    def __init__(
+        self, root: Path, keep: Path | None = None, on_progress: OnProgress = silent, keeps: bool = True
+    ) -> None:
         on_progress(message(f"reading the names in {printable(root)}"))
-        self.folder = Folder(root, keep, on_progress)
+        self.folder = Folder(root, keep, on_progress, keeps)
         if not len(self.folder):
             raise _nothing_in(self.folder, root)
         for line in _account(self.folder):

@@ -140,16 +140,17 @@ def restore_lost(ledger: Ledger, workspace: Workspace, at: float) -> Iterator[st
             yield f"{one.file.path} {one.file.detail}" + (f" (now {moved})" if moved else "")
 
 
-def refuse_lost_ledger(ledger: Ledger, workspace: Workspace) -> None:
-    """See that an empty ledger is a new one, and not one that was lost while its clips are still there.
+def refuse_lost_ledger(ledger: Ledger | None, workspace: Workspace) -> None:
+    """See that an empty ledger, or none, is new, and was not lost while its clips are still there.
 
     Raises:
         DataMismatch: there are clips.
     """
-    if not ledger.class_names and next(workspace.clips.rglob("Y*.wav"), None):
+    if not (ledger and ledger.class_names) and next(workspace.clips.rglob("Y*.wav"), None):
         raise DataMismatch(
             f"{workspace.root} holds clips, and its ledger is gone or empty",
-            f"Restore {ledger.path.name} from a backup, or move {workspace.clips} away to begin again.",
+            f"Restore {workspace.ledger.name} from a backup; or move {workspace.clips} away, and name its new"
+            " place with `fetch --source local:DIR`.",
         )
 
 

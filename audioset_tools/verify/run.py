@@ -66,6 +66,8 @@ def verify(
         Ledger(workspace.ledger, read_only=not repair) as ledger,
         division.engine(workspace.root, lambda text: on_progress(message(text))) as by,
     ):
+        clips.refuse_lost_ledger(ledger, workspace)
+        ledger.require_candidates()
         try:
             report = _look(ledger, Look(workspace, by, deep, division.part, on_progress), repair)
         except DataMismatch:

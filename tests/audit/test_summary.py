@@ -33,6 +33,8 @@ def test_tables_have_the_first_of_a_long_list() -> None:
 
 def test_lines_say_how_far_the_list_can_be_trusted_and_what_comes_next() -> None:
     first, *others = audit_lines(FOUND)
+    *_, last = audit_lines(FOUND, ["--out", "my audit"])
+    assert last.endswith("audioset-tools errors --audit --serve --out 'my audit'")
     assert first.startswith("86% of the labels") and "audit.csv" in others[0] and "--audit" in others[-1]
     assert any("learned little" in line for line in audit_lines(replace(FOUND, agreement=0.4)))
 

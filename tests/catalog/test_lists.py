@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from audioset_tools.catalog import lists
 from audioset_tools.catalog.lists import Catalog, describe_damage, read_catalog, read_list
 from audioset_tools.catalog.official import GENUINE
-from audioset_tools.exceptions import DataMismatch
+from audioset_tools.exceptions import DataMismatch, EnvironmentProblem
 from tests.catalog.conftest import Row, render, write_folder, ytid
 
 ROWS: list[Row] = [
@@ -200,6 +200,7 @@ DAMAGED = {
     "lost-quotes": (replaced(5, SEGMENT_ROW.replace('"', "")), "line 5"),
     "half-a-quote": (replaced(5, SEGMENT_ROW[:-2] + "\n"), "line 5: the label list has lost its quotes"),
     "missing-column": (replaced(5, SEGMENT_ROW.replace("30.000, ", "")), "line 5: 4 columns"),
+    "no-last-newline": ("".join(lines())[:-1], "line 8: its line end is missing; the row is whole"),
     "cut-in-a-row": ("".join(lines())[:-9], "line 8: the last line is cut off"),
     "cut-at-a-row": ("".join(lines()[:-1]), "line 7: the file ends after 4 rows"),
     "one-row-too-many": ("".join(lines()) + SEGMENT_ROW.replace(SEGMENT_ROW[:11], ytid(77)), "line 9"),
@@ -294,5 +295,5 @@ def test_a_segment_that_occurs_twice_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     write_folder(tmp_path, {})
     (tmp_path / "eval_segments.csv").unlink()
-    with pytest.raises(DataMismatch, match="cannot be read"):
+    with pytest.raises(EnvironmentProblem, match=r"cannot be read: No such file.*\nSee that its name"):
         read_catalog(tmp_path)

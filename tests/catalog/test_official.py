@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from audioset_tools.catalog.official import find_metadata, manifest, official_files
+from audioset_tools.catalog.official import Official, find_metadata, manifest, official_files
 from audioset_tools.catalog.recipe import SHIPPED, STANDARD
 from audioset_tools.exceptions import EnvironmentProblem, UsageError
 from audioset_tools.simulator.lists import write_lists
@@ -23,6 +23,18 @@ def test_lists_come_from_the_folder_given_then_the_workspace_then_the_network(tm
         find_metadata(copy, tmp_path, lambda official, folder: asked.append(official.file))
     assert len(asked) == 1
     assert all(len(one.sha256) == 64 for one in official_files().values())
+
+
+def test_a_download_that_fails_leaves_no_folder_and_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
+    def fails(official: Official, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        raise EnvironmentProblem("no network", "wait")
+
+    with pytest.raises(EnvironmentProblem):
+        find_metadata(None, tmp_path / "w" / "metadata", fails)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UsageError, match="there is no folder "):
+        find_metadata(tmp_path / "w", tmp_path)
 
 
 def test_every_manifest_with_classes_is_offered() -> None:

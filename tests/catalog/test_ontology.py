@@ -1,11 +1,17 @@
 """The ontology is a graph, and a foreign file in its place is refused."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from audioset_tools.catalog.ontology import Ontology, read_ontology
+from audioset_tools.catalog.run import select
+from audioset_tools.catalog.search import search_labels
+from audioset_tools.catalog.template import write_recipe
 from audioset_tools.exceptions import DataMismatch
+from audioset_tools.workspace import Workspace
+from tests.catalog.conftest import write_folder
 
 
 @pytest.mark.parametrize(
@@ -16,6 +22,26 @@ def test_a_foreign_ontology_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(DataMismatch):
         read_ontology(path)
+
+
+def test_another_ontology_than_audiosets_is_told_unless_it_is_meant(tmp_path: Path) -> None:
+    write_folder(tmp_path, {})
+    path, nowhere = tmp_path / "ontology.json", Workspace(tmp_path / "nowhere")
+    assert read_ontology(path, genuine=True) == read_ontology(path), "the demo's own is known too"
+    nodes = json.loads(path.read_text())
+    instrument = next(node for node in nodes if node["id"] == "/m/04szw")
+    instrument["child_ids"] = []
+    path.write_text(json.dumps(nodes))
+    with pytest.raises(DataMismatch, match=r"ontology.json is another ontology than AudioSet's \(sha256 "):
+        read_ontology(path, genuine=True)
+    for asks in (
+        lambda **how: select(nowhere, metadata=tmp_path, **how),
+        lambda **how: search_labels(nowhere, "Piano", metadata=tmp_path, **how),
+        lambda **how: write_recipe(nowhere, tmp_path / "x.toml", ["Piano"], metadata=tmp_path, **how),
+    ):
+        with pytest.raises(DataMismatch, match="if you mean this one, add --any-ontology"):
+            asks()
+        assert asks(any_ontology=True)
 
 
 def test_a_subtree_in_a_graph_with_several_parents() -> None:

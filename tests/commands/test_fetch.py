@@ -183,6 +183,9 @@ def test_a_dry_run_sends_and_writes_no_clip(world: World, serve: Serve, tmp_path
     assert done.returncode == 0
     assert "Flute" in done.stdout
     assert sum(simulator.counts()["requests"].values()) == 0
+    told = json.loads(run(*fetch_words(world, simulator, tmp_path), "--dry-run", "--json").stdout)
+    assert told["survival"] == 0.8 and told["parts"]["Flute"]["lacking"] == 6
+    assert not list(tmp_path.iterdir())
 
 
 def test_growing_keeps_what_is_there(world: World, serve: Serve, undisturbed: Path, tmp_path: Path) -> None:

@@ -231,9 +231,9 @@ def test_a_dry_run_says_what_is_there_and_decodes_nothing(world: World, copy: Pa
     assert done.returncode == 0
     files = len([file for file in copy.rglob("*") if file.is_file()])
     assert f"{files} files of {files} videos" in done.stderr
-    assert "lacking" in done.stdout
-    assert "requests" not in done.stdout
-    assert not (tmp_path / "clips").exists()
+    told = json.loads(done.stdout)
+    assert told["requests_an_hour"] is None and told["parts"]["Flute"]["lacking"] == 4
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("source", ["local:/no/such/folder", "locally", "local:"])

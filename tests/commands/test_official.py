@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from audioset_tools.catalog.recipe import read_recipe
+from audioset_tools.fetch.listed import Wanted
+from audioset_tools.fetch.prepare import enqueue
 from audioset_tools.ledger import Ledger
 from audioset_tools.shards.dataset import read_dataset
 from audioset_tools.shards.reader import MelShards
@@ -17,6 +20,9 @@ from audioset_tools.workspace import Workspace
 from tests.commands.conftest import CLASSES, World, calm, run
 
 Serve = Callable[[Plan], Simulator]
+
+NOBODY = "http://127.0.0.1:9"
+"""A proxy that nobody answers at."""
 
 MINE = 'kind = "official"\nname = "mine"\nseed = 1\ntrain = ["balanced_train", "unbalanced_train"]\n'
 LABELS = 'labels = ["Piano", "Flute", "Music", "Musical instrument"]\n'
@@ -45,6 +51,14 @@ def words(world: World, recipe: Path | str, workspace: Path, proxy: str = "") ->
     where = ["--recipe", str(recipe), "--metadata", str(world.lists), "--workspace", str(workspace)]
     patience = ["--pace", "unlimited", "--retry-wait", "0.1"]
     return ["fetch", *where, *patience, *(["--proxy", proxy, "--no-check-certificate"] if proxy else [])]
+
+
+def fill(world: World, recipe: Path | str, workspace: Path) -> None:
+    """A workspace as a fetch leaves it that was stopped at once."""
+    workspace.mkdir()
+    wanted = Wanted(metadata=world.lists)
+    with Ledger(workspace / "ledger.sqlite") as ledger:
+        enqueue(ledger, read_recipe(str(recipe)), wanted, workspace / "metadata")
 
 
 def labels_of(lists: Path) -> dict[str, set[str]]:
@@ -102,10 +116,13 @@ def test_all_labels_are_planned_by_split(small: World, tmp_path: Path) -> None:
     workspace = tmp_path / "w"
     planned = run(*words(small, "audioset-2m", workspace), "--dry-run")
     assert planned.returncode == 0, planned.stderr
-    rows = {line.split()[0]: line.split()[1:] for line in planned.stdout.splitlines() if line.strip()}
+    table = planned.stdout.partition("computed with")[0]
+    rows = {line.split()[0]: line.split()[1:] for line in table.splitlines() if line.strip()}
     eval_rows = len((small.lists / "eval_segments.csv").read_text().splitlines()) - 3
     assert rows["test"][0] == str(eval_rows)
     assert rows["all"][0] == str(len(labels_of(small.lists)))
+    assert not workspace.exists()
+    fill(small, "audioset-2m", workspace)
     with Ledger(workspace / "ledger.sqlite", read_only=True) as ledger:
         origin = ledger.origin()
     assert origin and origin.of_list and origin.by_recipe and origin.multi_label and origin.least_ms == 0
@@ -122,15 +139,15 @@ def test_another_official_recipe_is_refused_with_what_differs(
     small: World, recipe: Path, tmp_path: Path
 ) -> None:
     workspace = tmp_path / "w"
-    assert run(*words(small, recipe, workspace), "--dry-run").returncode == 0
+    fill(small, recipe, workspace)
     recipe.write_text(MINE + "per_label = 3\n")
-    done = run(*words(small, recipe, workspace), "--dry-run")
+    done = run(*words(small, recipe, workspace, NOBODY))
     assert done.returncode == 6 and "the keys labels, per_label" in done.stderr
-    other = run(*words(small, "paper", workspace), "--dry-run")
+    other = run(*words(small, "paper", workspace, NOBODY))
     assert other.returncode == 6 and "name (mine there, paper here)" in other.stderr
     listed = tmp_path / "list.csv"
     listed.write_text("ytid,start,class\n-0SdAVK79lg,30,Piano\n")
-    of_list = run("fetch", "--list", str(listed), "--workspace", str(workspace), "--dry-run")
+    of_list = run("fetch", "--list", str(listed), "--workspace", str(workspace), "--proxy", NOBODY)
     assert of_list.returncode == 6 and "was made by the recipe mine, not from a list" in of_list.stderr
 
 

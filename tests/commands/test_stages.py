@@ -37,7 +37,7 @@ def test_the_whole_pipeline_with_no_option_after_fetch(fetched: Path, tmp_path: 
         (["fetch", "--recipe", "../../etc/passwd.toml"], 2, "there is no recipe"),
         (["fetch", "--ytdlp-option", "proxy=nonsense"], 2, "not JSON"),
         (["fetch", "--metadata", "."], 2, "balanced_train_segments.csv"),
-        (["select", "--metadata", "nowhere"], 2, "balanced_train_segments.csv"),
+        (["select", "--metadata", "nowhere"], 2, "there is no folder nowhere"),
         (["frobnicate"], 2, "no such command"),
         (["train", "--lr", "-1"], 2, "learning rate"),
     ],

@@ -9,9 +9,10 @@ import pytest
 
 from audioset_tools.catalog.segment_list import read_segment_list
 from audioset_tools.exceptions import DataMismatch, Shortfall, UsageError
-from audioset_tools.fetch.listed import Wanted, enqueue_list, list_shortfall
+from audioset_tools.fetch.estimate.run import estimate
+from audioset_tools.fetch.listed import OtherOrigin, Wanted, enqueue_list, list_shortfall
 from audioset_tools.fetch.prepare import prepare
-from audioset_tools.fetch.run import estimate, fetch
+from audioset_tools.fetch.run import fetch
 from audioset_tools.fetch.status import read_status, status_tables
 from audioset_tools.ledger import Ledger, State, StateCount
 from audioset_tools.manifest.document import write_manifest
@@ -77,7 +78,9 @@ def test_what_a_list_lacks_is_said_and_nobody_takes_its_place(
         fetch(workspace, **words(serve(replace(plan, faults=faults)), listed))
     assert lacking.value.what == "the list lacks 3 of 7: 2 removed, 1 private"
     found = estimate(workspace, Wanted(segment_list=listed))
-    assert sum(one.wanted for one in found.classes) == 7 and sum(one.accepted for one in found.classes) == 4
+    assert sum(part.wanted for part in found.parts) == 7
+    assert sum(part.verified for part in found.parts) == 4
+    assert sum(map(found.requests, found.parts)) == 0
 
 
 def test_what_the_user_took_out_is_not_lacking(
@@ -118,13 +121,13 @@ def test_a_workspace_remembers_its_list_and_takes_no_recipe(
     plan: Plan, listed: Path, workspace: Workspace
 ) -> None:
     """Its candidates are there: neither the file nor the option is needed again."""
-    estimate(workspace, Wanted(segment_list=listed))
     with workspace.lock(), Ledger(workspace.ledger) as ledger:
+        enqueue_list(ledger, read_segment_list(listed), None, silent)
         prepare(ledger, workspace, Wanted(), None, silent)
-        assert ledger.class_names
-        with pytest.raises(DataMismatch, match=r"made from a list \(list mine\)"):
+        with pytest.raises(OtherOrigin, match=r"made from a list \(list mine\)"):
             prepare(ledger, workspace, Wanted(recipe="paper"), None, silent)
     assert Wanted().wants_all(None, workspace)
+    assert sum(part.wanted for part in estimate(workspace, Wanted()).parts) == 7
     with pytest.raises(UsageError, match="--list and --per-class exclude each other"):
         Wanted(per_class=5).wants_all(None, workspace)
 

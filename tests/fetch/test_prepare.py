@@ -8,8 +8,9 @@ import pytest
 
 from audioset_tools.catalog.official import manifest
 from audioset_tools.catalog.recipe import read_recipe
-from audioset_tools.exceptions import DataMismatch, UsageError
-from audioset_tools.fetch.prepare import enqueue, look_ahead
+from audioset_tools.exceptions import UsageError
+from audioset_tools.fetch.listed import OtherOrigin, Wanted
+from audioset_tools.fetch.prepare import enqueue, look_ahead, refuse_other_recipe
 from audioset_tools.ledger import Ledger
 from audioset_tools.sources.local import Local
 from audioset_tools.workspace import Workspace
@@ -28,13 +29,13 @@ def workspace(tmp_path: Path) -> Workspace:
     (tmp_path / "lists").mkdir()
     write_folder(tmp_path / "lists", {})
     with Ledger(workspace.ledger) as ledger:
-        enqueue(ledger, read_recipe("paper"), tmp_path / "lists", workspace.metadata)
+        enqueue(ledger, read_recipe("paper"), Wanted(metadata=tmp_path / "lists"), workspace.metadata)
     return workspace
 
 
-def told(workspace: Workspace, recipe: str, metadata: Path | None) -> DataMismatch:
-    with Ledger(workspace.ledger) as ledger, pytest.raises(DataMismatch) as caught:
-        enqueue(ledger, read_recipe(recipe), metadata, workspace.metadata)
+def told(workspace: Workspace, recipe: str, metadata: Path | None) -> OtherOrigin:
+    with Ledger(workspace.ledger) as ledger, pytest.raises(OtherOrigin) as caught:
+        refuse_other_recipe(ledger, read_recipe(recipe), metadata, workspace.metadata)
     return caught.value
 
 
@@ -136,7 +137,7 @@ def test_the_ledger_is_filled_once_and_only_from_one_origin(tmp_path: Path) -> N
     write_folder(other, {"balanced_train": ROWS[:10]})
     nowhere = tmp_path / "nowhere"
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        enqueue(ledger, read_recipe("paper"), lists, nowhere)
+        enqueue(ledger, read_recipe("paper"), Wanted(metadata=lists), nowhere)
         first = ledger.next_queued("Flute", -1)
         account = json.loads(ledger.get("funnel") or "")
         assert list(account["classes"]) == ["Piano", "Drums", "Flute", "Other"]
@@ -144,13 +145,13 @@ def test_the_ledger_is_filled_once_and_only_from_one_origin(tmp_path: Path) -> N
         assert account["classes"]["Flute"]["outcomes"]["kept"] == sum(
             tally.n for tally in ledger.tallies() if tally.class_name == "Flute"
         )
-        enqueue(ledger, read_recipe("paper"), lists, nowhere)
-        enqueue(ledger, read_recipe("paper"), None, nowhere)
+        refuse_other_recipe(ledger, read_recipe("paper"), lists, nowhere)
+        refuse_other_recipe(ledger, read_recipe("paper"), None, nowhere)
         assert ledger.next_queued("Flute", -1) == first
-        with pytest.raises(DataMismatch, match="another recipe"):
-            enqueue(ledger, read_recipe("clean"), lists, nowhere)
-        with pytest.raises(DataMismatch, match="other lists"):
-            enqueue(ledger, read_recipe("paper"), other, nowhere)
+        with pytest.raises(OtherOrigin, match="another recipe"):
+            refuse_other_recipe(ledger, read_recipe("clean"), lists, nowhere)
+        with pytest.raises(OtherOrigin, match="other lists"):
+            refuse_other_recipe(ledger, read_recipe("paper"), other, nowhere)
 
 
 def test_a_folder_is_told_which_videos_will_be_asked_for(
@@ -180,10 +181,11 @@ def test_a_recipe_of_names_goes_on_without_the_lists_while_it_is_written_as_it_w
 
     def asked(text: str, metadata: Path | None) -> None:
         path.write_text(text)
-        enqueue(ledger, read_recipe(str(path)), metadata, nowhere)
+        refuse_other_recipe(ledger, read_recipe(str(path)), metadata, nowhere)
 
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        asked(PETS, lists)
+        path.write_text(PETS)
+        enqueue(ledger, read_recipe(str(path)), Wanted(metadata=lists), nowhere)
         origin = ledger.origin()
         assert origin is not None and ledger.get("recipe_text") == PETS
         first = ledger.next_queued("Dog", -1)
@@ -192,12 +194,12 @@ def test_a_recipe_of_names_goes_on_without_the_lists_while_it_is_written_as_it_w
         asked(PETS.replace("\n", "\r\n"), None)
         same = PETS.replace('["Dog"]', '["/m/0bt9lr"] # dogs')
         asked(same, lists)
-        with pytest.raises(DataMismatch, match="is not written as it was") as refused:
+        with pytest.raises(OtherOrigin, match="is not written as it was") as refused:
             asked(same, None)
         assert "--metadata" in refused.value.remedy
-        with pytest.raises(DataMismatch, match="the labels of class Dog"):
+        with pytest.raises(OtherOrigin, match="the labels of class Dog"):
             asked(PETS.replace('["Dog"]', '["Cat"]'), lists)
-        with pytest.raises(DataMismatch, match=r"seed .1 there, 2 here"):
+        with pytest.raises(OtherOrigin, match=r"seed .1 there, 2 here"):
             asked(PETS.replace("seed = 1", "seed = 2"), lists)
         with pytest.raises(UsageError, match="perhaps 'Dog'"):
             asked(PETS.replace('["Dog"]', '["Dgo"]'), lists)
@@ -209,7 +211,7 @@ def test_the_switch_of_propagation_is_told_where_nothing_else_differs(tmp_path: 
     several = PETS.replace("seed = 1", "seed = 1\nmulti_label = true")
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         path.write_text(several)
-        enqueue(ledger, read_recipe(str(path)), lists, tmp_path)
+        enqueue(ledger, read_recipe(str(path)), Wanted(metadata=lists), tmp_path)
         path.write_text(several.replace("multi", "propagate = true\nmulti"))
-        with pytest.raises(DataMismatch, match=r"as it is now \(propagate \(true here\)\)"):
-            enqueue(ledger, read_recipe(str(path)), lists, tmp_path)
+        with pytest.raises(OtherOrigin, match=r"as it is now \(propagate \(true here\)\)"):
+            refuse_other_recipe(ledger, read_recipe(str(path)), lists, tmp_path)

@@ -1,5 +1,6 @@
 """`fetch()` as a notebook calls it: the whole command without a terminal, and Ctrl-C at any moment."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,16 +13,15 @@ from typing import Any
 import pytest
 
 from audioset_tools.csvfile import write_csv
-from audioset_tools.exceptions import EnvironmentProblem, Paused, Shortfall, UsageError
+from audioset_tools.exceptions import AudiosetToolsError, EnvironmentProblem, Paused, Shortfall, UsageError
 from audioset_tools.fetch import run as run_module
-from audioset_tools.fetch.listed import Wanted
+from audioset_tools.fetch.loop import Fetch
 from audioset_tools.fetch.progress import FetchProgress, FetchResult
-from audioset_tools.fetch.run import estimate, fetch
+from audioset_tools.fetch.run import fetch
 from audioset_tools.ledger import Ledger
 from audioset_tools.removal.exclusions import HEADER
 from audioset_tools.simulator import Plan, Refusal, Simulator
 from audioset_tools.simulator.lists import write_lists
-from audioset_tools.sources.connection.connection import Connection
 from audioset_tools.types import Message, Progress
 from audioset_tools.workspace import Workspace
 
@@ -165,19 +165,38 @@ def test_arguments_that_make_no_sense_make_no_workspace(workspace: Workspace, wr
     assert not workspace.root.exists()
 
 
-def test_an_estimate_sends_nothing(world: World, serve: Serve, workspace: Workspace) -> None:
-    simulator = serve(world.plan)
-    found = estimate(
-        workspace,
-        Wanted(per_class=5, metadata=world.lists),
-        pace="600/h",
-        connection=Connection(simulator.proxy),
-    )
-    assert found.policy is not None and found.policy.start == 600
-    assert {one.class_name: (one.wanted, one.accepted) for one in found.classes} == dict.fromkeys(
-        CLASSES, (5, 0)
-    )
-    assert sum(simulator.counts()["requests"].values()) == 0 and not clips(workspace)
+def test_what_turns_out_wrong_before_the_first_request_leaves_no_workspace(
+    world: World, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edited, empty = tmp_path / "edited", tmp_path / "empty"
+    shutil.copytree(world.lists, edited)
+    empty.mkdir()
+    ontology = edited / "ontology.json"
+    ontology.write_text(ontology.read_text() + " ")
+    recipe = tmp_path / "cats.toml"
+    recipe.write_text('name = "cats"\nseed = 1\n[[classes]]\nname = "Cat"\ninclude = ["Catt"]\n')
+
+    def no_network(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("audioset_tools.catalog.official.pooch.retrieve", no_network)
+    for wrong in (
+        {"metadata": tmp_path / "nowhere"},
+        {"metadata": empty},
+        {"metadata": edited},
+        {"metadata": world.lists, "recipe": str(recipe)},
+        {"metadata": world.lists, "source": f"local:{empty}"},
+        {"metadata": world.lists, "exclude": tmp_path / "nothing.csv"},
+        {"segment_list": tmp_path / "none.csv"},
+        {"metadata": None},
+    ):
+        with pytest.raises(AudiosetToolsError):
+            fetch(workspace, **wrong)  # type: ignore[arg-type]
+        assert not workspace.root.exists(), wrong
+    monkeypatch.setattr(Fetch, "run", no_network)
+    with pytest.raises(OSError, match="no network"):
+        fetch(workspace, metadata=edited, any_ontology=True)
+    assert workspace.ledger.exists(), "all was right, and it began"
 
 
 CHILD = """

@@ -7,17 +7,15 @@ import pytest
 
 from audioset_tools.fetch.progress import ClassProgress, FetchProgress, FetchResult
 from audioset_tools.fetch.summary import (
-    SURVIVAL,
     advice,
     answers_line,
     class_bars,
-    estimate_table,
     fetch_json,
     fetch_table,
     state_line,
 )
 from audioset_tools.ledger import State, StateCount
-from audioset_tools.sources.rate import PacePolicy, PaceState
+from audioset_tools.sources.rate import PaceState
 from audioset_tools.sources.source import FetchError
 from audioset_tools.types import Reason
 
@@ -112,6 +110,9 @@ def test_advice_is_given_where_something_can_be_done() -> None:
     of_client = replace(RESULT, tallies=(), progress=replace(PROGRESS, of_client=True))
     (line,) = advice(of_client)
     assert "nightly" in line
+    doubted = paused(Reason.IMPLAUSIBLE).pace
+    gave_up = replace(of_client.progress, gave_up=True, pace=doubted)
+    assert advice(replace(of_client, progress=gave_up)) == [], "and here too"
     failed = replace(of_client.progress, failed=FetchError(Reason.BOT_CHECK, "not a bot"))
     assert advice(replace(of_client, progress=failed)) == [], "the error itself says it"
 
@@ -126,12 +127,3 @@ def test_only_what_was_asked_to_stop_and_nothing_else_is_stopped() -> None:
         (replace(stopping, classes=(replace(CLASSES[0], accepted=10),)), False),
     ):
         assert replace(RESULT, progress=end).stopped is stopped
-
-
-def test_an_estimate_counts_requests_and_room() -> None:
-    table = estimate_table(CLASSES, PacePolicy(start=100.0, most=100.0))
-    assert table.rows[0][:4] == ("Piano", "10", "6", f"{6 / SURVIVAL:,.0f}")
-    assert table.rows[-1][:3] == ("all", "20", "7")
-    assert {row[4] for row in estimate_table(CLASSES, PacePolicy(start=inf, most=inf)).rows} == {"none"}
-    of_folder = estimate_table(CLASSES, None)
-    assert of_folder.rows == (("Piano", "10", "6", "0.00 GB"), ("Flute", "10", "1", "0.00 GB"))

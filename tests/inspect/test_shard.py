@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from audioset_tools.exceptions import UsageError
-from audioset_tools.inspect.shard import find_shard
+from audioset_tools.exceptions import DataMismatch, UsageError
+from audioset_tools.inspect.shard import find_shard, inspect_shard
 from audioset_tools.workspace import Workspace
 from tests.factories import featurized
 
@@ -28,7 +28,18 @@ def test_a_shard_is_found_by_any_of_its_names(workspace: Workspace, form: str) -
     assert find_shard(text, workspace, None) == path
 
 
-def test_nothing_is_found_where_there_is_nothing(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="neither"):
+def test_nothing_is_found_where_there_is_nothing(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no workspace"):
         find_shard("train-00000.h5", Workspace(tmp_path), None)
+    with pytest.raises(UsageError, match="neither"):
+        find_shard("train-00009.h5", workspace, None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_shard_is_told_without_advice_for_one(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "talk.wav").write_bytes(b"RIFF")
+    with pytest.raises(UsageError, match=r"talk\.wav is no shard"):
+        find_shard(str(tmp_path / "talk.wav"), workspace, None)
+    (tmp_path / "other.h5").write_bytes(b"nothing")
+    with pytest.raises(DataMismatch, match=r"other\.h5 is no shard.*\nIf featurize made it"):
+        inspect_shard(tmp_path / "other.h5")

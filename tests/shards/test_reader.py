@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audioset_tools.exceptions import DataMismatch, UsageError
+from audioset_tools.exceptions import AudiosetToolsError, DataMismatch, UsageError
 from audioset_tools.featurize.run import finish_folder
 from audioset_tools.shards import reader
 from audioset_tools.shards import reader as order
@@ -84,7 +84,9 @@ def test_what_a_model_learns_is_the_class_or_where_several_sound_all_of_them(
 
 
 def test_a_split_without_shards_is_refused(folder: Path) -> None:
-    with pytest.raises(DataMismatch, match="nothing of the validation split"):
+    with pytest.raises(
+        DataMismatch, match=r"nothing of the validation split\nIt has train, test: the splits"
+    ):
         MelShards(folder, "validation")
 
 
@@ -97,9 +99,27 @@ def test_a_workspace_will_do_where_it_has_shards_of_one_spec(folder: Path, tmp_p
     key = MelShards(folder, "train").key
     for workspace in (Workspace(tmp_path), tmp_path, str(tmp_path)):
         assert np.array_equal(MelShards(workspace, "train").key, key)
-    (tmp_path / "empty" / "shards").mkdir(parents=True)
-    with pytest.raises(DataMismatch, match="no shards in"):
-        MelShards(tmp_path / "empty", "train")
+    assert np.array_equal(MelShards(tmp_path / "shards", "train").key, key)
+
+
+@pytest.mark.parametrize(
+    ("there", "error", "said"),
+    [
+        ([], UsageError, r"there is no folder .*\nGive a workspace, or the folder of shards"),
+        ([""], UsageError, "is no workspace: nothing was fetched into it"),
+        (["metadata"], UsageError, "is no workspace: nothing was fetched into it"),
+        (["clips"], DataMismatch, r"no shards in .*\nRun `audioset-tools featurize` first"),
+        (["shards"], DataMismatch, r"no shards in .*\nRun `audioset-tools featurize` first"),
+        (["shards/paper-1234"], DataMismatch, r"is unfinished: featurize did not come to its end"),
+    ],
+)
+def test_what_is_no_folder_of_shards_is_told_what_it_lacks(
+    tmp_path: Path, there: list[str], error: type[AudiosetToolsError], said: str
+) -> None:
+    for name in there:
+        (tmp_path / "w" / name).mkdir(parents=True)
+    with pytest.raises(error, match=said):
+        MelShards(tmp_path / "w", "train")
 
 
 def test_targets_are_what_cross_entropy_takes(folder: Path) -> None:
@@ -393,6 +413,7 @@ def test_which_shards_to_use(folder: Path) -> None:
 
 
 def test_no_shards_at_all(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
     with pytest.raises(DataMismatch, match="no shards") as caught:
         find_shards(tmp_path / "shards")
     assert "featurize" in caught.value.remedy

@@ -10,6 +10,7 @@ import pytest
 
 from audioset_tools.cli import run
 from audioset_tools.exceptions import DataMismatch, EnvironmentProblem, UsageError
+from audioset_tools.ledger import Ledger
 from audioset_tools.shards.reader import MelShards
 from audioset_tools.shards.shard import open_shard
 from audioset_tools.types import Progress
@@ -128,6 +129,10 @@ def test_a_read_only_medium_needs_no_lock(workspace: Workspace, monkeypatch: pyt
 def test_what_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no workspace"):
         verify(Workspace(tmp_path / "w"))
-    with pytest.raises(DataMismatch, match=r"ledger\.sqlite does not exist"):
+    with pytest.raises(UsageError, match="is no workspace: nothing was fetched into it"):
         verify(Workspace(tmp_path))
     assert list(tmp_path.iterdir()) == []
+    with Ledger(Workspace(tmp_path).ledger):
+        pass
+    with pytest.raises(DataMismatch, match="holds no candidates yet"):
+        verify(Workspace(tmp_path))

@@ -1,0 +1,1 @@
+"""What a fetch would take, before anything is sent or made."""
