@@ -39,15 +39,13 @@ def audit_tables(found: Audit) -> Iterator[Table]:
     if found.suspects:
         yield Table(
             f"The first {min(SHOWN, len(found.suspects))}, with the probabilities of both",
-            ("", "key", "labelled", "", "probably", "", "split"),
+            ("rank", "key", "labelled", "probably", "split"),
             tuple(
                 (
                     str(one.rank),
                     one.key,
-                    printable(join_classes(one.classes)),
-                    f"{one.probability:.2f}",
-                    printable(join_classes(one.suggested)),
-                    f"{one.suggested_probability:.2f}",
+                    f"{printable(join_classes(one.classes))} ({one.probability:.2f})",
+                    f"{printable(join_classes(one.suggested))} ({one.suggested_probability:.2f})",
                     one.split,
                 )
                 for one in found.suspects[:SHOWN]

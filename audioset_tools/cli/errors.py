@@ -99,14 +99,11 @@ def errors(
 
 def _print(found: "Analysis", as_json: bool) -> None:
     from .. import console
-    from ..errors.table3 import analysis_json, analysis_lines, relabel_table, tied_table
+    from ..errors.table3 import analysis_json, analysis_lines, relabel_table, table3, tied_table
 
     if as_json:
         console.result_json(analysis_json(found))
         return
-    for line in analysis_lines(found):
-        console.result(line)
-    console.result("")
-    for table in (tied_table(found), relabel_table(found.relabel)):
-        if table.rows:
-            console.table(table)
+    more = (tied_table(found), relabel_table(found.relabel))
+    tables = (table for table in more if table.rows)
+    console.results([table3(found.rows), *analysis_lines(found), "", *tables])

@@ -81,8 +81,7 @@ def evaluate(
         console.result_json({**where, **evaluation_json(found)})
     else:
         console.result(f"The run {found.run}\n")
-        for text in evaluation_tables(found):
-            console.result(text)
+        console.results(evaluation_tables(found))
         console.result(f"Written to {found.folder}")
     if left_out := len(found.left_out):
         total = left_out + len(found.predictions.key)

@@ -73,8 +73,7 @@ def train(
     if as_json:
         console.result_json(run_json(run))
     else:
-        for text in run_tables(run):
-            console.result(text)
+        console.results(run_tables(run))
     for warning in run.warnings:
         console.warn(warning.what, warning.remedy)
     return 0

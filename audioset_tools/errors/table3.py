@@ -229,9 +229,7 @@ def to_relabel(verdicts: Iterable[MergedAnswer]) -> tuple[Relabel, ...]:
 
 
 def analysis_lines(found: Analysis) -> Iterator[str]:
-    """Table 3 in words, and all that one must know to read it."""
-    yield "Table 3. Error analysis per class"
-    yield format_table3(found.rows) + "\n"
+    """All that one must know to read Table 3."""
     wrong = Counter(name for one in found.mistakes.wrong for name in one.classes)
     counted = {row.class_name: row.clips for row in found.rows}
     what = "suspect" if found.mistakes.audited else "misclassified"
@@ -248,20 +246,17 @@ def analysis_lines(found: Analysis) -> Iterator[str]:
     yield from _agreement_lines(found.pairs)
 
 
-def format_table3(rows: Sequence[CauseRow]) -> str:
+def table3(rows: Sequence[CauseRow]) -> Table:
     """Rows in the form of the paper's Table 3: percent of the clips of a class, `-` for none.
 
     The paper's own has 30 clips of each class.
     """
-    table = [["", *(f"{cause.heading} (%)" for cause in Cause)]]
-    for row in rows:
-        cells = [f"{percent:.2f}" if percent else "-" for percent in row.percent]
-        table.append([printable(row.class_name), *cells])
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
-        for line in table
+    cells = (
+        (printable(row.class_name), *(f"{percent:.2f}" if percent else "-" for percent in row.percent))
+        for row in rows
     )
+    header = ("", *(f"{cause.heading} (%)" for cause in Cause))
+    return Table("Table 3. Error analysis per class", header, tuple(cells))
 
 
 def tied_table(found: Analysis) -> Table:

@@ -330,9 +330,9 @@ def failures_table(failures: Iterable[FailedCandidate], total: int) -> Table:
         for one in islice(failures, SHOWN)
     )
     title = f"The last {SHOWN} of {total:,} failures; --out writes all" if total > SHOWN else "Failures"
-    return Table(
-        title, ("clip", "class", "rank", "state", "reason", "attempts", "last tried", "detail"), rows
-    )
+    header = ("clip", "class", "rank", "state", "reason", "attempts", "last tried", "detail")
+    dispensable = ("rank", "attempts", "last tried")
+    return Table(title, header, rows, tuple((header.index(name),) for name in dispensable))
 
 
 def failure_json(one: FailedCandidate) -> dict[str, Any]:

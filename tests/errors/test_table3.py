@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -20,9 +19,9 @@ from audioset_tools.errors.table3 import (
     analysis_json,
     analysis_lines,
     decide,
-    format_table3,
     mean_kappa,
     merge,
+    table3,
     tied_table,
     to_relabel,
     write_relabel,
@@ -45,9 +44,9 @@ TABLE_3 = [
 
 def printed(found: Analysis) -> list[list[str]]:
     """The cells of the table without its heads."""
-    head, *lines = format_table3(found.rows).splitlines()
-    assert re.split("  +", head.strip()) == [f"{cause.heading} (%)" for cause in Cause]
-    return [line.split() for line in lines]
+    table = table3(found.rows)
+    assert table.header == ("", *(f"{cause.heading} (%)" for cause in Cause))
+    return [list(row) for row in table.rows]
 
 
 def analysed(path: Path, answers: list[Answer], rule: Rule = Rule.PAPER) -> Analysis:

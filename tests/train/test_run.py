@@ -48,7 +48,7 @@ def test_it_learns_to_tell_tones_noise_and_clicks_apart(workspace: Workspace) ->
     assert (last.loss, last.f1) == (epochs[-1].train_loss, epochs[-1].train_f1)
     assert run.history[-1].train_loss < run.history[0].train_loss / 2
     assert (run.test.predicted == run.test.actual).mean() > 0.9
-    assert run.path.name == "paper,filters=8-8-16-16,batch_size=8,lr=0.003,epochs=15,patience=6"
+    assert run.path.name == "paper-filters8-8-16-16-bs8-lr0.003-ep15-patience6"
 
 
 @pytest.fixture
