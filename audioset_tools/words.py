@@ -22,6 +22,9 @@ FILE_WIDTH = 80
 LEAST_TEXT = 20
 """Columns that a text keeps when it is wrapped; in fewer, reading is a trouble."""
 
+LEAST_HEADS = 2
+"""Lines of a head, where that can be helped."""
+
 _GAP = 2
 """Spaces between two columns."""
 
@@ -69,7 +72,7 @@ def ends_of(rows: Sequence[Row], more: Callable[[str], Row]) -> tuple[Row, ...]:
     return (*rows[:half], more(f"... {len(rows) - 2 * half:,} more"), *rows[-half:])
 
 
-_NUMBER = re.compile(r"[(~±−+-]{0,3}\d[\d,.:-]*(?:e[-+]?\d+)?[)%~]{0,3}")
+_NUMBER = re.compile(r"[(~±−+-]{0,3}\d[\d,.:]*(?:-\d[\d,.]*|e[-+]?\d+)?[)%~]{0,3}")
 
 _UNITS = ("%", "ms", "s", "min", "h", "day", "day,", "days", "days,", "bytes", "kB", "MB", "GB", "Hz")
 _OF_FIGURES = frozenset(("of", "to", "and", "±", "~", "-", *_UNITS))
@@ -159,6 +162,11 @@ def _columns(table: Table, numbers: Sequence[int]) -> Table:
 
 def _in_columns(table: Table, width: int) -> list[Line]:
     """The table as it is, with heads and texts wrapped where that helps; nothing where it does not."""
+    return _in_rows(table, width, LEAST_HEADS) or _in_rows(table, width, None)
+
+
+def _in_rows(table: Table, width: int, heads: int | None) -> list[Line]:
+    """The same with heads of no more lines than `heads`, if that is a number."""
     figures, rows = figure_columns(table), table.rows
     widths, wanted = [], []
     for number, head in enumerate(table.header):
@@ -167,7 +175,7 @@ def _in_columns(table: Table, width: int) -> list[Line]:
         if number not in figures:
             word = max((_widest(row[number].split()) for row in rows), default=0)
             least = min(cells, max(LEAST_TEXT, word))
-        widths.append(max(least, _widest(head.split())))
+        widths.append(max(least, _head_width(head, heads)))
         wanted.append((max(cells, widths[-1]), max(cells, _widest(head.split("\n")))))
     spare = width - sum(widths) - _GAP * (len(widths) - 1)
     if spare < 0:
@@ -177,9 +185,17 @@ def _in_columns(table: Table, width: int) -> list[Line]:
         while spare and (short := [n for n, want in enumerate(wanted) if widths[n] < want[which]]):
             widths[min(short, key=widths.__getitem__)] += 1
             spare -= 1
-    heads = _row(table.header, widths, figures) if any(table.header) else []
+    head_lines = _row(table.header, widths, figures) if any(table.header) else []
     body = [line for row in rows for line in _row(row, widths, figures)]
-    return [*(Line(text, "head") for text in heads), *map(Line, body)] or [Line("")]
+    return [*(Line(text, "head") for text in head_lines), *map(Line, body)] or [Line("")]
+
+
+def _head_width(head: str, lines: int | None) -> int:
+    """The narrowest column that a head fits in."""
+    width = _widest(head.split())
+    while lines is not None and len(wrapped(head, width)) > lines:
+        width += 1
+    return width
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], figures: set[int]) -> list[str]:

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from rich.console import Console
 from audioset_tools import console
 from audioset_tools.types import Progress, Table
 from audioset_tools.workspace import printable
+from tests.fitting import require_fit
+from tests.screens import every_table
 
 HOSTILE = "run\x1b]0;pwned\x07\x1b[31m\r\u202egpj.\udcff\ud800[bold]"
 PLAIN = r"run\x1b]0;pwned\x07\x1b[31m\r\u202egpj.\xff\ud800[bold]"
@@ -26,6 +31,35 @@ def test_nothing_steers_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert out.count(PLAIN) == 4 and err.count(PLAIN) == 4
     assert all(character.isprintable() or character == "\n" for character in out + err)
+
+
+def test_every_table_of_every_command_fits_every_screen() -> None:
+    for _, table in every_table():
+        require_fit(table)
+
+
+def test_a_table_is_as_wide_as_the_terminal_or_80_columns_without_one() -> None:
+    code = (
+        "from audioset_tools import console; from audioset_tools.types import Table;"
+        "console.table(Table('', ('a',), (('word ' * 40,),)))"
+    )
+    for columns, width in (({}, 80), ({"COLUMNS": "100"}, 100)):
+        without = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=without | columns, capture_output=True, text=True, check=True
+        )
+        assert max(map(len, done.stdout.splitlines())) == width - 1
+
+
+def test_a_result_is_cut_between_words_where_a_terminal_would_cut_it_anywhere(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console.result("word " * 40)
+    assert capsys.readouterr().out == "word " * 40 + "\n"
+    drawn = Console(file=io.StringIO(), force_terminal=True, width=22)
+    monkeypatch.setattr(console, "_out", drawn)
+    console.result("word " * 8)
+    assert drawn.file.getvalue().split("\n")[:2] == ["word word word word"] * 2  # type: ignore[attr-defined]
 
 
 def test_lines_stay_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..types import Table, join_classes
+from ..words import MOST_ROWS, ends_of
 from ..workspace import printable
 from .run import Audit
 
@@ -19,13 +20,14 @@ LITTLE = 0.6
 
 def audit_tables(found: Audit) -> Iterator[Table]:
     """How many labels of each class are suspect, what for what, and the first of the list."""
+    counts = [
+        (printable(one.class_name), f"{one.clips:,}", f"{one.suspects:,}", _percent(one.wrong, one.clips))
+        for one in sorted(found.classes, key=lambda one: -one.suspects * (len(found.classes) > MOST_ROWS))
+    ]
     yield Table(
         f"Suspect labels: {len(found.suspects):,} of {found.clips:,} clips",
         ("labelled", "clips", "suspect", "wrong, estimated (%)"),
-        tuple(
-            (printable(one.class_name), f"{one.clips:,}", f"{one.suspects:,}", _percent(one.wrong, one.clips))
-            for one in found.classes
-        ),
+        ends_of(counts, lambda more: (more, "", "", "")),
     )
     if found.pairs:
         yield Table(

@@ -26,7 +26,7 @@ def class_bars(progress: FetchProgress) -> dict[str, tuple[int, int, str]]:
         c.class_name: (
             min(c.accepted, c.wanted),
             c.wanted,
-            f"{c.dead} dead, {c.waiting} to be tried again" + (", queue spent" if c.exhausted else ""),
+            f"{c.dead:,} dead, {c.waiting:,} to be tried again" + (", queue spent" if c.exhausted else ""),
         )
         for c in progress.classes
     }
@@ -78,20 +78,20 @@ def fetch_table(result: FetchResult) -> Table:
     reasons = Counter[str]()
     for tally in result.tallies:
         if tally.state is State.DEAD:
-            why.setdefault(tally.class_name, []).append(f"{tally.n} {tally.reason}")
+            why.setdefault(tally.class_name, []).append(f"{tally.n:,} {tally.reason}")
             reasons[str(tally.reason)] += tally.n
     classes, rows = result.progress.classes, []
     if many := len(classes) > MOST_ROWS:
-        why["all"] = [f"{n} {reason}" for reason, n in reasons.most_common()] or ["none"]
+        why["all"] = [f"{n:,} {reason}" for reason, n in reasons.most_common()] or ["none"]
         counts = [sum(getattr(c, word) for c in classes) for word in ("wanted", "accepted", "waiting")]
-        rows.append(("all", *map(str, counts), ", ".join(why["all"])))
+        rows.append(("all", *(f"{n:,}" for n in counts), ", ".join(why["all"])))
         classes = tuple(sorted(classes, key=lambda c: (c.accepted - c.wanted, -c.dead))[:MOST_ROWS])
     rows += [
         (
             c.class_name,
-            str(c.wanted),
-            str(c.accepted),
-            str(c.waiting),
+            f"{c.wanted:,}",
+            f"{c.accepted:,}",
+            f"{c.waiting:,}",
             ", ".join(why.get(c.class_name, ["none"])),
         )
         for c in classes

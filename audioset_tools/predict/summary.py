@@ -7,6 +7,7 @@ from typing import Any
 
 from ..csvfile import csv_beside
 from ..types import Table, join_classes
+from ..words import MOST_ROWS
 from ..workspace import printable
 from .timeline import Passage, Summary, Timeline, Unreadable, names_of, passages, summary
 
@@ -22,8 +23,12 @@ def headline(timeline: Timeline) -> str:
 def recording_tables(timeline: Timeline) -> list[Table]:
     """One recording: altogether, and from beginning to end."""
     found = summary(timeline)
-    classes = zip(timeline.class_names, found.mean, found.share, strict=True)
+    classes = [*zip(timeline.class_names, found.mean, found.share, strict=True)]
+    more = len(classes) - MOST_ROWS
+    if more > 0:
+        classes = sorted(classes, key=lambda one: (-one[2], -one[1]))[:MOST_ROWS]
     rows = [(printable(name), f"{mean:.2f}", _percent(share)) for name, mean, share in classes]
+    rows += [(f"... {more:,} more", "", "")] if more > 0 else []
     rows += [(word, "", _percent(share)) for word, share in _without_class(found)]
     over_time = tuple(
         (

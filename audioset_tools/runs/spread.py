@@ -77,7 +77,7 @@ def spread_table(found: Sequence[Spread]) -> Table:
             middle = (_percent(statistics.mean(figures)), _percent(deviation(figures)))
             rows.append((spread.model, name, *cells, *middle, ends))
     title = f"F1 in % on {found[0].clips:,} test clips, over {len(seeds)} seeds (SD: of a sample)"
-    return Table(title, header, tuple(rows))
+    return Table(title, header, tuple(rows), optional=(tuple(range(2, 2 + len(shown))),) if shown else ())
 
 
 def spread_json(found: Sequence[Spread]) -> dict[str, Any]:
