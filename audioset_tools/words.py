@@ -79,27 +79,27 @@ _OF_FIGURES = frozenset(("of", "to", "and", "±", "~", "-", *_UNITS))
 """Words that stand between or behind numbers."""
 
 
-class Line(NamedTuple):
+class TableLine(NamedTuple):
     """A line of a drawn table, and what it is: `title`, `head`, or nothing special."""
 
     text: str
     style: str = ""
 
 
-def draw_table(table: Table, width: int = FILE_WIDTH) -> list[Line]:
+def draw_table(table: Table, width: int = FILE_WIDTH) -> list[TableLine]:
     """A table within so many columns of text, in the first of its forms that fits.
 
     A word that is longer than a line stands alone in its own, whole, so that it can be copied.
     """
-    title = [Line(text, "title") for text in wrapped(table.title, width)] if table.title else []
+    title = [TableLine(text, "title") for text in wrapped(table.title, width)] if table.title else []
     for form, left_out in _forms(table):
         if lines := _in_columns(form, width):
             gone = f"no room for {', '.join(left_out)}: a wider screen has more, --json all"
-            return [*title, *lines, *(map(Line, wrapped(gone, width) if left_out else ()))]
+            return [*title, *lines, *(map(TableLine, wrapped(gone, width) if left_out else ()))]
     if table.narrow is not None:
         return draw_table(table.narrow, width)
     blocks = filter(None, (_in_blocks(form, width) for form, left_out in _forms(table) if not left_out))
-    return [*title, *(min(blocks, key=len, default=[]) or map(Line, _stacked(table, width)))]
+    return [*title, *(min(blocks, key=len, default=[]) or map(TableLine, _stacked(table, width)))]
 
 
 def figure_columns(table: Table) -> set[int]:
@@ -160,12 +160,12 @@ def _columns(table: Table, numbers: Sequence[int]) -> Table:
     return Table(table.title, tuple(table.header[number] for number in numbers), rows)
 
 
-def _in_columns(table: Table, width: int) -> list[Line]:
+def _in_columns(table: Table, width: int) -> list[TableLine]:
     """The table as it is, with heads and texts wrapped where that helps; nothing where it does not."""
     return _in_rows(table, width, LEAST_HEADS) or _in_rows(table, width, None)
 
 
-def _in_rows(table: Table, width: int, heads: int | None) -> list[Line]:
+def _in_rows(table: Table, width: int, heads: int | None) -> list[TableLine]:
     """The same with heads of no more lines than `heads`, if that is a number."""
     figures, rows = figure_columns(table), table.rows
     widths, wanted = [], []
@@ -187,7 +187,7 @@ def _in_rows(table: Table, width: int, heads: int | None) -> list[Line]:
             spare -= 1
     head_lines = _row(table.header, widths, figures) if any(table.header) else []
     body = [line for row in rows for line in _row(row, widths, figures)]
-    return [*(Line(text, "head") for text in head_lines), *map(Line, body)] or [Line("")]
+    return [*(TableLine(text, "head") for text in head_lines), *map(TableLine, body)] or [TableLine("")]
 
 
 def _head_width(head: str, lines: int | None) -> int:
@@ -213,7 +213,7 @@ def _row(cells: Sequence[str], widths: Sequence[int], figures: set[int]) -> list
     return lines
 
 
-def _in_blocks(table: Table, width: int) -> list[Line]:
+def _in_blocks(table: Table, width: int) -> list[TableLine]:
     """A table of figures cut into several, each with the first column; nothing where one does not fit."""
     columns = range(1, len(table.header))
     if not {*columns} <= figure_columns(table):
@@ -226,7 +226,7 @@ def _in_blocks(table: Table, width: int) -> list[Line]:
             _in_columns(_columns(table, [0, *columns[begin:end]]), width) for begin, end in pairwise(ends)
         ]
         if all(blocks):
-            return [line for block in blocks for line in (Line(""), *block)][1:]
+            return [line for block in blocks for line in (TableLine(""), *block)][1:]
     return []
 
 

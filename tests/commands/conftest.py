@@ -19,7 +19,7 @@ from audioset_tools.fetch.run import fetch
 from audioset_tools.simulator import Plan, Simulator
 from audioset_tools.simulator.lists import write_lists
 from audioset_tools.types import Table
-from audioset_tools.words import Line, draw_table
+from audioset_tools.words import TableLine, draw_table
 from audioset_tools.workspace import Workspace
 from tests.fitting import require_fit
 
@@ -56,7 +56,7 @@ def fetched(world: World, cache: Path, tmp_path_factory: pytest.TempPathFactory)
 def every_table_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a command prints here as a table is drawn for every screen, too."""
 
-    def draw(table: Table, width: int) -> list[Line]:
+    def draw(table: Table, width: int) -> list[TableLine]:
         require_fit(table)
         return draw_table(table, width)
 
