@@ -1,13 +1,13 @@
 """The only door to the terminal: results to stdout, everything else to stderr.
 
-On a terminal progress is a live bar; elsewhere (a log, a pipe, a batch job) it is a plain line now and then.
+On a terminal progress is a live bar; elsewhere (a log, a pipe, a batch job) it is a plain line now and then,
+and every line begins with its time. What goes to stderr goes to the files of `--log` as well.
 Names of classes, runs and files may be a stranger's: what would steer a terminal is written out.
 """
 
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
+from .clock import steady
+from .telling import stamp, telling
 from .types import Message, Progress, Table
 from .words import FILE_WIDTH, draw_table, wrapped
 from .workspace import printable
@@ -38,8 +40,14 @@ _err = _Console(highlight=False, stderr=True, soft_wrap=True)
 
 _BAR = (BarColumn(), MofNCompleteColumn())
 
-PLAIN_EVERY_S = 10.0
-"""Seconds between two plain lines of progress."""
+PLAIN_EVERY_S, MOST_PLAIN_S = 10.0, 300.0
+"""Seconds between two plain lines of progress: at first, and in the end."""
+
+_SPARSER = 20
+"""A line says what this part of the time so far has brought: in 40 hours there are some 500 lines."""
+
+clock: Callable[[], float] = steady
+"""Gives the time in seconds since the epoch."""
 
 
 _STYLES = {"title": "italic", "head": "bold"}
@@ -82,42 +90,50 @@ def result_json_rows(name: str, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def say(text: str) -> None:
     """Tell the user what is happening."""
-    _err.print(_text(text))
+    _tell(text, screen=not telling.quiet)
 
 
 def step(text: str) -> None:
     """Announce one of several steps."""
-    _err.print(_text(text, "bold"))
+    _tell(text, "bold", screen=not telling.quiet)
+
+
+def note(text: str) -> None:
+    """Tell what few want to know: to a log, and to the user who asks for everything."""
+    _tell(text, screen=telling.verbose)
 
 
 def complain(what: str, remedy: str) -> None:
     """Say what went wrong and what to do."""
-    _err.print(Text.assemble(("error:", "bold red"), " ", _text(what)))
-    _err.print(_text(remedy))
+    _judge("error:", "bold red", what, remedy)
 
 
 def warn(what: str, remedy: str) -> None:
     """Say what may be wrong with a result, and what to try."""
-    _err.print(Text.assemble(("warning:", "bold yellow"), " ", _text(what)))
-    _err.print(_text(remedy))
+    _judge("warning:", "bold yellow", what, remedy)
+
+
+def conclude(text: str) -> None:
+    """Tell how a command ended, also the user who wants to know nothing else."""
+    _tell(text)
 
 
 def bug(trace: str) -> None:
     """Show a traceback: only ever for a bug of ours."""
-    _err.print(_text(trace))
-    _err.print("[bold red]This is a bug in audioset-tools.[/] Nothing that was finished is lost.")
+    _tell(trace)
+    _tell("This is a bug in audioset-tools. Nothing that was finished is lost.", "bold red")
 
 
 @contextmanager
 def bar(unit: str) -> Iterator[Callable[[Progress], None]]:
     """One bar for what is counted in `unit`."""
-    if not _err.is_terminal:
-        plain = _PlainLines()
+    plain = _PlainLines()
 
-        def line(at: Progress) -> None:
-            count = "" if isinstance(at, Message) else f"{at.done:,} of {at.total:,} {unit}  "
-            plain.say(count + at.text, isinstance(at, Message))
+    def line(at: Progress) -> None:
+        count = "" if isinstance(at, Message) else f"{at.done:,} of {at.total:,} {unit}  "
+        plain.say(count + at.text, isinstance(at, Message))
 
+    if telling.quiet or not _err.is_terminal:
         yield line
         return
     columns = (*_BAR, TextColumn(unit), TimeRemainingColumn(), TextColumn("{task.fields[remark]}"))
@@ -129,6 +145,7 @@ def bar(unit: str) -> Iterator[Callable[[Progress], None]]:
                 say(at.text)
             else:
                 bars.update(task, completed=at.done, total=at.total, remark=_markup(at.text))
+                line(at)
 
         yield show
 
@@ -140,12 +157,14 @@ def class_bars() -> Iterator[Callable[[Mapping[str, tuple[int, int, str]], str, 
     Gives a function to be called with name -> (done, total, remark), the line, and whether the line is news
     that must not wait.
     """
-    if not _err.is_terminal:
-        plain = _PlainLines()
-        yield lambda classes, line, news: plain.say(
-            ", ".join(f"{name} {done}/{total}" for name, (done, total, _) in classes.items()) + f"; {line}",
-            news,
-        )
+    plain = _PlainLines()
+
+    def told(classes: Mapping[str, tuple[int, int, str]], line: str, news: bool) -> None:
+        counts = ", ".join(f"{name} {done}/{total}" for name, (done, total, _) in classes.items())
+        plain.say(f"{counts}; {line}", news)
+
+    if telling.quiet or not _err.is_terminal:
+        yield told
         return
     progress = RichProgress(
         TextColumn("{task.description}"), *_BAR, TextColumn("{task.fields[remark]}"), console=_err
@@ -159,8 +178,40 @@ def class_bars() -> Iterator[Callable[[Mapping[str, tuple[int, int, str]], str, 
                     tasks[name] = progress.add_task(_markup(name), total=total, remark="")
                 progress.update(tasks[name], completed=done, remark=_markup(remark))
             live.update(Group(progress, _text(line)))
+            told(classes, line, news)
 
         yield show
+
+
+def _tell(text: str, style: str = "", screen: bool = True) -> None:
+    """Write something to stderr, if it is for the screen, and to every log."""
+    at = clock()
+    if screen:
+        _err.print(_text(text, style) if _err.is_terminal else _text(_stamped(text, at)))
+    _write_down(text, at)
+
+
+def _judge(word: str, style: str, what: str, remedy: str) -> None:
+    """The same with two lines, the first of which begins with a word."""
+    if not _err.is_terminal:
+        _tell(f"{word} {what}\n{remedy}")
+        return
+    _err.print(Text.assemble((word, style), " ", _text(what)))
+    _err.print(_text(remedy))
+    _write_down(f"{word} {what}\n{remedy}", clock())
+
+
+def _write_down(text: str, at: float) -> None:
+    for log in telling.logs:
+        if trouble := log.write("\n".join(map(printable, text.split("\n"))), at):
+            telling.logs = tuple(each for each in telling.logs if each is not log)
+            log.close()
+            say(trouble)
+
+
+def _stamped(text: str, at: float) -> str:
+    """Each line with its time in front; what is only to keep lines apart is left out."""
+    return "\n".join(f"{stamp(at)}  {line}" for line in text.split("\n") if line)
 
 
 def _text(text: str, style: str = "") -> Text:
@@ -188,14 +239,17 @@ def _markup(text: str) -> str:
 
 
 class _PlainLines:
-    """Progress where there is no terminal: a line when enough time has passed."""
+    """Progress where there is no terminal, and in a log: a line when enough time has passed."""
 
     def __init__(self) -> None:
-        self._next = time.monotonic() + PLAIN_EVERY_S / 5
+        self._begun = clock()
+        self._next = self._begun + PLAIN_EVERY_S / 5
         self._last = ""
 
     def say(self, line: str, now: bool) -> None:
-        if line != self._last and (now or time.monotonic() >= self._next):
-            _err.print(_text(line))
-            self._next = time.monotonic() + PLAIN_EVERY_S
+        at = clock()
+        if line != self._last and (now or at >= self._next):
+            _tell(line, screen=not (telling.quiet or _err.is_terminal))
+            sparser = 0.0 if telling.verbose else (at - self._begun) / _SPARSER
+            self._next = at + min(max(PLAIN_EVERY_S, sparser), MOST_PLAIN_S)
             self._last = line

@@ -86,6 +86,16 @@ def open_file(path: Path) -> BufferedReader:
     raise OSError(errno.EINVAL, "it is no regular file", str(path))
 
 
+def open_to_append(path: Path) -> int:
+    """A descriptor that writes to the end of a file, which is made if it is not there.
+
+    Raises:
+        OSError: it cannot be written, or is a pipe that nobody reads.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+    return os.open(path, flags, 0o666)
+
+
 def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
     """The bytes of a regular file.
 

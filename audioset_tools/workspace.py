@@ -6,6 +6,7 @@ mirrors/                      what mirrors on the Hugging Face Hub hold, and whi
 clips/<class>/Y<key>.wav      the verified clips
 set-aside/<class>/            files that lay in a clip's place and were not that clip, or are excluded
 dataset.csv                   the frozen splits
+dataset-<N>.csv               those of a smaller set, of N clips of each class
 same-sound.csv                clips to leave out of a list that puts one sound into several splits
 shards/<spec>/<split>-00000.h5
 runs/<name>/
@@ -77,6 +78,14 @@ class Workspace:
     @property
     def dataset(self) -> Path:
         return self.root / "dataset.csv"
+
+    def dataset_of(self, per_class: int | None) -> Path:
+        """Where the splits of so many clips of each class are frozen; None for all clips."""
+        return self.dataset if per_class is None else self.root / f"dataset-{per_class}.csv"
+
+    def datasets(self) -> tuple[Path, ...]:
+        """Every table of frozen splits that there is or may be: of all clips, and of smaller sets."""
+        return (self.dataset, *sorted(self.root.glob("dataset-*.csv")))
 
     @property
     def same_sound(self) -> Path:
@@ -203,6 +212,16 @@ class Workspace:
     def busy(self) -> bool:
         """Whether a process that writes is at work here; changes nothing."""
         return bool(holders(self.root / "lock"))
+
+
+_SMALLER = re.compile(r"[a-z]+-([1-9][0-9]{0,8})-[0-9a-f]{8}")
+"""The folder of a smaller set's shards: its preset, the clips of each class, the digest of the spec."""
+
+
+def smaller_set(shards: str) -> int | None:
+    """How many clips of each class a folder of shards of that name holds; None if it holds all of them."""
+    found = _SMALLER.fullmatch(shards)
+    return int(found[1]) if found else None
 
 
 def folder_name(class_name: str) -> str:

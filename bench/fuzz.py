@@ -553,7 +553,7 @@ def _read_import(path: Path) -> object:
         "manifest.json": lambda path: read_manifest(path).segment_list(),
         "error-answers.jsonl": read_answers,
         "exclude.csv": read_exclusions,
-        "settings.toml": lambda path: read_config(path, cli.commands),
+        "settings.toml": lambda path: read_config(path, cli),
     }
     return readers[path.name](path)
 

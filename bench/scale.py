@@ -419,7 +419,7 @@ def measure(workspace: Workspace, only: list[str]) -> None:
         "verify": ["verify", *of],
         "report": ["report", *of],
         "inspect": ["inspect", key, *of],
-        "forget": ["forget", other, *of],
+        "forget": ["forget", other, "--yes", *of],
     }
     print(f"{clips:,} clips\n", flush=True)
     print("| what | seconds | CPU s | memory, MB | |\n|---|---|---|---|---|")

@@ -5,6 +5,9 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from audioset_tools import console
-from audioset_tools.types import Progress, Table
+from audioset_tools.telling import Log, telling, until_the_end
+from audioset_tools.types import Progress, Table, message
 from audioset_tools.workspace import printable
 from tests.fitting import require_fit
 from tests.screens import every_table
@@ -62,9 +66,37 @@ def test_a_result_is_cut_between_words_where_a_terminal_would_cut_it_anywhere(
     assert drawn.file.getvalue().split("\n")[:2] == ["word word word word"] * 2  # type: ignore[attr-defined]
 
 
-def test_lines_stay_lines(capsys: pytest.CaptureFixture[str]) -> None:
+AT = time.mktime((2026, 11, 24, 14, 5, 10, 0, 0, -1))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets the time that the console goes by, in seconds after `AT`."""
+    now = [AT]
+    monkeypatch.setattr(console, "clock", lambda: now[0])
+
+    def at(seconds: float) -> None:
+        now[0] = AT + seconds
+
+    return at
+
+
+@pytest.mark.usefixtures("clock")
+def test_lines_stay_lines_each_with_its_time(capsys: pytest.CaptureFixture[str]) -> None:
     console.say("one\ntwo")
-    assert capsys.readouterr().err == "one\ntwo\n"
+    console.complain("what", "remedy")
+    stamp = "2026-11-24 14:05:10  "
+    lines = [f"{stamp}{line}\n" for line in ("one", "two", "error: what", "remedy")]
+    assert capsys.readouterr().err == "".join(lines)
+
+
+def test_on_a_terminal_no_line_has_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = Console(file=io.StringIO(), force_terminal=True, width=100, soft_wrap=True)
+    monkeypatch.setattr(console, "_err", drawn)
+    console.say("one")
+    console.warn("what", "remedy")
+    text = drawn.file.getvalue()  # type: ignore[attr-defined]
+    assert text.startswith("one\n") and "what\nremedy" in text
 
 
 @given(st.text(st.characters(exclude_categories=())))
@@ -79,16 +111,66 @@ def test_bytes_that_are_no_utf8_are_written_out() -> None:
 
 
 def test_where_there_is_no_terminal_a_bar_is_a_line_now_and_then(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], clock: Callable[[float], None]
 ) -> None:
-    now = 0.0
-    monkeypatch.setattr(console.time, "monotonic", lambda: now)
     with console.bar("clips") as show:
         for second in range(30):
-            now = float(second)
+            clock(second)
             show(Progress(second, 30, HOSTILE))
     lines = capsys.readouterr().err.splitlines()
-    assert lines == [f"{n} of 30 clips  {PLAIN}" for n in (2, 12, 22)]
+    assert [line[21:] for line in lines] == [f"{n} of 30 clips  {PLAIN}" for n in (2, 12, 22)]
+    assert [line[17:19] for line in lines] == ["12", "22", "32"]
+
+
+def test_over_forty_hours_lines_grow_sparser_and_news_does_not_wait(
+    capsys: pytest.CaptureFixture[str], clock: Callable[[float], None]
+) -> None:
+    with console.class_bars() as show:
+        for second in range(0, 40 * 3600, 5):
+            clock(second)
+            show({"Flute": (second, 144_000, "")}, "paused" if second == 100_000 else "", second == 100_000)
+    done = [
+        int(line.partition("Flute ")[2].partition("/")[0]) for line in capsys.readouterr().err.splitlines()
+    ]
+    waits = [after - before for before, after in pairwise(done)]
+    assert min(waits[:20]) == 10 and 100_000 in done
+    news = done.index(100_000)
+    assert all(before <= after for before, after in pairwise(waits[: news - 1]))
+    assert max(waits) == waits[-1] == 300 and 400 < len(done) < 700
+
+
+def test_quiet_is_for_the_screen_and_not_for_the_log(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, clock: Callable[[float], None]
+) -> None:
+    with until_the_end():
+        telling.quiet, telling.logs = True, (Log(tmp_path / "log"),)
+        console.say("said")
+        with console.bar("clips") as show:
+            clock(5)
+            show(Progress(1, 2))
+            show(message("news"))
+        console.note("noted")
+        console.warn("warned", "remedy")
+        console.result("result")
+    out, err = capsys.readouterr()
+    assert out == "result\n" and [line[21:] for line in err.splitlines()] == ["warning: warned", "remedy"]
+    lines = (tmp_path / "log").read_text().splitlines()
+    told = ["said", "1 of 2 clips  ", "news", "noted", "warning: warned", "remedy"]
+    assert [line[21:] for line in lines] == told and lines[1].startswith("2026-11-24 14:05:15")
+
+
+def test_a_log_has_the_lines_of_a_terminals_bars_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clock: Callable[[float], None]
+) -> None:
+    monkeypatch.setattr(console, "_err", Console(file=io.StringIO(), force_terminal=True, width=100))
+    with until_the_end():
+        telling.logs = (Log(tmp_path / "log"),)
+        with console.class_bars() as show:
+            for second in (0, 5, 6, 7):
+                clock(second)
+                show({"Flute": (second, 9, "")}, "line", second == 7)
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [line[21:] for line in lines] == ["Flute 5/9; line", "Flute 7/9; line"]
 
 
 def test_on_a_terminal_a_bar_shows_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

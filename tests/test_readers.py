@@ -147,7 +147,7 @@ READERS = {
     "a list of segments": Reader(read_segment_list, "list.csv", "ytid,start\nAAAAAAAAAAA,30\n"),
     "a manifest": Reader(read_manifest, "manifest.json", MANIFEST),
     "an exclusion list": Reader(read_exclusions, "exclude.csv", EXCLUSIONS, pipes=True),
-    "settings": Reader(lambda path: read_settings(path, cli.commands), "settings.toml", SETTINGS),
+    "settings": Reader(lambda path: read_settings(path, cli), "settings.toml", SETTINGS),
     "what was learned of YouTube": Reader(lambda path: read_learned(path, 1e9), "youtube.json", LEARNED),
     "which commit of a mirror": Reader(of_folder(kept_pin), "mirror.json"),
     "the index of archives": Reader(lambda path: load_listing(path, []), "a.listing"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..runs.folder import require_place
 from ..runs.metrics import Probabilities
-from ..shards.dataset import read_dataset
+from ..shards.dataset import read_datasets
 from ..shards.labelled import LabelledClips, read_labelled
 from ..shards.reader import find_shards
 from ..train.config import TrainConfig
@@ -85,7 +85,7 @@ def audit(
     clips = read_labelled(find_shards(workspace.shards, shards))
     probability = judged_by_others(clips, folds, seed, device, on_progress)
     verdict, names = judge_labels(probability, clips), clips.header.class_names
-    paths = {one.key: one.path for one in read_dataset(workspace.dataset)}
+    paths = {key: one.path for key, one in read_datasets(workspace.datasets()).items()}
     suspects = rank_suspects(verdict, probability, clips, paths)
     write_suspects(path, names, suspects)
     return Audit(

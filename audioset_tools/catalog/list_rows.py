@@ -20,8 +20,9 @@ from typing import Any
 from ..csvfile import NoCsv, csv_rows, named_fields
 from ..exceptions import DataMismatch, EnvironmentProblem, UsageError
 from ..files import open_file, remedy_of
+from ..ids import parse_id
 from ..installing import install
-from ..types import CLIP_SECONDS, KEY, YTID, split_classes
+from ..types import CLIP_SECONDS, YTID, split_classes
 from ..workspace import printable, said
 from .lists import MID_LIST, MOST_BYTES
 
@@ -262,20 +263,29 @@ def _group(text: str) -> str:
 def _segment(said: Mapping[str, str]) -> tuple[str, int]:
     """The video, and where the segment begins in it, in milliseconds."""
     if "key" in said:
-        if not KEY.fullmatch(said["key"]):
+        meant = parse_id(said["key"])
+        if meant is None or meant.start_ms is None:
             raise ValueError(f"no segment, such as -0SdAVK79lg_30000: {said['key'][:40]!a}")
-        return said["key"][:11], int(said["key"][12:])
-    ytid = said["ytid"]
+        return meant.ytid, meant.start_ms
+    ytid, named = said["ytid"], None
+    # Nearly all are bare ids, of which there may be two million.
     if not YTID.fullmatch(ytid):
-        damaged = ytid.startswith("#")
-        raise ValueError(
-            f"a spreadsheet has replaced the id by an error value: {ytid[:40]!a}"
-            if damaged
-            else f"not a video id: {ytid[:40]!a}"
-        )
+        meant = parse_id(ytid)
+        if meant is None:
+            damaged = ytid.startswith("#")
+            raise ValueError(
+                f"a spreadsheet has replaced the id by an error value: {ytid[:40]!a}"
+                if damaged
+                else f"not a video id: {ytid[:40]!a}"
+            )
+        ytid, named = meant.ytid, meant.start_ms
     start_ms = _time(said, "start")
     if start_ms is None:
         raise ValueError("the start is missing")
+    if named not in (None, start_ms):
+        raise ValueError(
+            f"the segment begins at {start_ms / 1000:g} s, and by its name at {named / 1000:g} s"
+        )
     return ytid, start_ms
 
 

@@ -14,9 +14,11 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..exceptions import AudiosetToolsError, EnvironmentProblem
+from ..exceptions import AudiosetToolsError, EnvironmentProblem, UsageError
 from ..files import remedy_of
+from ..telling import telling, until_the_end
 from .audit import audit
+from .command import COMMON, NO_WORDS, Commands, in_our_words
 from .demo import demo
 from .doctor import doctor
 from .errors import errors
@@ -28,7 +30,7 @@ from .forget import forget
 from .freeze import freeze
 from .inspect import inspect
 from .offset import offset
-from .options import FILE
+from .options import FILE, FOLDER
 from .predict import predict
 from .publish import publish
 from .report import report
@@ -43,10 +45,10 @@ def _read_config(context: click.Context, _: click.Parameter, path: Path | None) 
         return
     from .config import read_config
 
-    context.default_map = read_config(path, cli.commands)
+    context.default_map = read_config(path, cli)
 
 
-class _Commands(click.Group):
+class _Commands(Commands):
     """The commands; click and rich both take a reader that goes away, as `| head` does, for a failure."""
 
     def invoke(self, ctx: click.Context) -> object:
@@ -60,24 +62,31 @@ class _Commands(click.Group):
 
 
 @click.group(
-    cls=_Commands, context_settings={"auto_envvar_prefix": "AUDIOSET_TOOLS", "max_content_width": 100}
+    cls=_Commands,
+    context_settings={
+        "auto_envvar_prefix": "AUDIOSET_TOOLS",
+        "max_content_width": 100,
+        "help_option_names": ["-h", "--help"],
+    },
 )
 @click.version_option(__version__, prog_name="audioset-tools")
 @click.option(
     "--config", type=FILE, callback=_read_config, is_eager=True, expose_value=False,
     help="Settings as TOML, one table a command; flags and AUDIOSET_TOOLS_* variables win over it.",
 )  # fmt: skip
-def cli() -> None:
+@click.option("--workspace", type=FOLDER, help="Folder of the data set, for whatever command follows.")
+def cli(workspace: Path | None) -> None:
     """N verified AudioSet clips per class, mel shards from them, and the paper's CNN trained on those.
 
-    The commands run in the order select, fetch, featurize, train. Each can be stopped at any instant and
-    continues with the same command.
+    The commands stand in the order of the work. Each can be stopped at any instant and continues with the
+    same command. A setting may also stand in a variable, such as AUDIOSET_TOOLS_WORKSPACE.
     """
 
 
+cli.params += COMMON
 for _command in (
-    *(select, fetch, status, verify, forget, offset, featurize, freeze, inspect),
-    *(train, evaluate, predict, audit, report, errors, export, publish, doctor, demo),
+    *(doctor, select, fetch, status, verify, forget, offset, featurize, freeze, inspect),
+    *(train, evaluate, predict, audit, errors, report, export, publish, demo),
 ):
     cli.add_command(_command)
 
@@ -104,18 +113,35 @@ def _hush() -> None:
 
 def run(words: list[str]) -> int:
     """Run a command line; returns its exit code."""
+    with until_the_end():
+        code = _run(words)
+        if telling.logs or telling.verbose:
+            from .. import console
+
+            console.note(f"exit code {code}")
+        return code
+
+
+def _run(words: list[str]) -> int:
     try:
         code = cli.main(words, prog_name="audioset-tools", standalone_mode=False, obj=run)
-    except click.ClickException as error:
+    except NO_WORDS as error:
         error.show()
-        return 2
+        return UsageError.exit_code
+    except click.ClickException as error:
+        from .. import console
+
+        console.complain(*in_our_words(error))
+        return UsageError.exit_code
     except AudiosetToolsError as error:
         from .. import console
 
         console.complain(error.what, error.remedy)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; the same command continues", err=True)
+        from .. import console
+
+        console.conclude("interrupted; the same command continues")
         return 130
     except OSError as error:
         from .. import console

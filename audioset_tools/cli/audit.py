@@ -5,19 +5,20 @@ from pathlib import Path
 import click
 
 from ..workspace import Workspace
-from .options import FOLDER, json_option, needing, workspace_option
+from .command import Command
+from .options import FOLDER, device_option, json_option, needing, shards_option, workspace_option
 
 
-@click.command()
+@click.command(cls=Command)
 @workspace_option
-@click.option("--shards", metavar="NAME", help="Which folder of shards, if there are several.")
+@shards_option
 @click.option(
     "--folds", type=int, default=5, show_default=True, help="Each clip is judged by what the others teach."
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the folds and the networks."
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@device_option
 @click.option("--out", type=FOLDER, help="Where audit.csv goes; audit/ in the workspace if left out.")
 @json_option
 def audit(

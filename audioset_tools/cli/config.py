@@ -1,17 +1,19 @@
 """Settings from a TOML file, one table a command: defaults < this file < environment < flags.
 
+    workspace = "/data/audioset"
+
     [fetch]
     per-class = 2400
     source = ["local:recordings", "youtube"]
     no-check-certificate = true
 
 A key is the name of a flag, its value what the flag takes: a list where the flag may be repeated, true where
-it takes none. The file may be a colleague's: of yt-dlp's options it sets a few that are harmless.
+it takes none. What stands before the first table are flags before a command, and so for all of them. The file
+may be a colleague's: of yt-dlp's options it sets a few that are harmless.
 The command line hands every stage one frozen dataclass made of all four.
 """
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +26,22 @@ from .options import parse_ytdlp_options
 MOST_BYTES = 100_000
 """Of a settings file."""
 
+_NO_SETTINGS = {"config", "version"}
+"""Flags before a command that set nothing."""
+
 _YTDLP_OPTION = "ytdlp-option"
 
 
-def read_config(path: Path, commands: Mapping[str, click.Command]) -> dict[str, dict[str, Any]]:
+def read_config(path: Path, group: click.Group) -> dict[str, Any]:
     """Read a settings file.
 
     Args:
         path: of a TOML file, one table a command.
-        commands: what has a table, and whose flags are its keys.
+        group: whose commands have a table each, with their flags as keys; its own flags stand before these.
 
     Returns:
-        For each command that it has a table for the values, by the parameters' names in Python.
+        By the parameters' names in Python the values; of each command that it has a table for in one of its
+        own.
 
     Raises:
         UsageError: it cannot be read, or names a command, an option or a value that there is not.
@@ -47,13 +53,19 @@ def read_config(path: Path, commands: Mapping[str, click.Command]) -> dict[str, 
         raise UsageError(
             f"{path} cannot be read as TOML: {why}", "Correct it, or leave --config out."
         ) from error
-    config: dict[str, dict[str, Any]] = {}
+    config: dict[str, Any] = {}
+    of_all = {name: option for name, option in _flags(group).items() if name not in _NO_SETTINGS}
     for command, table in tables.items():
-        if command not in commands or not isinstance(table, dict):
+        if command in of_all and not isinstance(table, dict):
+            option = of_all[command]
+            config[option.name or ""] = _value(option, table, f"{path}: {command}")
+            continue
+        if command not in group.commands or not isinstance(table, dict):
             raise UsageError(
-                f"{path}: there is no command {command[:80]!r}", f"Tables are {', '.join(sorted(commands))}."
+                f"{path}: there is no command {command[:80]!r}",
+                f"Tables are {', '.join(sorted(group.commands))}; before them stand {', '.join(of_all)}.",
             )
-        flags = _flags(commands[command])
+        flags = _flags(group.commands[command])
         config[command] = {}
         for key, value in table.items():
             name = key.replace("_", "-")

@@ -5,14 +5,19 @@ from pathlib import Path
 
 import click
 
-from .options import FOLDER, metadata_option, needing, recipe_option
+from .command import Command
+from .completion import RECIPES, one_of
+from .options import FOLDER, metadata_option, needing
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--workspace", type=FOLDER, default=Path("audioset-demo"), show_default=True, help="Made from scratch."
 )
-@recipe_option
+@click.option(
+    "--recipe", default="paper", show_default=True, shell_complete=one_of(RECIPES),
+    help="What the classes are: a recipe's name or TOML file.",
+)  # fmt: skip
 @click.option(
     "--per-class", type=click.IntRange(min=3), default=36, show_default=True, help="Clips of each class."
 )

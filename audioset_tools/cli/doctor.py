@@ -8,10 +8,11 @@ import click
 
 from ..exceptions import EnvironmentProblem
 from ..workspace import Workspace
-from .options import connection_options, json_option, recipe_option, workspace_option
+from .command import Command
+from .options import connection_options, json_option, pace_option, recipe_option, workspace_option
 
 
-@click.command()
+@click.command(cls=Command)
 @workspace_option
 @click.option(
     "--per-class",
@@ -26,15 +27,13 @@ from .options import connection_options, json_option, recipe_option, workspace_o
     is_flag=True,
     help="Also have YouTube give one clip, step by step; nothing is sent without this.",
 )
-@click.option(
-    "--pace", default="guest", show_default=True, help="With --network, the pace that you fetch at."
-)
+@pace_option
 @connection_options
 @json_option
 def doctor(
     workspace: Workspace,
     per_class: int,
-    recipe: str,
+    recipe: str | None,
     network: bool,
     pace: str,
     proxy: str | None,

@@ -7,15 +7,16 @@ import click
 
 from ..exceptions import UsageError
 from ..workspace import Workspace, printable
-from .options import FILE, FOLDER, json_option, needing, workspace_option
+from .command import Command
+from .options import FILE, FOLDER, json_option, needing, run_option, workspace_option
 
 if TYPE_CHECKING:
     from ..errors.table3 import Analysis
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("files", metavar="FILE...", nargs=-1, type=FILE)
-@click.option("--run", help="The run: its name in the workspace, or its folder.")
+@run_option
 @click.option("--audit", "audited", is_flag=True, help="Ask about the labels that `audit` suspects instead.")
 @workspace_option
 @click.option(

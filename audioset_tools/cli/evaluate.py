@@ -6,22 +6,33 @@ import click
 
 from ..exceptions import DataMismatch, UsageError
 from ..workspace import Workspace
-from .options import FILE, FOLDER, embedding_option, json_option, needing, workspace_option
+from .command import Command
+from .completion import run_names
+from .options import (
+    FILE,
+    FOLDER,
+    device_option,
+    embedding_option,
+    json_option,
+    needing,
+    shards_option,
+    workspace_option,
+)
 
 
-@click.command()
-@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@click.command(cls=Command)
+@click.argument("runs", metavar="[RUN]...", nargs=-1, shell_complete=run_names)
 @workspace_option
 @click.option(
     "--split", type=click.Choice(["train", "validation", "test"]), default="test", show_default=True,
     help="The clips to judge by; of train the clips themselves, without their noise copies.",
 )  # fmt: skip
-@click.option("--shards", metavar="NAME", help="Which folder of shards; the one trained on if left out.")
+@shards_option
 @click.option(
     "--files", type=FILE, metavar="CSV",
     help="Judge by recordings of your own instead: a CSV with the columns path and class.",
 )  # fmt: skip
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@device_option
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True,
     help="Of the drawings behind the intervals.",

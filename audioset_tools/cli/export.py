@@ -7,6 +7,8 @@ import click
 
 from ..export.formats import FORMATS
 from ..workspace import Workspace
+from .command import Command
+from .completion import one_of
 from .options import FOLDER, json_option, needing, part_option, scheduler_option, workspace_option
 
 if TYPE_CHECKING:
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 _LINES = "\n".join(f"{name:<12}  {one.words}" for name, one in FORMATS.items())
 
 
-@click.command(epilog=f"The formats are:\n\n\b\n{_LINES}")
-@click.argument("format_name", metavar="FORMAT")
+@click.command(cls=Command, epilog=f"The formats are:\n\n\b\n{_LINES}")
+@click.argument("format_name", metavar="FORMAT", shell_complete=one_of(FORMATS))
 @workspace_option
 @click.option("--out", type=FOLDER, required=True, help="A new folder, or one of the same export.")
 @click.option(

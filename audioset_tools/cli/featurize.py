@@ -6,6 +6,8 @@ import click
 
 from ..exceptions import UsageError
 from ..workspace import Workspace
+from .command import Command
+from .completion import PRESETS, one_of
 from .options import exclude_option, json_option, part_option, scheduler_option, workspace_option
 
 
@@ -19,11 +21,16 @@ def _snr(_: click.Context, __: click.Parameter, text: str) -> tuple[float, float
     return low, high
 
 
-@click.command()
+@click.command(cls=Command)
 @workspace_option
 @click.option(
-    "--preset", default="paper", show_default=True, help="The mel: paper (power) or log (decibels)."
-)
+    "--preset", default="paper", show_default=True, shell_complete=one_of(PRESETS),
+    help="The mel: paper (power) or log (decibels).",
+)  # fmt: skip
+@click.option(
+    "--per-class", type=int, metavar="N",
+    help="Make a smaller set beside the whole one: the first N clips of each class, in splits of its own.",
+)  # fmt: skip
 @click.option(
     "--noise-copies", type=int, default=1, show_default=True, help="Noisy copies of each training clip."
 )
@@ -39,6 +46,7 @@ def _snr(_: click.Context, __: click.Parameter, text: str) -> tuple[float, float
 def featurize(
     workspace: Workspace,
     preset: str,
+    per_class: int | None,
     noise_copies: int,
     noise_snr: tuple[float, float],
     jobs: int | None,
@@ -56,6 +64,7 @@ def featurize(
         done = make_shards(
             workspace,
             preset=preset,
+            per_class=per_class,
             noise_copies=noise_copies,
             noise_snr=noise_snr,
             jobs=jobs,

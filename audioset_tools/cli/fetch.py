@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from ..exceptions import AudiosetToolsError
 from ..workspace import Workspace
+from .command import Command
 from .options import (
     FILE,
     FOLDER,
@@ -21,6 +22,7 @@ from .options import (
     exclude_option,
     json_option,
     metadata_option,
+    pace_option,
     recipe_option,
     scheduler_option,
     workspace_option,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from ..types import OnProgress, Progress
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--source", "source_names", multiple=True, default=("youtube",), show_default="youtube",
     metavar="youtube|local:DIR|hf:OWNER/NAME|kept:WORKSPACE",
@@ -54,12 +56,7 @@ if TYPE_CHECKING:
 @workspace_option
 @click.option("--jobs", type=int, default=4, show_default=True, help="Workers at once.")
 @scheduler_option
-@click.option(
-    "--pace",
-    default="guest",
-    show_default=True,
-    help="guest, account, unlimited, or requests an hour: 600/h.",
-)
+@pace_option
 @connection_options
 @click.option(
     "--record", type=FOLDER,
@@ -85,7 +82,7 @@ if TYPE_CHECKING:
 def fetch(
     source_names: tuple[str, ...],
     per_class: int,
-    recipe: str,
+    recipe: str | None,
     metadata: Path | None,
     segment_list: Path | None,
     sample_rate: str | None,
@@ -125,7 +122,7 @@ def fetch(
     source: dict[str, Any] = {"source": source_names, "pace": pace}
     if segment_list is not None:
         _refuse_beside_list("per_class", "recipe", "metadata")
-    everything = segment_list is not None or _is_official(recipe)
+    everything = segment_list is not None or _wants_all(recipe, workspace)
     failure = None
     with _draining() as stop, _showing() as show:
         if dry_run:
@@ -179,16 +176,15 @@ def _refuse_beside_list(*names: str) -> None:
             raise beside_a_list(name)
 
 
-def _is_official(recipe: str) -> bool:
-    """Whether a recipe is AudioSet's own task, beside which no number of clips was given."""
-    from ..catalog.recipe import read_recipe
-    from ..fetch.listed import beside_official
+def _wants_all(recipe: str | None, workspace: Workspace) -> bool:
+    """Whether all clips are wanted, beside which no number was given: of a list, or AudioSet's own task."""
+    from ..fetch.listed import refusal_of_number
 
-    if read_recipe(recipe).standard is None:
-        return False
-    if click.get_current_context().get_parameter_source("per_class") is not ParameterSource.DEFAULT:
-        raise beside_official(recipe)
-    return True
+    refusal = refusal_of_number(recipe, workspace)
+    given = click.get_current_context().get_parameter_source("per_class")
+    if refusal and given is not ParameterSource.DEFAULT:
+        raise refusal
+    return refusal is not None
 
 
 def _print(result: "FetchResult", as_json: bool) -> None:

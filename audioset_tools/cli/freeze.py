@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from ..workspace import Workspace
+from .command import Command
 from .options import FILE, json_option, workspace_option
 
 
-@click.command()
+@click.command(cls=Command)
 @workspace_option
 @click.option(
     "--out", type=FILE, default=Path("manifest.json"), show_default=True, help="The manifest to write."

@@ -5,28 +5,19 @@ from pathlib import Path
 import click
 
 from ..exceptions import UsageError
-from ..types import KEY
+from ..ids import parse_id
 from ..workspace import Workspace
-from .options import FILE, json_option, needing, workspace_option
+from .command import OR_ID, Command
+from .options import FILE, json_option, needing, shards_option, workspace_option
 
 
-class _Keys(click.Command):
-    """Takes a clip's key for what it is, also where it begins with `-`."""
-
-    def parse_args(self, context: click.Context, words: list[str]) -> list[str]:
-        keys = [word for word in words if KEY.fullmatch(word)]
-        if "--" not in words:
-            words = [*(word for word in words if word not in keys), "--", *keys] if keys else words
-        return super().parse_args(context, words)
-
-
-@click.command(cls=_Keys)
-@click.argument("what", metavar="SHARD|KEY")
+@click.command(cls=Command)
+@click.argument("what", metavar="SHARD|ID", type=OR_ID)
 @workspace_option
-@click.option("--shards", metavar="NAME", help="Which folder of shards, if there are several.")
+@shards_option
 @click.option("--png", type=FILE, help="Draw the mel of a clip to this file.")
 @click.option("--row", type=int, help="With a SHARD and --png: which of its mels; the first if left out.")
-@click.option("--noise", type=int, help="With a KEY and --png: which noise copy; the clip if left out.")
+@click.option("--noise", type=int, help="With an ID and --png: which noise copy; the clip if left out.")
 @json_option
 def inspect(
     what: str,
@@ -39,21 +30,21 @@ def inspect(
 ) -> None:
     """Show what is inside a shard, or all that is known about a clip, and draw its mel."""
     from .. import console
-    from ..inspect.clip import inspect_clip, which_row
+    from ..inspect.clip import find_clip, inspect_clip, which_row
     from ..inspect.shard import find_shard, inspect_shard
     from ..inspect.summary import clip_json, clip_table, mels_table, shard_json, shard_tables
 
-    is_key = KEY.fullmatch(what) is not None
-    if (row if is_key else noise) is not None or (png is None and (row, noise) != (None, None)):
+    meant = parse_id(what)
+    if (row if meant else noise) is not None or (png is None and (row, noise) != (None, None)):
         raise UsageError(
-            "--row goes with a SHARD, --noise with a KEY, and both with --png",
-            "Write: audioset-tools inspect SHARD --png FILE --row N, or: inspect KEY --png FILE --noise N",
+            "--row goes with a SHARD, --noise with an ID, and both with --png",
+            "Write: audioset-tools inspect SHARD --png FILE --row N, or: inspect ID --png FILE --noise N",
         )
     if png is not None:
         with needing("train"):
             from ..inspect.picture import draw
-    if is_key:
-        clip = inspect_clip(what, workspace, shards)
+    if meant:
+        clip = inspect_clip(find_clip(meant, workspace, shards), workspace, shards)
         if png is not None:
             mel = which_row(clip, noise or 0)
             draw(png, workspace.root / mel.shard, mel.row)

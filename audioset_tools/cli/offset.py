@@ -7,20 +7,18 @@ import click
 
 from ..exceptions import UsageError
 from ..workspace import Workspace
-from .options import connection_options, json_option, workspace_option
+from .command import Command
+from .options import connection_options, json_option, pace_option, workspace_option
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--source", "source_names", multiple=True, required=True, metavar="youtube|local:DIR|hf:OWNER/NAME",
     help="The two sources to compare; the second is compared with the first.",
 )  # fmt: skip
 @click.option("--sample", type=int, default=50, show_default=True, help="Clips to compare.")
 @workspace_option
-@click.option(
-    "--pace", default="guest", show_default=True,
-    help="YouTube's: guest, account, unlimited, or requests an hour: 600/h.",
-)  # fmt: skip
+@pace_option
 @connection_options
 @json_option
 def offset(

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from ..exceptions import UsageError
 from ..files import parse_json
 from ..installing import missing
 from ..tasks.part import parse_part
 from ..workspace import Workspace
+from .completion import DEVICES, PACES, RECIPES, one_of, run_names, shard_folders
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -29,8 +31,22 @@ class Number(click.FloatRange):
         return number
 
 
-def _opened(_: click.Context, __: click.Parameter, folder: Path) -> Workspace:
-    return Workspace(folder)
+DEFAULT_WORKSPACE = "audioset"
+
+_FIRST = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP)
+"""Where a setting counts before another: flags, then variables, then the settings file."""
+
+
+def _opened(context: click.Context, _: click.Parameter, folder: Path | None) -> Workspace:
+    """The workspace named behind the command, before it, in the environment or in the settings file."""
+    named = []
+    for nearest, level in enumerate((context, context.parent)):
+        source = level.get_parameter_source("workspace") if level else None
+        if level and source in _FIRST:
+            value = level.params["workspace"] if nearest else folder
+            named.append((_FIRST.index(source), nearest, value))
+    first: Path | None = min(named)[2] if named else None
+    return Workspace(first or DEFAULT_WORKSPACE)
 
 
 def _ytdlp_options(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
@@ -99,14 +115,31 @@ _CONNECTION = (
 )
 
 recipe_option = click.option(
-    "--recipe", default="paper", show_default=True, help="What the classes are: a recipe's name or TOML file."
-)
+    "--recipe", shell_complete=one_of(RECIPES, "file"),
+    help="What the classes are: a recipe's name or TOML file; the workspace's own, or paper, if left out.",
+)  # fmt: skip
 metadata_option = click.option(
     "--metadata", type=FOLDER, help="Folder with AudioSet's lists; downloaded to the workspace if left out."
 )
 workspace_option = click.option(
-    "--workspace", type=FOLDER, default=Path("audioset"), show_default=True, callback=_opened,
+    "--workspace", type=FOLDER, show_default=DEFAULT_WORKSPACE, callback=_opened, is_eager=True,
     help="Folder of the data set.",
+)  # fmt: skip
+shards_option = click.option(
+    "--shards", metavar="NAME", shell_complete=shard_folders,
+    help="Which folder of shards, if there are several; the one trained on, if it is of a run.",
+)  # fmt: skip
+run_option = click.option(
+    "--run", metavar="RUN", shell_complete=run_names,
+    help="The run: its name in the workspace, or its folder.",
+)  # fmt: skip
+device_option = click.option(
+    "--device", default="auto", show_default=True, shell_complete=one_of(DEVICES),
+    help="auto, cpu, cuda or mps.",
+)  # fmt: skip
+pace_option = click.option(
+    "--pace", default="guest", show_default=True, metavar="PACE", shell_complete=one_of(PACES),
+    help="How fast YouTube is asked: guest, account, unlimited, or requests an hour: 600/h.",
 )  # fmt: skip
 exclude_option = click.option(
     "--exclude", type=click.Path(path_type=Path, exists=True, dir_okay=False),

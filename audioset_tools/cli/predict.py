@@ -6,14 +6,25 @@ from pathlib import Path
 import click
 
 from ..exceptions import DataMismatch
-from .options import FILE, FOLDER, embedding_option, json_option, needing
+from ..workspace import Workspace
+from .command import OR_ID, Command
+from .options import (
+    FILE,
+    device_option,
+    embedding_option,
+    json_option,
+    needing,
+    run_option,
+    workspace_option,
+)
 
 ANY = click.Path(path_type=Path)
 
 
-@click.command()
-@click.argument("recordings", metavar="FILE|FOLDER...", nargs=-1, required=True, type=ANY)
-@click.option("--run", "folder", type=FOLDER, required=True, help="Folder of the trained run.")
+@click.command(cls=Command)
+@click.argument("recordings", metavar="FILE|FOLDER|ID...", nargs=-1, required=True, type=OR_ID)
+@workspace_option
+@run_option
 @click.option(
     "--hop", "hop_s", type=float, default=5.0, show_default=True, metavar="SECONDS",
     help="From one ten-second window to the next.",
@@ -35,12 +46,13 @@ ANY = click.Path(path_type=Path)
     metavar="FILE|FOLDER",
     help="Write a page to listen along with; for several recordings, a folder of them and an index.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@device_option
 @embedding_option
 @json_option
 def predict(
-    recordings: tuple[Path, ...],
-    folder: Path,
+    recordings: tuple[str, ...],
+    workspace: Workspace,
+    run: str | None,
     hop_s: float,
     unsure: float | None,
     csv_file: Path | None,
@@ -57,13 +69,14 @@ def predict(
     from .. import console
     from ..predict.summary import answer_json, headline, recording_row, recording_tables, recordings_table
     from ..predict.timeline import Timeline, Unreadable, find_recordings
-    from ..runs.folder import is_unfinished
+    from ..runs.folder import find_run, is_unfinished
     from ..workspace import printable
 
     if html is not None:
         with needing("report"):
             from ..predict import page  # noqa: F401
-    found, config = find_recordings(recordings), PredictConfig(hop_s, unsure)
+    found, config = find_recordings(recordings, workspace), PredictConfig(hop_s, unsure)
+    folder = find_run(workspace, run)
     bad: list[str] = []
 
     def answers() -> Iterator[Timeline | Unreadable]:

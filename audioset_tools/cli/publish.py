@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from ..workspace import Workspace
+from .command import Command
 from .export import show_export
 from .options import json_option, workspace_option
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @workspace_option
 @click.option("--title", help="Of the data set; the recipe's name if left out.")

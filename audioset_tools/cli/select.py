@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from ..exceptions import UsageError
+from ..ids import ClipId
 from ..workspace import Workspace
+from .command import ID, Command
 from .options import FILE, json_option, metadata_option, recipe_option, workspace_option
 
 
-@click.command()
+@click.command(cls=Command)
 @recipe_option
 @click.option(
     "--per-class", type=click.IntRange(min=1), default=2400, show_default=True, help="Clips wanted."
@@ -19,18 +21,18 @@ from .options import FILE, json_option, metadata_option, recipe_option, workspac
 @metadata_option
 @workspace_option
 @click.option("--out", type=FILE, help="Write the ranked candidates as CSV.")
-@click.option("--explain", metavar="YTID", help="Say why one clip is in or out, and stop.")
+@click.option("--explain", type=ID, metavar="ID", help="Say why one clip is in or out, and stop.")
 @click.option("--labels", metavar="WORD", help="Search AudioSet's labels by name, and stop.")
 @click.option("--init", type=FILE, help="Write a recipe for the --class labels, and stop.")
 @click.option("--class", "classes", metavar="LABEL", multiple=True, help="With --init: a label; repeat it.")
 @json_option
 def select(
-    recipe: str,
+    recipe: str | None,
     per_class: int,
     metadata: Path | None,
     workspace: Workspace,
     out: Path | None,
-    explain: str | None,
+    explain: ClipId | None,
     labels: str | None,
     init: Path | None,
     classes: tuple[str, ...],
@@ -57,7 +59,7 @@ def select(
     if selection.left_out:
         console.say(left_out_line(selection))
     if explain is not None:
-        for line in explain_clip(selection, explain):
+        for line in explain_clip(selection, explain.ytid):
             console.result(line)
         return
     if out is not None:

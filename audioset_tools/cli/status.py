@@ -6,10 +6,11 @@ import click
 
 from ..exceptions import UsageError
 from ..workspace import Workspace
+from .command import Command
 from .options import FILE, json_option, workspace_option
 
 
-@click.command()
+@click.command(cls=Command)
 @workspace_option
 @click.option(
     "--failures", is_flag=True, help="List the candidates that are dead or wait for another try, and why."

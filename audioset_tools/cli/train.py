@@ -6,15 +6,17 @@ from typing import Any
 import click
 
 from ..workspace import Workspace
-from .options import FILE, FOLDER, json_option, needing, workspace_option
+from .command import Command
+from .completion import AUGMENTATIONS, MODELS, one_of
+from .options import FILE, FOLDER, device_option, json_option, needing, shards_option, workspace_option
 
 
-@click.command()
+@click.command(cls=Command)
 @workspace_option
-@click.option("--shards", metavar="NAME", help="Which folder of shards, if there are several.")
+@shards_option
 @click.option(
-    "--model", default="paper", show_default=True,
-    help="paper, compact, paper-7, han, crnn, rnn, rcnn, svm, gmm, knn, hmm, probe, or all.",
+    "--model", default="paper", show_default=True, shell_complete=one_of(MODELS),
+    help=f"{', '.join(MODELS[:-1])}, or {MODELS[-1]}.",
 )  # fmt: skip
 @click.option("--literal", is_flag=True, help="The paper's CNN as its words have it, which does not learn.")
 @click.option("--epochs", type=int, help="At most; the model's own if left out, 15 or 40.")
@@ -32,9 +34,10 @@ from .options import FILE, FOLDER, json_option, needing, workspace_option
     "--augment",
     multiple=True,
     metavar="NAME",
+    shell_complete=one_of(AUGMENTATIONS),
     help="specaugment or mixup, on the training clips; may be given twice.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@device_option
 @click.option("--threads", type=int, help="Of the CPU; one for each core if left out.")
 @click.option("--embedding", type=FILE, help="Of the probe: a tagger, as TFLite or ONNX.")
 @click.option("--embedding-output", metavar="NAME", help="Which of its outputs; the first if left out.")

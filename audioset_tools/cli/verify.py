@@ -6,10 +6,11 @@ import click
 
 from ..exceptions import DataMismatch
 from ..workspace import Workspace
+from .command import Command
 from .options import FILE, json_option, part_option, scheduler_option, workspace_option
 
 
-@click.command()
+@click.command(cls=Command)
 @workspace_option
 @click.option(
     "--deep", is_flag=True, help="Read every byte: sha256, peaks, duplicates, every index, every mel."

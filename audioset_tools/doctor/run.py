@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from ..catalog.recipe import read_recipe
+from ..catalog.run import DEFAULT
 from ..workspace import Workspace
 from . import disk, machine, storage
 from .check import Check, Outcome, guarded
@@ -16,7 +17,7 @@ def examine(
     workspace: Workspace,
     *,
     per_class: int = 2400,
-    recipe: str = "paper",
+    recipe: str | None = None,
     environ: Mapping[str, str] = os.environ,
     clock: Callable[[], float] = time.time,
     room: Callable[[Path], storage.Room] = storage.room_of,
@@ -28,7 +29,7 @@ def examine(
     Args:
         workspace: it need not exist.
         per_class: clips of each class that there must be room for.
-        recipe: the name of a shipped one, or the path of a TOML file.
+        recipe: the name of a shipped one, or the path of a TOML file, for a workspace that is not there yet.
         environ: where proxies are named.
         clock: seconds since the epoch.
         room: how much may be written to a folder.
@@ -37,7 +38,7 @@ def examine(
         UsageError: there is no such recipe, or it makes no sense.
     """
     held: list[storage.Held] = []
-    wanted = read_recipe(recipe)
+    wanted = read_recipe(recipe or DEFAULT)
     now = clock()
     today = date.fromtimestamp(now)
     round_: list[tuple[str, Callable[[], Outcome]]] = [

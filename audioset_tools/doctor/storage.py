@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..disks import Mount, Reach, is_of_this_machine, mounted, nearest_existing, reach_of
 from ..exceptions import DataMismatch
 from ..locks import has_byte_locks
-from ..types import BY_USER, SAMPLE_RATE, Reason, clip_bytes
+from ..types import BY_USER, SAMPLE_RATE, Reason, Splits, clip_bytes
 from ..words import clock_time
 from ..workspace import Workspace
 from .check import Level, Outcome
@@ -39,7 +39,7 @@ class Held:
     """What a ledger says: the accepted clips of each class; until when and why YouTube refuses.
 
     `sample_rate` is that of the clips, in hertz; `wanted` is how many clips a list wants, or
-    AudioSet's own task.
+    AudioSet's own task; `splits` are the proportions that it was begun with.
     """
 
     accepted: Mapping[str, int]
@@ -47,6 +47,7 @@ class Held:
     reason: Reason | None = None
     sample_rate: int = SAMPLE_RATE
     wanted: int | None = None
+    splits: Splits | None = None
 
 
 def folder(workspace: Workspace) -> Outcome:
@@ -123,7 +124,9 @@ def ledger(workspace: Workspace, held: list[Held]) -> Outcome:
     except (ValueError, LookupError, TypeError) as error:
         raise _damaged(workspace, f"a note in it makes no sense ({error})") from error
     paused = (pace.paused_until, pace.reason) if pace else (0.0, None)
-    held.append(Held(accepted, *paused, rate, wanted if origin and origin.of_list else None))
+    of_list = wanted if origin and origin.of_list else None
+    splits = Splits(*origin.splits) if origin else None
+    held.append(Held(accepted, *paused, sample_rate=rate, wanted=of_list, splits=splits))
     return Outcome(Level.OK, f"whole; {sum(accepted.values()):,} clips")
 
 
@@ -153,7 +156,7 @@ def space(
     if wanted is not None:
         lacking = wanted - sum(accepted.values())
     clips = lacking * clip_bytes(held[0].sample_rate if held else SAMPLE_RATE)
-    splits = recipe.splits
+    splits = (held[0].splits if held else None) or recipe.splits
     mels = (2 * splits.train + splits.validation + splits.test) / (
         splits.train + splits.validation + splits.test
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..pages import write_page
 from ..report.media import ClipFile, ClipMedia, make_media, sweep
-from ..shards.dataset import read_dataset
+from ..shards.dataset import read_datasets
 from ..types import split_classes
 from ..workspace import Workspace, printable
 from .answers import FORMAT, NAME_LONGEST, NOTE_LONGEST, Cause
@@ -97,9 +97,8 @@ def digest(wrong: Collection[Mistake]) -> str:
 
 def _media(drawn: Sequence[Mistake], workspace: Workspace, folder: Path) -> dict[str, ClipMedia]:
     keys = {one.key for one in drawn}
-    sources = [
-        ClipFile(one.key, one.path, one.sha256) for one in read_dataset(workspace.dataset) if one.key in keys
-    ]
+    placed = read_datasets(workspace.datasets()).values()
+    sources = [ClipFile(one.key, one.path, one.sha256) for one in placed if one.key in keys]
     unknown = "the workspace knows no such clip"
     return {key: ClipMedia(key, "", "", unknown) for key in keys} | make_media(sources, workspace, folder)
 

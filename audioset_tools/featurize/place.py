@@ -1,13 +1,14 @@
 """Deciding the splits of a workspace's clips, for good: what is in `dataset.csv` never changes its split."""
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ..csvfile import write_csv
-from ..exceptions import DataMismatch
-from ..ledger import Ledger, Origin
+from ..exceptions import DataMismatch, UsageError
+from ..ledger import Ledger, Origin, State
 from ..ledger.queries import fingerprints
 from ..removal.exclusions import HEADER
 from ..removal.run import refuse_incomplete
@@ -49,13 +50,25 @@ def placed(workspace: Workspace) -> Placements:
     return decided.placements
 
 
-def clips_of(ledger: Ledger) -> ClipTable:
-    """The clips of a ledger, to be placed while it is open."""
+def clips_of(ledger: Ledger, per_class: int | None = None, frozen: Placements | None = None) -> ClipTable:
+    """The clips of a ledger, to be placed while it is open.
+
+    Args:
+        per_class: take so many of each class alone: those that are frozen, then the first by rank.
+        frozen: what was placed of so many clips before.
+    """
     places = array("q")
+    kept = {one.key for one in frozen or ()}
+    room = Counter(dict.fromkeys(ledger.class_names, per_class or 0))
+    room.subtract(one.class_name for one in frozen or ())
 
     def clips() -> Iterator[Clip]:
         number = {name: n for n, name in enumerate(ledger.class_names)}
         for candidate, clip in ledger.each_clip():
+            if per_class is not None and clip.key not in kept:
+                room[candidate.class_name] -= 1
+                if room[candidate.class_name] < 0:
+                    continue
             places.extend((number[candidate.class_name], candidate.rank))
             yield clip
 
@@ -65,17 +78,50 @@ def clips_of(ledger: Ledger) -> ClipTable:
     return ClipTable.of(clips(), prints)
 
 
+def refuse_too_many(ledger: Ledger, per_class: int | None) -> None:
+    """See that there are so many clips of each class, if a smaller set of them is asked for.
+
+    Raises:
+        UsageError: a class has fewer, or none could fill three splits, or all clips are wanted.
+    """
+    if per_class is None:
+        return
+    if per_class < len(SPLITS):
+        raise UsageError(f"--per-class {per_class} is too few", "Give at least 3: one for each split.")
+    origin = ledger.origin()
+    if origin is not None and origin.of_list:
+        raise UsageError(
+            f"--per-class makes no sense in {ledger.path.parent}: all clips of {origin.recipe} belong to it",
+            "Leave --per-class out.",
+        )
+    accepted = Counter(dict.fromkeys(ledger.class_names, 0))
+    for tally in ledger.tallies():
+        accepted[tally.class_name] += tally.n * (tally.state is State.ACCEPTED)
+    few = [f"{name} has {n:,}" for name, n in accepted.items() if n < per_class]
+    if few or not accepted:
+        raise UsageError(
+            f"there are not {per_class:,} clips of each class: {', '.join(few) or 'there are none'}",
+            "Ask for fewer, or fetch more with `audioset-tools fetch`.",
+        )
+
+
 def place(
-    workspace: Workspace, clips: ClipTable | Sequence[Clip], classes: Classes, splits: Splits, seed: int
+    workspace: Workspace,
+    clips: ClipTable | Sequence[Clip],
+    classes: Classes,
+    splits: Splits,
+    seed: int,
+    per_class: int | None = None,
 ) -> Assignment:
     """Give every clip its split; the caller holds the workspace's lock.
 
     Args:
         workspace: whose `dataset.csv` is read, and written if there is something new.
-        clips: all that were accepted, in any order.
+        clips: all that were accepted, in any order; of a smaller set those that it takes.
         classes: those that the clips are of, and whether a list has named them.
         splits: the proportions in which clips are shared out.
         seed: decides which group comes first.
+        per_class: of a smaller set how many clips of each class; it has a table of its own.
 
     Raises:
         DataMismatch: no clips, too few, a damaged `dataset.csv`, or a list that puts one sound into several
@@ -84,12 +130,13 @@ def place(
     table = clips if isinstance(clips, ClipTable) else ClipTable.of(clips)
     if not len(table.clips):
         raise DataMismatch(f"no clips in {workspace.root}", "Run `audioset-tools fetch` first.")
-    frozen = read_dataset(workspace.dataset)
+    table_of = workspace.dataset_of(per_class)
+    frozen = read_dataset(table_of)
     assignment = assign(frozen, table, classes.names, splits, seed, classes.of_list)
     if classes.of_list:
         _refuse_twins(assignment, workspace)
     if assignment.placements != frozen:
-        write_dataset(workspace.dataset, assignment.placements)
+        write_dataset(table_of, assignment.placements)
     return assignment
 
 

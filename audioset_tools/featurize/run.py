@@ -22,6 +22,7 @@ from ..ledger import Ledger
 from ..removal.exclusions import read_exclusions
 from ..removal.run import complete, excluded_line, refuse_incomplete
 from ..removal.run import exclude as leave_out
+from ..shards.dataset import read_dataset
 from ..shards.index import NAME as INDEX
 from ..shards.index import Index, Listed, half_written, shard_files, write_index
 from ..shards.placements import SPLITS, Placements
@@ -36,7 +37,7 @@ from ..types import SAMPLE_RATE, Clip, OnProgress, Progress, Splits, message, si
 from ..workspace import AnyPath, Workspace
 from .make import Speed, make_all
 from .mel import empty_filters
-from .place import classes_of, clips_of, place
+from .place import classes_of, clips_of, place, refuse_too_many
 from .task import Classes, Noise, ShardTask, is_done, plan
 
 
@@ -53,6 +54,7 @@ class FeaturizeConfig:
         clips_per_shard: the most clips in one shard; changing it makes all shards again.
         splits: the proportions of the splits.
         sample_rate: hertz of the clips, to which the preset is adapted.
+        per_class: of a smaller set how many clips of each class it takes; None for all.
 
     Raises:
         UsageError: a value is impossible.
@@ -66,6 +68,7 @@ class FeaturizeConfig:
     clips_per_shard: int = 128
     splits: Splits = field(default_factory=Splits)
     sample_rate: int = SAMPLE_RATE
+    per_class: int | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in PRESETS:
@@ -87,8 +90,12 @@ class FeaturizeConfig:
 
     @property
     def folder(self) -> str:
-        """The name of the shards' folder: the preset, and enough of the digest to tell its versions apart."""
-        return f"{self.preset}-{self.spec.digest[:8]}"
+        """The name of the shards' folder: the preset, and enough of the digest to tell its versions apart.
+
+        The number of a smaller set stands between them.
+        """
+        smaller = "" if self.per_class is None else f"{self.per_class}-"
+        return f"{self.preset}-{smaller}{self.spec.digest[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,7 @@ class FeaturizeResult:
         short: by class and split, how many clips validation or the test lacks since no whole group fits.
         leak: the groups that stand in several splits, as before there were groups, or by a list's own splits.
         of_list: whether the clips are those of a list.
+        per_class: of a smaller set how many clips of each class it has.
     """
 
     folder: Path
@@ -121,12 +129,14 @@ class FeaturizeResult:
     short: Mapping[tuple[str, str], int]
     leak: Leak
     of_list: bool
+    per_class: int | None = None
 
 
 def featurize(
     workspace: Workspace,
     *,
     preset: str = "paper",
+    per_class: int | None = None,
     noise_copies: int = 1,
     noise_snr: tuple[float, float] = (10.0, 30.0),
     jobs: int | None = None,
@@ -147,6 +157,8 @@ def featurize(
     Args:
         workspace: as `fetch` left it; it is locked meanwhile.
         preset, noise_copies, noise_snr: as `FeaturizeConfig` describes them.
+        per_class: make a smaller set beside the whole one, of the first so many clips of each class by rank,
+            in splits of its own: those that a fetch of so many would have.
         jobs: shards made at once; None for as many as there are cores.
         scheduler: address of a Dask scheduler whose workers make the shards, or the file it wrote of itself.
         part: I and N: make every Nth shard from the Ith on, while others make the rest. Who finds all of them
@@ -183,8 +195,12 @@ def featurize(
             seed=seed if seed is not None else origin.seed if origin else 0,
             splits=splits or (Splits(*origin.splits) if origin else Splits()),
             sample_rate=ledger.sample_rate,
+            per_class=per_class,
         )
-        return make_shards(workspace, clips_of(ledger), classes_of(origin), config, on_progress)
+        refuse_too_many(ledger, per_class)
+        frozen = None if per_class is None else read_dataset(workspace.dataset_of(per_class))
+        clips = clips_of(ledger, per_class, frozen)
+        return make_shards(workspace, clips, classes_of(origin), config, on_progress)
 
 
 def make_shards(
@@ -207,7 +223,7 @@ def make_shards(
             one sound into several splits.
         EnvironmentProblem: the disk is full.
     """
-    assignment = place(workspace, clips, classes, config.splits, config.seed)
+    assignment = place(workspace, clips, classes, config.splits, config.seed, config.per_class)
     folder = workspace.shards / config.folder
     division = config.division
     with division.engine(workspace.root, lambda text: on_progress(message(text))) as by:
@@ -247,6 +263,7 @@ def make_shards(
         short=assignment.short,
         leak=leak_of(assignment.placements),
         of_list=classes.of_list,
+        per_class=config.per_class,
     )
 
 

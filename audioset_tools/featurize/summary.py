@@ -38,6 +38,11 @@ def remarks(result: FeaturizeResult, clips: str) -> list[str]:
         if lacking:
             several = f"{', '.join(lacking[:MOST_ROWS])}{' and more' * (len(lacking) > MOST_ROWS)}"
             lines.append(f"The {split} split is short by {several}: no group that is left fits whole.")
+    if result.per_class is not None:
+        lines.append(
+            f"A set of the first {result.per_class:,} clips of each class, in splits of its own; use it:"
+            f" audioset-tools train --shards {result.folder.name}"
+        )
     if result.leak.divided:
         lines.append(result.leak.remark(result.of_list, clips))
     return lines

@@ -11,6 +11,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from ..catalog.recipe import read_recipe
+from ..catalog.run import DEFAULT
 from ..catalog.segment_list import SegmentList, read_segment_list
 from ..exceptions import DataMismatch, Shortfall, UsageError
 from ..ledger import Ledger, Origin, State, StateCount
@@ -36,7 +37,7 @@ class Wanted:
     """
 
     per_class: int = PER_CLASS
-    recipe: str = "paper"
+    recipe: str | None = None
     metadata: AnyPath | None = None
     segment_list: AnyPath | None = None
     sample_rate: int | None = None
@@ -69,21 +70,49 @@ class Wanted:
             )
         return segments
 
-    def wants_all(self, segments: SegmentList | None) -> bool:
+    @property
+    def names_origin(self) -> bool:
+        """Whether it says what a workspace must have been made from; else a filled one just goes on."""
+        return self.recipe is not None or self.metadata is not None
+
+    def wants_all(self, segments: SegmentList | None, workspace: Workspace) -> bool:
         """Whether every candidate is wanted: of a list, or of AudioSet's own task.
 
         Args:
             segments: what the list says, if there is one.
+            workspace: it may be there already, and say so itself.
 
         Raises:
             UsageError: there is no such recipe, or a number of clips is asked for where all are wanted.
+            DataMismatch: the ledger is damaged.
         """
         if segments is not None:
             return True
-        recipe = read_recipe(self.recipe)
-        if recipe.standard and self.per_class != PER_CLASS:
-            raise beside_official(recipe.name)
-        return recipe.standard is not None
+        refusal = refusal_of_number(self.recipe, workspace)
+        if refusal and self.per_class != PER_CLASS:
+            raise refusal
+        return refusal is not None
+
+
+def refusal_of_number(recipe: str | None, workspace: Workspace) -> UsageError | None:
+    """The error of a number of clips of each class, where all are wanted; None where it makes sense.
+
+    Args:
+        recipe: the one that is asked for; None for the workspace's own.
+        workspace: it need not exist.
+
+    Raises:
+        UsageError: there is no such recipe.
+        DataMismatch: the ledger is damaged.
+    """
+    if recipe is None and workspace.ledger.exists():
+        with Ledger(workspace.ledger, read_only=True) as ledger:
+            origin = ledger.origin()
+        if origin is not None:
+            of_all = beside_official(origin.recipe) if origin.by_recipe else beside_a_list("per_class")
+            return of_all if origin.of_list else None
+    found = read_recipe(recipe or DEFAULT)
+    return beside_official(found.name) if found.standard else None
 
 
 def beside_official(recipe: str) -> UsageError:

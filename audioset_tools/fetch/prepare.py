@@ -16,6 +16,7 @@ from ..catalog.official import LISTS, find_metadata, find_ontology, has_lists, o
 from ..catalog.ontology import read_ontology
 from ..catalog.recipe import SHIPPED, STANDARD, Recipe, read_recipe
 from ..catalog.resolve import resolve
+from ..catalog.run import own_recipe
 from ..catalog.segment_list import SegmentList
 from ..catalog.select import read_selection
 from ..catalog.summary import funnel_json, left_out_line
@@ -61,11 +62,12 @@ def prepare(
     refuse_other_rate(ledger, wanted.sample_rate)
     if segments is not None:
         enqueue_list(ledger, segments, wanted.sample_rate, on_progress)
-    else:
+    elif wanted.names_origin or not ledger.class_names:
         refuse_without_list(ledger)
+        recipe = read_recipe(wanted.recipe) if wanted.recipe else own_recipe(ledger)
         lists = None if wanted.metadata is None else Path(wanted.metadata)
         rate = wanted.sample_rate or SAMPLE_RATE
-        enqueue(ledger, read_recipe(wanted.recipe), lists, workspace.metadata, rate, on_progress)
+        enqueue(ledger, recipe, lists, workspace.metadata, rate, on_progress)
     for lost in restore_lost(ledger, workspace, steady()):
         on_progress(message(f"{lost}: fetching it again"))
 

@@ -38,7 +38,7 @@ def fetch(
     workspace: Workspace,
     *,
     per_class: int = PER_CLASS,
-    recipe: str = "paper",
+    recipe: str | None = None,
     metadata: AnyPath | None = None,
     segment_list: AnyPath | None = None,
     sample_rate: int | None = None,
@@ -70,7 +70,7 @@ def fetch(
     Args:
         workspace: made if it does not exist; nobody else may be writing to it.
         per_class: clips wanted of each class; of an official recipe all are.
-        recipe: what the classes are: a recipe's name or TOML file.
+        recipe: what the classes are: a recipe's name or TOML file; None for the workspace's own, or `paper`.
         metadata: a folder with AudioSet's lists; downloaded to the workspace if left out.
         segment_list: a CSV, a parquet file or a manifest of the segments wanted, all of them, in place of
             per_class, recipe and metadata.
@@ -105,7 +105,7 @@ def fetch(
     check_way(names, connection)
     wanted = Wanted(per_class, recipe, metadata, segment_list, sample_rate)
     segments = wanted.segments()
-    everything = wanted.wants_all(segments)
+    everything = wanted.wants_all(segments, workspace)
     config = FetchConfig(
         None if everything else per_class, jobs, retry_wait=retry_wait, keep_source=keep_source
     )
@@ -183,7 +183,7 @@ def estimate(
     names, remote = named_sources(source), Remote(parse_pace(pace), connection or Connection())
     check_way(names, remote.connection)
     segments = wanted.segments()
-    everything = wanted.wants_all(segments)
+    everything = wanted.wants_all(segments, workspace)
     config, stop = FetchConfig(None if everything else wanted.per_class), threading.Event()
     # A mirror is not opened: that would ask the Hub.
     opening = [name for name in names if not name.startswith(PREFIX)] or [YOUTUBE]

@@ -1,18 +1,21 @@
 """Everything that is known about one clip."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..exceptions import DataMismatch, UsageError
+from ..ids import ClipId
 from ..ledger import Ledger
+from ..ledger.changes import candidates_of
 from ..ledger.queries import Standing, standing
 from ..shards.dataset import read_dataset
 from ..shards.index import shard_files
 from ..shards.reader import find_shards
-from ..shards.shard import Shard, open_shard
+from ..shards.shard import Shard, keys_of, open_shard
 from ..workspace import Workspace
 
 
@@ -47,6 +50,37 @@ class ClipFacts:
     unreadable: tuple[str, ...]
 
 
+def find_clip(meant: ClipId, workspace: Workspace, folder: str | None) -> str:
+    """The key of the clip that is meant; of a video, that of its only one.
+
+    Args:
+        meant: a clip, or a video.
+        workspace: whose ledger, `dataset.csv` and shards are searched.
+        folder: the only folder of shards to search; None for all.
+
+    Raises:
+        UsageError: nothing is known of it, the video has several clips, or there is no such workspace.
+        DataMismatch: the ledger or `dataset.csv` is damaged.
+    """
+    if meant.start_ms is not None:
+        return str(meant)
+    keys = {placement.key for placement in read_dataset(workspace.dataset) if meant.holds(placement.key)}
+    if workspace.ledger.exists():
+        with Ledger(workspace.ledger, read_only=True) as ledger:
+            keys |= {candidate.key for candidate in candidates_of(ledger, [meant.ytid])}
+    for path in () if keys else _shards(workspace, folder):
+        with suppress(DataMismatch):
+            keys |= {key for key in keys_of(open_shard(path)) if meant.holds(key)}
+    if not keys:
+        raise _unknown(str(meant), workspace)
+    if len(keys) > 1:
+        raise UsageError(
+            f"{len(keys)} clips of the video {meant} are known in {workspace.root}",
+            f"Name one of them by its key: {', '.join(sorted(keys))}.",
+        )
+    return keys.pop()
+
+
 def inspect_clip(key: str, workspace: Workspace, folder: str | None) -> ClipFacts:
     """Gather what is known about a clip.
 
@@ -76,12 +110,17 @@ def inspect_clip(key: str, workspace: Workspace, folder: str | None) -> ClipFact
         rows = np.flatnonzero(shard.key == key.encode()).tolist()
         mels += [_mel_facts(shard, row, name) for row in rows]
     if known is None and not splits and not mels:
-        workspace.existing()
-        raise UsageError(
-            f"no clip {key} is known in {workspace.root}",
-            "Name its --workspace; `audioset-tools select --explain YTID` says why a clip is in or out.",
-        )
+        raise _unknown(key, workspace)
     return ClipFacts(key, known, "".join(splits[:1]), tuple(mels), tuple(unreadable))
+
+
+def _unknown(clip: str, workspace: Workspace) -> UsageError:
+    """The error of a clip of which nothing is known; that of a workspace that is not there is raised."""
+    workspace.existing()
+    return UsageError(
+        f"no clip {clip} is known in {workspace.root}",
+        "Name its --workspace; `audioset-tools select --explain ID` says why a clip is in or out.",
+    )
 
 
 def which_row(facts: ClipFacts, noise: int) -> MelFacts:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..exceptions import UsageError
+from ..ids import FORMS
 from ..shards.index import shard_files
 from ..shards.reader import find_shards
 from ..shards.shard import ShardHeader, Statistics, keys_of, open_shard
@@ -60,8 +61,8 @@ def find_shard(text: str, workspace: Workspace, folder: str | None) -> Path:
                 return path
     workspace.existing()
     raise UsageError(
-        f"{printable(text)!r} is neither a shard nor a clip's key",
-        "Give the path of an .h5 file, or a key: the video's id, an underscore, the start in milliseconds.",
+        f"{printable(text)!r} is neither a shard nor a clip",
+        f"Give the path of an .h5 file, or {FORMS}.",
     )
 
 

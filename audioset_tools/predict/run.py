@@ -24,6 +24,7 @@ from ..train.step import keep_memory
 from ..train.trained import load_run, pick_device
 from ..types import CLIP_SECONDS, SAMPLE_RATES, OnProgress, Progress, message, silent
 from ..words import duration
+from ..workspace import AnyPath, Workspace
 from .overview import Overview
 from .silence import is_silent
 from .summary import csv_of
@@ -89,9 +90,10 @@ class PredictConfig:
 
 
 def predict(
-    recordings: Sequence[Path | str],
-    run: Run | Path | str,
+    recordings: Sequence[AnyPath],
+    run: Run | Path | str | None,
     *,
+    workspace: Workspace | None = None,
     hop_s: float = 5.0,
     unsure: float | None = None,
     csv: Path | None = None,
@@ -107,8 +109,9 @@ def predict(
     >>> timeline.probability.shape  # windows, classes
 
     Args:
-        recordings: files, and folders with all recordings that lie in them.
-        run: one, or the path of its folder.
+        recordings: files, and folders with all recordings that lie in them; with a workspace, clips' ids too.
+        run: one, or the path of its folder; with a workspace its name there, or None for the newest.
+        workspace: where runs and clips that are named lie.
         hop_s: seconds from one ten-second window to the next.
         unsure: the probability below which no class is named; 0 to name one always, None for the usual 0.5,
             or, where a window may have several classes, for none.
@@ -127,7 +130,7 @@ def predict(
         DataMismatch: the run is damaged, or was trained on mels that no recording can be given.
         EnvironmentProblem: the device is not there.
     """
-    found = find_recordings([Path(each) for each in recordings])
+    found, run = find_recordings(recordings, workspace), find_run(workspace, run)
     answers = each_answer(
         found,
         run,

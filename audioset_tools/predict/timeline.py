@@ -11,8 +11,12 @@ import numpy.typing as npt
 
 from ..audio.recording import Block
 from ..exceptions import UsageError
+from ..ids import ClipId, parse_id
+from ..ledger import Ledger
+from ..ledger.changes import candidates_of
+from ..ledger.queries import Standing, standing
 from ..runs.metrics import THRESHOLD, Probabilities, Rates
-from ..workspace import printable
+from ..workspace import AnyPath, Workspace, printable
 from .overview import Spectrogram
 
 _SOUND = (
@@ -37,16 +41,21 @@ class Recording:
     name: Path
 
 
-def find_recordings(given: Sequence[Path]) -> list[Recording]:
+def find_recordings(given: Sequence[AnyPath], workspace: Workspace | None = None) -> list[Recording]:
     """All recordings, each once, in the order given, those of a folder by path.
 
     Hidden files and folders are passed over, symbolic links to folders are not followed.
 
+    Args:
+        given: files, folders, and ids of clips; a file of that name comes first.
+        workspace: whose clips the ids mean.
+
     Raises:
         UsageError: one of them does not exist, or a folder holds no recording.
+        DataMismatch: the workspace's ledger is damaged.
     """
     found: dict[Path, Recording] = {}
-    for path in given:
+    for text, path in ((os.fspath(each), Path(each)) for each in given):
         if path.is_dir():
             inside = sorted(_inside(path))
             if not inside:
@@ -58,9 +67,34 @@ def find_recordings(given: Sequence[Path]) -> list[Recording]:
                 found.setdefault(one, Recording(one, one.relative_to(path)))
         elif path.exists():
             found.setdefault(path, Recording(path, Path(path.name)))
+        elif workspace is not None and (meant := parse_id(text)):
+            for path in _clips_meant(meant, workspace):
+                found.setdefault(path, Recording(path, Path(path.name)))
         else:
-            raise UsageError(f"there is no file {printable(path)}", "Name files or folders that exist.")
+            raise UsageError(f"there is no file {printable(text)}", "Name files or folders that exist.")
     return list(found.values())
+
+
+def _clips_meant(meant: ClipId, workspace: Workspace) -> list[Path]:
+    """The files of the clips of a workspace that are meant.
+
+    Raises:
+        UsageError: there is none.
+        DataMismatch: the ledger is damaged.
+    """
+    known: list[Standing | None] = []
+    if workspace.ledger.exists():
+        with Ledger(workspace.ledger, read_only=True) as ledger:
+            keys = dict.fromkeys(one.key for one in candidates_of(ledger, [meant.ytid]))
+            known = [standing(ledger, key) for key in keys if meant.holds(key)]
+    clips = [workspace.root / one.clip.path for one in known if one and one.clip]
+    if not clips:
+        raise UsageError(
+            f"{meant} is neither a file nor a clip of {printable(workspace.root)}",
+            "Name files or folders that exist, or clips of the --workspace; `audioset-tools inspect ID` says"
+            " what became of one.",
+        )
+    return clips
 
 
 def _inside(folder: Path) -> Iterator[Path]:

@@ -1,7 +1,8 @@
 """The exclusion list: clips to leave out of a data set, and why.
 
-A CSV in UTF-8 with the header `key,reason,note`, one row a clip. `errors` writes it from what annotators
-answered about misclassified clips (the paper's section 5 wishes its data cleaned so); anybody may write one.
+A CSV in UTF-8 with the header `key,reason,note`, one row a clip, or a video. `errors` writes it from what
+annotators answered about misclassified clips (the paper's section 5 wishes its data cleaned so); anybody may
+write one, with ids in any form.
 """
 
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 from ..csvfile import parse_csv
 from ..exceptions import EnvironmentProblem
 from ..files import read_named, remedy_of
-from ..types import KEY
+from ..ids import parse_id
 
 HEADER = ["key", "reason", "note"]
 
@@ -28,7 +29,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """One clip to leave out: its key, a reason of a few words, and a stranger's note, which may be empty."""
+    """One clip to leave out: its key, a reason of a few words, and a stranger's note, which may be empty.
+
+    In place of a key the id of a video stands for all its clips.
+    """
 
     key: str
     reason: str
@@ -65,7 +69,12 @@ def parse_exclusions(content: bytes, name: str) -> tuple[Exclusion, ...]:
     seen: set[str] = set()
 
     def parse(fields: dict[str, str]) -> Exclusion:
-        exclusion = Exclusion(**fields)
+        meant = parse_id(fields["key"])
+        if meant is None:
+            raise ValueError(
+                f"no clip's key, such as -0SdAVK79lg_30000, nor a video's id: {_shown(fields['key'])}"
+            )
+        exclusion = Exclusion(str(meant), fields["reason"], fields["note"])
         if trouble := _trouble(exclusion):
             raise ValueError(trouble)
         if exclusion.key in seen:
@@ -78,8 +87,6 @@ def parse_exclusions(content: bytes, name: str) -> tuple[Exclusion, ...]:
 
 def _trouble(exclusion: Exclusion) -> str:
     """What is wrong with a row, or nothing."""
-    if not KEY.fullmatch(exclusion.key):
-        return f"no clip's key, such as -0SdAVK79lg_30000: {_shown(exclusion.key)}"
     if not exclusion.reason.strip():
         return "the reason is missing"
     limits = ((exclusion.reason, LONGEST_REASON, ""), (exclusion.note, LONGEST_NOTE, "\t\r\n"))

@@ -20,10 +20,10 @@ from time import time
 from ..csvfile import MOST_BYTES
 from ..exceptions import DataMismatch, UsageError
 from ..files import read_file, sync_folder, write_beside
+from ..ids import FORMS, parse_id
 from ..ledger import Ledger, changes
 from ..shards.index import NAME as INDEX
 from ..shards.index import shard_files
-from ..types import YTID
 from ..workspace import ANSWERS, Workspace
 from .exclusions import Exclusion
 
@@ -77,24 +77,51 @@ class Excluded:
     shards: tuple[str, ...]
 
 
-def forget(workspace: Workspace, ytids: Collection[str]) -> Erased:
+def forget(workspace: Workspace, ids: Collection[str], *, dry_run: bool = False) -> Erased:
     """Erase videos from a workspace and never fetch them again; doing it again changes nothing.
 
         forget(Workspace("audioset"), ["abcdefghijA"]).clips        # paths of the files erased
 
     Args:
         workspace: no other process may be writing to it meanwhile.
-        ytids: the videos, with every segment of theirs.
+        ids: of the videos, in any form; every segment of theirs goes.
+        dry_run: whether to say what would be erased, and to change nothing.
 
     Raises:
-        UsageError: there is no such workspace, or one of them is no video's id, or no candidate here; then
-            nothing is changed.
+        UsageError: there is no such workspace, or one of them is no id, or no candidate here; then nothing is
+            changed.
         DataMismatch: it has no ledger, or a damaged one.
         EnvironmentProblem: another process is working in it.
     """
     workspace.require_ledger()
+    ytids = videos_of(ids)
+    if dry_run:
+        with Ledger(workspace.ledger, read_only=True) as ledger:
+            _refuse_unknown(ledger, workspace, ytids)
+            return _remove_all(workspace, ytids | changes.being_forgotten(ledger), really=False)
     with workspace.lock(), Ledger(workspace.ledger) as ledger:
         return erase(ledger, workspace, ytids, time())
+
+
+def videos_of(ids: Iterable[str]) -> frozenset[str]:
+    """The videos that some ids mean.
+
+    Raises:
+        UsageError: one of them is no id.
+    """
+    meant = {text: parse_id(text) for text in ids}
+    if odd := [text for text, found in meant.items() if found is None]:
+        raise UsageError(f"{odd[0][:60]!r} is neither a video's id nor a clip's key", f"Give {FORMS}.")
+    return frozenset(found.ytid for found in meant.values() if found)
+
+
+def _refuse_unknown(ledger: Ledger, workspace: Workspace, ytids: Collection[str]) -> None:
+    known = {candidate.ytid for candidate in changes.candidates_of(ledger, ytids)}
+    if unknown := sorted({*ytids} - known):
+        raise UsageError(
+            f"{', '.join(unknown)}: no candidate of {workspace.root}",
+            "Nothing was changed. `audioset-tools select --explain ID` says why a clip is in or out.",
+        )
 
 
 def erase(ledger: Ledger, workspace: Workspace, ytids: Collection[str], at: float) -> Erased:
@@ -107,18 +134,9 @@ def erase(ledger: Ledger, workspace: Workspace, ytids: Collection[str], at: floa
         at: seconds since the epoch, for the record.
 
     Raises:
-        UsageError: one of them is no video's id, or no candidate here; then nothing is changed.
+        UsageError: one of them is no candidate here; then nothing is changed.
     """
-    if odd := [ytid for ytid in ytids if not YTID.fullmatch(ytid)]:
-        raise UsageError(
-            f"{odd[0]!r} is no video's id", "Give the 11 characters behind v= in the video's address."
-        )
-    known = {candidate.ytid for candidate in changes.candidates_of(ledger, ytids)}
-    if unknown := [ytid for ytid in ytids if ytid not in known]:
-        raise UsageError(
-            f"{', '.join(unknown)}: no candidate of {workspace.root}",
-            "Nothing was changed. `audioset-tools select --explain YTID` says why a clip is in or out.",
-        )
+    _refuse_unknown(ledger, workspace, ytids)
     changes.forget(ledger, ytids, at)
     return _erase_forgotten(ledger, workspace)
 
@@ -136,10 +154,16 @@ def exclude(ledger: Ledger, workspace: Workspace, listed: Iterable[Exclusion], a
     """
     why = {exclusion.key: exclusion.detail for exclusion in listed}
     videos = {key[:11] for key in why}
-    known = [candidate for candidate in changes.candidates_of(ledger, videos) if candidate.key in why]
-    n = changes.exclude(ledger, [(candidate, why[candidate.key]) for candidate in known], at)
+    # What is said of a clip itself counts before what is said of its video.
+    known = {
+        candidate: why[name]
+        for candidate in changes.candidates_of(ledger, videos)
+        for name in (candidate.ytid, candidate.key)
+        if name in why
+    }
+    n = changes.exclude(ledger, known.items(), at)
     set_aside, shards = _set_excluded_aside(ledger, workspace)
-    unknown = why.keys() - {candidate.key for candidate in known}
+    unknown = why.keys() - {name for candidate in known for name in (candidate.ytid, candidate.key)}
     return Excluded(n, tuple(sorted(unknown)), set_aside, shards)
 
 
@@ -192,18 +216,24 @@ def _erase_forgotten(ledger: Ledger, workspace: Workspace) -> Erased:
     if not ytids:
         return Erased()
 
+    erased = _remove_all(workspace, ytids, really=True)
+    changes.erased(ledger)
+    return erased
+
+
+def _remove_all(workspace: Workspace, ytids: Collection[str], really: bool) -> Erased:
+    """Erase all that is there of some videos, or only find it."""
+
     def leaves(key: str) -> bool:
         return key[:11] in ytids
 
-    erased = Erased(
-        clips=tuple(_relative(workspace, _erase_clips(workspace, ytids))),
-        pages=tuple(_relative(workspace, _erase_pages(workspace, ytids))),
-        shards=tuple(_relative(workspace, _remove_shards(workspace, leaves))),
-        rows=(*_erase_rows(workspace, leaves), *_erase_answers(workspace, ytids)),
+    return Erased(
+        clips=tuple(_relative(workspace, _erase_clips(workspace, ytids, really))),
+        pages=tuple(_relative(workspace, _erase_pages(workspace, ytids, really))),
+        shards=tuple(_relative(workspace, _remove_shards(workspace, leaves, really))),
+        rows=(*_erase_rows(workspace, leaves, really), *_erase_answers(workspace, ytids, really)),
         weights=tuple(_relative(workspace, sorted(workspace.runs.glob("*/model.safetensors")))),
     )
-    changes.erased(ledger)
-    return erased
 
 
 def _set_excluded_aside(ledger: Ledger, workspace: Workspace) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -214,9 +244,11 @@ def _set_excluded_aside(ledger: Ledger, workspace: Workspace) -> tuple[tuple[str
     paths += (path for path in _kept_sources(workspace) if path.name[1:].partition(".")[0] in keys)
     moved = tuple(workspace.put_aside(path) for path in paths if path.exists())
     shards: tuple[str, ...] = ()
-    if any(_is_of(line, keys.__contains__) for line in _lines(workspace.dataset)):
+    tables = workspace.datasets()
+    if any(_is_of(line, keys.__contains__) for table in tables for line in _lines(table)):
         shards = tuple(_relative(workspace, _remove_shards(workspace, keys.__contains__)))
-        _remove_rows(workspace.dataset, keys.__contains__)
+        for table in tables:
+            _remove_rows(table, keys.__contains__)
     return moved, shards
 
 
@@ -241,15 +273,17 @@ def _holds_clip(workspace: Workspace, ytids: Collection[str]) -> bool:
     return any(True for _ in _of_clips(workspace, ytids))
 
 
-def _erase_clips(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]:
+def _erase_clips(workspace: Workspace, ytids: Collection[str], really: bool) -> Iterator[Path]:
     for folder, names in _of_clips(workspace, ytids):
         for name in names:
-            (folder / name).unlink()
+            if really:
+                (folder / name).unlink()
             yield folder / name
-        sync_folder(folder)
+        if really:
+            sync_folder(folder)
 
 
-def _erase_pages(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]:
+def _erase_pages(workspace: Workspace, ytids: Collection[str], really: bool) -> Iterator[Path]:
     """Remove sounds and pictures of these videos from reports, and the pages that name them."""
     wanted = [ytid.encode() for ytid in ytids]
     for top in (workspace.report, *(folder / "errors" for folder in _judged(workspace))):
@@ -257,8 +291,9 @@ def _erase_pages(workspace: Workspace, ytids: Collection[str]) -> Iterator[Path]
             media = _OF_MEDIA.match(path.name)
             named = path.suffix == ".html" and _names_any(path, wanted)
             if named or (media and media[1] in ytids):
-                path.unlink()
-                sync_folder(path.parent)
+                if really:
+                    path.unlink()
+                    sync_folder(path.parent)
                 yield path
 
 
@@ -272,25 +307,28 @@ def _names_any(page: Path, wanted: Collection[bytes]) -> bool:
     return any(ytid in content for ytid in wanted)
 
 
-def _erase_rows(workspace: Workspace, leaves: Leaves) -> Iterator[tuple[str, int]]:
+def _erase_rows(workspace: Workspace, leaves: Leaves, really: bool) -> Iterator[tuple[str, int]]:
     predicted = sorted(workspace.runs.rglob("predictions.csv"))
-    for path in (workspace.dataset, *predicted, workspace.audit / "audit.csv"):
-        if n := _remove_rows(path, leaves):
+    for path in (*workspace.datasets(), *predicted, workspace.audit / "audit.csv"):
+        if n := _remove_rows(path, leaves, really):
             yield path.relative_to(workspace.root).as_posix(), n
 
 
-def _erase_answers(workspace: Workspace, ytids: Collection[str]) -> Iterator[tuple[str, int]]:
+def _erase_answers(workspace: Workspace, ytids: Collection[str], really: bool) -> Iterator[tuple[str, int]]:
     """Drop what annotators answered about clips of these videos."""
     wanted = {ytid.encode() for ytid in ytids}
     for path in (folder / ANSWERS for folder in _judged(workspace)):
-        if n := _keep_lines(path, lambda line: not wanted & set(_OF_ANSWER.findall(line))):
+        if n := _keep_lines(path, lambda line: not wanted & set(_OF_ANSWER.findall(line)), really):
             yield path.relative_to(workspace.root).as_posix(), n
 
 
-def _remove_shards(workspace: Workspace, leaves: Leaves) -> Iterator[Path]:
+def _remove_shards(workspace: Workspace, leaves: Leaves, really: bool = True) -> Iterator[Path]:
     """Remove shards that hold such a clip, or cannot be read; featurize makes them again."""
     for folder in sorted(path for path in workspace.shards.glob("*") if path.is_dir()):
         held = [path for path in shard_files(folder) if _holds(path, leaves)]
+        if not really:
+            yield from held
+            continue
         half_written = shard_files(folder, ".*.part")
         if held:
             # Without its index a folder is unfinished: no training uses what is left.
@@ -313,9 +351,9 @@ def _holds(path: Path, leaves: Leaves) -> bool:
     return any(leaves(key.decode("ascii", "replace")) for key in keys)
 
 
-def _remove_rows(table: Path, leaves: Leaves) -> int:
+def _remove_rows(table: Path, leaves: Leaves, really: bool = True) -> int:
     """Drop rows that begin with the key of such a clip, whatever else is in the table; returns how many."""
-    return _keep_lines(table, lambda line: not _is_of(line, leaves))
+    return _keep_lines(table, lambda line: not _is_of(line, leaves), really)
 
 
 def _is_of(line: bytes, leaves: Leaves) -> bool:
@@ -323,11 +361,11 @@ def _is_of(line: bytes, leaves: Leaves) -> bool:
     return found is not None and leaves(found[1].decode("ascii", "replace"))
 
 
-def _keep_lines(path: Path, keeps: Callable[[bytes], bool]) -> int:
-    """Drop the other lines of a file; returns how many."""
+def _keep_lines(path: Path, keeps: Callable[[bytes], bool], really: bool) -> int:
+    """Drop the other lines of a file, or only count them; returns how many."""
     lines = _lines(path)
     kept = [line for line in lines if keeps(line)]
-    if len(kept) < len(lines):
+    if really and len(kept) < len(lines):
         with write_beside(path) as temporary:
             temporary.write_bytes(b"".join(kept))
     return len(lines) - len(kept)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ..exceptions import DataMismatch, UsageError
-from ..ledger import Ledger
 from ..pages import write_page
 from ..runs.folder import require_place
 from ..types import KEY, OnProgress, Progress, silent
@@ -236,16 +235,12 @@ def _read_funnel(workspace: Workspace, metadata: Path, recipe: str | None) -> Ma
     """The selection's account from the lists themselves."""
     # Imported here because pandas takes its time, and few reports read the lists.
     from ..catalog.official import find_metadata
-    from ..catalog.recipe import read_recipe
+    from ..catalog.run import recipe_of
     from ..catalog.select import read_selection
     from ..catalog.summary import funnel_json
 
-    name = recipe or "paper"
-    if recipe is None and workspace.ledger.exists():
-        with Ledger(workspace.ledger, read_only=True) as ledger:
-            origin = ledger.origin()
-            name = origin.recipe if origin else name
-    return funnel_json(read_selection(find_metadata(metadata, workspace.metadata), read_recipe(name)))
+    found = recipe_of(workspace, recipe)
+    return funnel_json(read_selection(find_metadata(metadata, workspace.metadata), found))
 
 
 def _write_index(

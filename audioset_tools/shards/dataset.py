@@ -56,6 +56,18 @@ def read_dataset(path: Path) -> Placements:
     return Placements(csv_parsed(content, str(path), header, parse, RESTORE))
 
 
+def read_datasets(paths: Iterable[Path]) -> dict[str, Placement]:
+    """By key every clip that some tables place; the split is that of the first which does.
+
+    Raises:
+        DataMismatch: one is damaged; the message has the line.
+    """
+    placed: dict[str, Placement] = {}
+    for path in paths:
+        placed = {one.key: one for one in read_dataset(path)} | placed
+    return placed
+
+
 def _parse(row: dict[str, str]) -> Placement:
     key, class_name, also, split, path, sha256, labels, group = [*row.values(), ""][: len(HEADER)]
     if not all((key, class_name, split, path, sha256)):

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from ..exceptions import AudiosetToolsError, DataMismatch, UsageError
 from ..files import read_file
 from ..tasks.engine import cores
-from ..workspace import AnyPath, Workspace
+from ..workspace import AnyPath, Workspace, smaller_set
 from .chunks import Floats, Rows
 from .index import FEATURIZE_AGAIN, read_index
 from .placements import SPLITS
@@ -280,21 +280,23 @@ def find_shards(root: Path, name: str | None = None) -> Path:
 
     Args:
         root: the workspace's `shards` folder.
-        name: which one; None if there is only one.
+        name: which one; None for the only one that holds all clips: smaller sets are named.
 
     Raises:
         UsageError: there is no such workspace, or no folder of that name.
-        DataMismatch: there is none at all, or there are several and no name is given.
+        DataMismatch: there is none at all, or not one that holds all clips, and no name is given.
     """
     folders = {path.name: path for path in sorted(root.glob("*")) if path.is_dir()}
     if not folders:
         Workspace(root.parent).existing()
         raise DataMismatch(f"no shards in {root}", "Run `audioset-tools featurize` first.")
-    if name is None and len(folders) == 1:
-        return next(iter(folders.values()))
+    whole = [path for folder, path in folders.items() if smaller_set(folder) is None]
+    if name is None and len(whole) == 1:
+        return whole[0]
     choose = f"Choose one with --shards NAME: {', '.join(folders)}."
     if not name:
-        raise DataMismatch(f"{root} has shards of {len(folders)} specs", choose)
+        has = f"shards of {len(whole)} specs" if whole else "shards of smaller sets alone"
+        raise DataMismatch(f"{root} has {has}", choose)
     if name not in folders:
         raise UsageError(f"no shards {name!r} in {root}", choose)
     return folders[name]

@@ -40,7 +40,7 @@ from ..runs.metrics import Logits, Probabilities
 from ..shards.placements import SPLITS
 from ..shards.reader import MelShards, find_shards
 from ..types import OnProgress, Progress, silent
-from ..workspace import Workspace
+from ..workspace import Workspace, smaller_set
 from .baselines import CLASSICAL, classical_logits
 from .config import PROBE, TrainConfig
 from .networks import build, is_one_cycle
@@ -288,7 +288,9 @@ def evaluate_split(
     trained = load_run(folder, pick_device(device), embedding)
     of_run = trained.about.config.get("shards")
     if shards is None and isinstance(of_run, str):
-        shards = of_run if (workspace.shards / of_run).is_dir() else None
+        # All clips in place of a smaller set would be judged by a model that was trained on some of them.
+        named = smaller_set(of_run) or (workspace.shards / of_run).is_dir()
+        shards = of_run if named else None
     data = MelShards(find_shards(workspace.shards, shards), split)
     require_same_data(trained.about, data.header, data.shape, trained.path)
     take: Take = MelShards.take

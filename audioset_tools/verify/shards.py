@@ -24,7 +24,7 @@ from ..shards.shard import Accumulator, Shard, Statistics, classes_of, combined,
 from ..shards.spec import PRESETS
 from ..tasks.engine import Engine, run_tasks
 from ..types import SAMPLE_RATES, Clip, Progress, silent
-from ..workspace import Workspace
+from ..workspace import Workspace, smaller_set
 from .findings import Finding, Kind, Look, Report
 
 YOURS = "What it cannot name it never deletes: look at the file, then move it out of shards/."
@@ -56,14 +56,16 @@ def look_at_shards(look: Look, recorded: Recorded) -> Report:
         look.on_progress(Progress(min(done, total), total, "shards"))
 
     found: list[Finding] = []
-    trouble, placements = _read_dataset(workspace) if folders else ([], None)
+    sizes = [smaller_set(folder.name) for folder in folders]
+    read = {size: _read_dataset(workspace.dataset_of(size)) for size in sizes}
     if look.part.is_first:
         found += (Finding(Kind.ORPHANED, _below(path, workspace), "", YOURS) for path in strays)
-        found += trouble
-        found += _look_at_dataset(placements or {}, recorded)
+        for size, (trouble, placements) in read.items():
+            found += trouble
+            found += _look_at_dataset(placements or {}, recorded, workspace.dataset_of(size).name, size)
     if folders:
-        expected = Expected(workspace.root, recorded.recipe, recorded.class_names, placements)
-        for folder in folders:
+        for folder, size in zip(folders, sizes, strict=True):
+            expected = Expected(workspace.root, recorded.recipe, recorded.class_names, read[size][1])
             try:
                 index = read_index(folder)
             except DataMismatch:
@@ -101,28 +103,32 @@ def _is_made_again(finding: Finding) -> bool:
     return path.endswith(".part") or (path.endswith((".h5", INDEX)) and finding.kind not in _UNHARMED)
 
 
-def _read_dataset(workspace: Workspace) -> tuple[list[Finding], dict[str, Placement] | None]:
-    name = _below(workspace.dataset, workspace)
+def _read_dataset(table: Path) -> tuple[list[Finding], dict[str, Placement] | None]:
+    name = table.name
     try:
-        placements = read_dataset(workspace.dataset)
+        placements = read_dataset(table)
     except DataMismatch as error:
-        detail = error.what.replace(str(workspace.dataset), "").lstrip(", :")
+        detail = error.what.replace(str(table), "").lstrip(", :")
         return [Finding(Kind.DAMAGED, name, detail, RESTORE)], None
     if not placements:
         return [Finding(Kind.MISSING, name, "is missing or empty, and there are shards", RESTORE)], None
     return [], {placement.key: placement for placement in placements}
 
 
-def _look_at_dataset(placements: dict[str, Placement], recorded: Recorded) -> Iterator[Finding]:
+def _look_at_dataset(
+    placements: dict[str, Placement], recorded: Recorded, table: str, size: int | None
+) -> Iterator[Finding]:
     """Clips of which the ledger says something else; one that is in the queue again is no fault here."""
     for key, placement in placements.items():
         clip = recorded.clips.get(key)
         if clip and named(clip) != named(placement):
             detail = f"clip {key} is of class {named(placement)}, and {named(clip)} in the ledger"
-            yield Finding(Kind.DAMAGED, "dataset.csv", detail, RESTORE)
+            yield Finding(Kind.DAMAGED, table, detail, RESTORE)
         elif clip and clip.sha256 != placement.sha256:
             detail = f"clip {key} was fetched again since its mel was taken"
-            yield Finding(Kind.OUT_OF_DATE, "dataset.csv", detail, "Run: audioset-tools featurize")
+            yield Finding(
+                Kind.OUT_OF_DATE, table, detail, f"Run: audioset-tools featurize{_asking_for(size)}"
+            )
 
 
 def _without_index(folder: Path, workspace: Workspace) -> Finding:
@@ -183,11 +189,16 @@ class _Subject:
         return Finding(kind, self.name, detail, f"Run: {repair}, and then: {self.again}")
 
 
+def _asking_for(per_class: int | None) -> str:
+    return "" if per_class is None else f" --per-class {per_class}"
+
+
 def make_again(folder: Path) -> str:
     """The command that makes the shards of a folder."""
+    per_class = smaller_set(folder.name)
     for preset, rate in product(PRESETS, SAMPLE_RATES):
-        if FeaturizeConfig(preset=preset, sample_rate=rate).folder == folder.name:
-            return f"audioset-tools featurize --preset {preset}"
+        if FeaturizeConfig(preset=preset, sample_rate=rate, per_class=per_class).folder == folder.name:
+            return f"audioset-tools featurize --preset {preset}{_asking_for(per_class)}"
     return f"delete {folder.name}, which no preset makes any more"
 
 

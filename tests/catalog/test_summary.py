@@ -29,7 +29,7 @@ def test_every_clip_can_be_explained(selection: Selection) -> None:
     ]:
         assert words in "\n".join(explain_clip(selection, ROWS[row][0]))
     for stranger in ["../../x", "-rf", "", "abcdefghij"]:
-        with pytest.raises(UsageError, match="not a video id"):
+        with pytest.raises(UsageError, match="not in the lists"):
             list(explain_clip(selection, stranger))
     with pytest.raises(UsageError, match="not in the lists"):
         list(explain_clip(selection, ytid(123_456)))

@@ -14,7 +14,7 @@ from audioset_tools.cli.config import read_config
 from audioset_tools.exceptions import UsageError
 from tests.commands.conftest import World, run
 
-TABLES = f"Tables are {', '.join(sorted(cli.commands))}."
+TABLES = f"Tables are {', '.join(sorted(cli.commands))}"
 
 
 def test_settings_come_from_file_environment_and_flags(
@@ -56,7 +56,7 @@ def test_a_key_is_the_name_of_a_flag(tmp_path: Path) -> None:
         epochs = 2
         """
     )
-    assert read_config(path, cli.commands) == {
+    assert read_config(path, cli) == {
         "fetch": {
             "per_class": 3,
             "source_names": ["local:a", "youtube"],
@@ -89,7 +89,7 @@ def test_every_flag_of_every_command_is_a_key(tmp_path: Path) -> None:
             if isinstance(option.type, click.types.IntParamType | click.types.FloatParamType):
                 value = "1"
             path.write_text(f"[{name}]\n{flag} = {value}\n")
-            assert [*read_config(path, cli.commands)[name]] == [option.name]
+            assert [*read_config(path, cli)[name]] == [option.name]
 
 
 @pytest.mark.parametrize("text", ['source = "local:{}"', 'source = ["local:{}"]'])
@@ -204,8 +204,8 @@ def test_a_mistake_is_named_with_what_there_is(tmp_path: Path, text: str, what: 
     path = tmp_path / "settings.toml"
     path.write_text(text)
     with pytest.raises(UsageError) as refused:
-        read_config(path, cli.commands)
+        read_config(path, cli)
     assert what in refused.value.what and str(path) in refused.value.what
     assert remedy in refused.value.remedy
     with pytest.raises(UsageError, match="cannot be read as TOML"):
-        read_config(tmp_path / "nowhere.toml", cli.commands)
+        read_config(tmp_path / "nowhere.toml", cli)

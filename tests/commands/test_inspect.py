@@ -106,6 +106,27 @@ def test_a_key_may_begin_with_a_dash(
     assert key in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "form", ["{ytid}", "Y{ytid}", "Y{key}.wav", "/a/clips/Tone/Y{key}.wav", "https://youtu.be/{ytid}?t=30"]
+)
+def test_a_clip_may_be_named_as_people_name_it(
+    capsys: pytest.CaptureFixture[str], workspace: Workspace, key: str, form: str
+) -> None:
+    assert inspected(capsys, workspace, form.format(key=key, ytid=key[:11]))["key"] == key
+
+
+def test_of_a_video_with_several_clips_one_must_be_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    two = [Candidate("-abcdefghiA", n, n + 10_000, "Flute", 3, n // 30_000, "eval") for n in (0, 30_000)]
+    with Ledger(Workspace(tmp_path).ledger) as ledger:
+        ledger.load(Origin("own", "", "", ("Flute",), 0, (8, 1, 1)), two)
+    said = refused(capsys, 2, "-abcdefghiA", "--workspace", str(tmp_path))
+    assert "2 clips of the video -abcdefghiA" in said
+    assert "-abcdefghiA_0, -abcdefghiA_30000" in said
+    assert inspected(capsys, Workspace(tmp_path), "-abcdefghiA_30000")["candidate"]["rank"] == 1
+
+
 def test_a_candidate_without_a_clip(capsys: pytest.CaptureFixture[str], workspace: Workspace) -> None:
     told = inspected(capsys, workspace, DEAD)
     assert (told["state"], told["reason"], told["clip"], told["split"]) == ("dead", "removed", None, None)
@@ -129,12 +150,12 @@ def test_what_is_neither_is_refused(
     text = tmp_path / "hello.h5"
     text.write_text("hello")
     assert "is no shard" in refused(capsys, 6, str(text), *where)
-    assert "neither a shard nor" in refused(capsys, 2, "nothing.h5", *where)
+    assert "neither a shard nor a clip" in refused(capsys, 2, "nothing.h5", *where)
     assert "neither a shard nor" in refused(capsys, 2, "abc\033[31m", *where)
     assert "no clip abcdefghijA_0 is known" in refused(capsys, 2, "abcdefghijA_0", *where)
     assert "is a folder" in refused(capsys, 2, str(workspace.shards), *where)
-    assert "no such option" in refused(capsys, 2, "--jsn", *where).lower()
-    assert "Missing argument" in refused(capsys, 2, *where)
+    assert "no such option" in refused(capsys, 2, "--jsn", *where)
+    assert "missing argument" in refused(capsys, 2, *where)
     png = ["--png", str(tmp_path / "x.png")]
     train = next(workspace.shards.glob("*/train-00000.h5"))
     assert "Its rows are 0 to 11" in refused(capsys, 2, str(train), *png, "--row", "12", *where)

@@ -38,7 +38,7 @@ def test_the_whole_pipeline_with_no_option_after_fetch(fetched: Path, tmp_path: 
         (["fetch", "--ytdlp-option", "proxy=nonsense"], 2, "not JSON"),
         (["fetch", "--metadata", "."], 2, "balanced_train_segments.csv"),
         (["select", "--metadata", "nowhere"], 2, "balanced_train_segments.csv"),
-        (["frobnicate"], 2, "No such command"),
+        (["frobnicate"], 2, "no such command"),
         (["train", "--lr", "-1"], 2, "learning rate"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
@@ -85,7 +85,7 @@ def test_cookies_that_are_none_are_told_before_any_request(
 def test_a_hostile_id_to_explain(world: World, ytid: str) -> None:
     done = run("select", "--metadata", str(world.lists), "--explain", ytid)
     assert done.returncode == 2
-    assert "not a video id" in done.stderr
+    assert "neither a video's id nor a clip's key" in done.stderr
 
 
 def test_help_imports_nothing_heavy() -> None:

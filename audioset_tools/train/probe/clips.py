@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ...audio.clip import read_clip
 from ...exceptions import DataMismatch
-from ...shards.dataset import read_dataset
+from ...shards.dataset import read_datasets
 from ...shards.reader import MelShards
 from ...types import CLIP_SECONDS, OnProgress, Progress, silent
 from ...workspace import Workspace
@@ -31,7 +31,7 @@ class ClipFeatures:
 
     def __init__(self, workspace: Workspace, embedder: Embedder) -> None:
         self._workspace, self._embedder = workspace, embedder
-        self._placements = {one.key: one for one in read_dataset(workspace.dataset)}
+        self._placements = read_datasets(workspace.datasets())
         self._known: dict[str, Features] = {}
 
     def take(self, shards: MelShards, rows: Rows, on_progress: OnProgress = silent) -> Features:
