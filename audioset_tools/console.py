@@ -23,7 +23,7 @@ from rich.text import Text
 from .clock import steady
 from .telling import stamp, telling
 from .types import Message, Progress, Table
-from .words import FILE_WIDTH, draw_table, wrapped
+from .words import FILE_WIDTH, counted, draw_table, wrapped
 from .workspace import printable
 
 
@@ -126,18 +126,18 @@ def bug(trace: str) -> None:
 
 @contextmanager
 def bar(unit: str) -> Iterator[Callable[[Progress], None]]:
-    """One bar for what is counted in `unit`."""
+    """One bar for what is counted; `unit` is one of it, such as `clip`."""
     plain = _PlainLines()
 
     def line(at: Progress) -> None:
-        count = "" if isinstance(at, Message) else f"{at.done:,} of {at.total:,} {unit}  "
-        plain.say(count + at.text, isinstance(at, Message))
+        parts = [f"{at.done:,} of {counted(at.total, unit)}"] if not isinstance(at, Message) else []
+        plain.say("  ".join([*parts, *filter(None, [at.text])]), isinstance(at, Message))
 
     if telling.quiet or not _err.is_terminal:
         yield line
         return
-    columns = (*_BAR, TextColumn(unit), TimeRemainingColumn(), TextColumn("{task.fields[remark]}"))
-    with RichProgress(*columns, console=_err) as bars:
+    columns = (*_BAR, TextColumn(f"{unit}s"), TimeRemainingColumn(), TextColumn("{task.fields[remark]}"))
+    with RichProgress(*columns, console=_err) as bars, _cleared(bars.live):
         task = bars.add_task("", total=None, remark="")
 
         def show(at: Progress) -> None:
@@ -170,7 +170,7 @@ def class_bars() -> Iterator[Callable[[Mapping[str, tuple[int, int, str]], str, 
         TextColumn("{task.description}"), *_BAR, TextColumn("{task.fields[remark]}"), console=_err
     )
     tasks: dict[str, TaskID] = {}
-    with Live(console=_err, refresh_per_second=4) as live:
+    with Live(console=_err, refresh_per_second=4) as live, _cleared(live):
 
         def show(classes: Mapping[str, tuple[int, int, str]], line: str, news: bool) -> None:
             for name, (done, total, remark) in classes.items():
@@ -181,6 +181,16 @@ def class_bars() -> Iterator[Callable[[Mapping[str, tuple[int, int, str]], str, 
             told(classes, line, news)
 
         yield show
+
+
+@contextmanager
+def _cleared(live: Live) -> Iterator[None]:
+    """Leave no bar behind that stands still, where something ends in an error or is interrupted."""
+    try:
+        yield
+    except BaseException:
+        live.transient = True
+        raise
 
 
 def _tell(text: str, style: str = "", screen: bool = True) -> None:

@@ -113,7 +113,7 @@ def test_bytes_that_are_no_utf8_are_written_out() -> None:
 def test_where_there_is_no_terminal_a_bar_is_a_line_now_and_then(
     capsys: pytest.CaptureFixture[str], clock: Callable[[float], None]
 ) -> None:
-    with console.bar("clips") as show:
+    with console.bar("clip") as show:
         for second in range(30):
             clock(second)
             show(Progress(second, 30, HOSTILE))
@@ -145,7 +145,7 @@ def test_quiet_is_for_the_screen_and_not_for_the_log(
     with until_the_end():
         telling.quiet, telling.logs = True, (Log(tmp_path / "log"),)
         console.say("said")
-        with console.bar("clips") as show:
+        with console.bar("clip") as show:
             clock(5)
             show(Progress(1, 2))
             show(message("news"))
@@ -155,7 +155,7 @@ def test_quiet_is_for_the_screen_and_not_for_the_log(
     out, err = capsys.readouterr()
     assert out == "result\n" and [line[21:] for line in err.splitlines()] == ["warning: warned", "remedy"]
     lines = (tmp_path / "log").read_text().splitlines()
-    told = ["said", "1 of 2 clips  ", "news", "noted", "warning: warned", "remedy"]
+    told = ["said", "1 of 2 clips", "news", "noted", "warning: warned", "remedy"]
     assert [line[21:] for line in lines] == told and lines[1].startswith("2026-11-24 14:05:15")
 
 
@@ -176,10 +176,37 @@ def test_a_log_has_the_lines_of_a_terminals_bars_too(
 def test_on_a_terminal_a_bar_shows_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = Console(file=io.StringIO(), force_terminal=True, width=100)
     monkeypatch.setattr(console, "_err", drawn)
-    with console.bar("clips") as show:
+    with console.bar("clip") as show:
         show(Progress(3, 30, HOSTILE))
     text = drawn.file.getvalue()  # type: ignore[attr-defined]
     assert "3/30" in text and PLAIN in text
+
+
+def test_one_clip_is_no_plural_and_nothing_stands_behind_it(
+    capsys: pytest.CaptureFixture[str], clock: Callable[[float], None]
+) -> None:
+    with console.bar("clip") as show:
+        clock(5)
+        show(Progress(1, 1))
+    assert capsys.readouterr().err[21:] == "1 of 1 clip\n"
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_no_bar_stands_still_behind_an_interrupt(several: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr(console, "_err", drawn)
+    with pytest.raises(KeyboardInterrupt):
+        if several:
+            with console.class_bars() as show_all:
+                show_all({"Piano": (3, 30, "2 dead"), "Drums": (3, 30, "")}, "pace", False)
+                raise KeyboardInterrupt
+        else:
+            with console.bar("clip") as show:
+                show(Progress(3, 30))
+                raise KeyboardInterrupt
+    # What is drawn last is erased: a line's worth for each line.
+    *_, last = drawn.file.getvalue().rpartition("3/30")  # type: ignore[attr-defined]
+    assert last.count("\x1b[2K") >= (3 if several else 1)
 
 
 def test_a_result_for_a_program_is_json_a_row_a_line(capsys: pytest.CaptureFixture[str]) -> None:

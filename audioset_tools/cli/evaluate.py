@@ -74,7 +74,7 @@ def evaluate(
         from ..runs.tables import evaluation_json, evaluation_tables
     from .. import console
 
-    with console.bar("clips" if files is None else "files") as show:
+    with console.bar("clip" if files is None else "file") as show:
         found = judge(
             workspace,
             runs[0] if runs else None,

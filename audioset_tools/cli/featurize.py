@@ -60,7 +60,7 @@ def featurize(
     from ..featurize.run import featurize as make_shards
     from ..featurize.summary import featurize_json, featurize_table, remarks
 
-    with console.bar("clips") as show:
+    with console.bar("clip") as show:
         done = make_shards(
             workspace,
             preset=preset,

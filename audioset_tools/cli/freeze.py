@@ -20,7 +20,7 @@ def freeze(workspace: Workspace, out: Path, as_json: bool) -> None:
     from .. import console
     from ..manifest.freeze import freeze as write
 
-    with console.bar("clips") as show:
+    with console.bar("clip") as show:
         manifest = write(workspace, out, on_progress=show)
     if as_json:
         console.result_json(

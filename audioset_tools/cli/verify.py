@@ -41,7 +41,7 @@ def verify(
     from ..verify.findings import counted, findings_table, remedies, report_json
     from ..verify.run import verify as compare
 
-    with console.bar("files") as show:
+    with console.bar("file") as show:
         report = compare(
             workspace,
             deep=deep,
