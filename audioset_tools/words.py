@@ -52,12 +52,16 @@ def duration(seconds: float) -> str:
         return f"{whole // 60}:{whole % 60:02} min"
     days, rest = divmod(whole // 60, 24 * 60)
     hours = f"{rest // 60}:{rest % 60:02} h"
-    return f"{days} day{'s' if days > 1 else ''}, {hours}" if days else hours
+    return f"{counted(days, 'day')}, {hours}" if days else hours
 
 
-def counted(number: int, noun: str) -> str:
-    """So many of something: `1 clip`, `2,400 clips`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """So many of something: `1 clip`, `2,400 clips`.
+
+    Args:
+        nouns: its plural, where that is not made by an s; a verb may follow both.
+    """
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
 
 
 def ends_of(rows: Sequence[Row], more: Callable[[str], Row]) -> tuple[Row, ...]:

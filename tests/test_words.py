@@ -66,6 +66,7 @@ def test_a_table_of_too_many_rows_shows_its_ends() -> None:
 
 def test_one_of_something_is_no_plural() -> None:
     assert [counted(n, "clip") for n in (0, 1, 2_400)] == ["0 clips", "1 clip", "2,400 clips"]
+    assert [counted(n, "class is", "classes are") for n in (1, 2)] == ["1 class is", "2 classes are"]
 
 
 @given(tables())

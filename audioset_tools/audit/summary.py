@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..types import Table, join_classes
-from ..words import MOST_ROWS, ends_of
+from ..words import MOST_ROWS, counted, ends_of
 from ..workspace import printable
 from .run import Audit
 
@@ -25,7 +25,7 @@ def audit_tables(found: Audit) -> Iterator[Table]:
         for one in sorted(found.classes, key=lambda one: -one.suspects * (len(found.classes) > MOST_ROWS))
     ]
     yield Table(
-        f"Suspect labels: {len(found.suspects):,} of {found.clips:,} clips",
+        f"Suspect labels: {len(found.suspects):,} of {counted(found.clips, 'clip')}",
         ("labelled", "clips", "suspect", "wrong, estimated (%)"),
         ends_of(counts, lambda more: (more, "", "", "")),
     )
@@ -60,7 +60,7 @@ def audit_lines(found: Audit) -> Iterator[str]:
     yield f"{found.agreement:.0%} of the labels are what the networks, which did not learn them, say as well."
     if found.agreement < LITTLE:
         yield "They have learned little: the list says more of them than of the labels. Fetch more clips."
-    yield f"All {len(found.suspects):,} suspects: {printable(found.path)}"
+    yield f"{counted(len(found.suspects), 'suspect')}, all in {printable(found.path)}"
     if found.suspects:
         yield "Have people listen to them: audioset-tools errors --audit --serve"
 

@@ -11,7 +11,7 @@ from ..csvfile import write_csv
 from ..exceptions import EnvironmentProblem, UsageError
 from ..files import remedy_of
 from ..types import Table, join_classes
-from ..words import MOST_ROWS, ends_of
+from ..words import MOST_ROWS, counted, ends_of
 from .official import SUBSETS
 from .select import Judge
 from .selection import Queue, RowFate, Selection
@@ -52,7 +52,10 @@ def funnel_json(selection: Selection, per_class: int | None = None) -> dict[str,
 
 def left_out_line(selection: Selection) -> str:
     """Which labels of the lists are none of AudioSet's classes, and how many rows have each."""
-    each = [f"{selection.ontology.name(mid)} ({mid}, {n:,} rows)" for mid, n in selection.left_out.items()]
+    each = [
+        f"{selection.ontology.name(mid)} ({mid}, {counted(n, 'row')})"
+        for mid, n in selection.left_out.items()
+    ]
     more = f" and {len(each) - MOST_ROWS:,} more" if len(each) > MOST_ROWS else ""
     return f"labels of the lists that {LABELS} lacks are left out: {'; '.join(each[:MOST_ROWS])}{more}"
 

@@ -58,6 +58,7 @@ def errors(
 ) -> None:
     """Have people listen to what a run got wrong, or `audit` suspects, and print the paper's Table 3."""
     from .. import console
+    from ..words import counted
 
     with needing("report"):
         from ..errors.page import INDEX, Made
@@ -77,7 +78,7 @@ def errors(
     if importing:
         taken = take_in(workspace, run, files, config.out)
         console.result(
-            f"{taken.new:,} new answers, {taken.known:,} known already: {printable(taken.answers)}"
+            f"{counted(taken.new, 'new answer')}, {taken.known:,} known already: {printable(taken.answers)}"
         )
     elif counting:
         found = tabulate(workspace, run, rule, csv=csv, relabel=relabel, out=config.out)

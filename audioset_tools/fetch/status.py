@@ -23,7 +23,7 @@ from ..sources.pace import remembered
 from ..sources.rate import PaceState
 from ..sources.source import cut_remark
 from ..types import BY_USER, Reason, Table
-from ..words import MOST_ROWS, clock_time, duration, utc
+from ..words import MOST_ROWS, clock_time, counted, duration, utc
 from ..workspace import printable
 from .progress import pace_note, wanted_of
 from .summary import SURVIVAL, why_paused
@@ -171,7 +171,9 @@ def status_lines(status: Status, now: float) -> list[str]:
         lines.append(f"paused: until {until}, {why_paused(status.hub, 'hf')}")
     left = status.seconds_left(now)
     if left is not None and pace is not None and status.lacking:
-        computed = f"{status.lacking:,} clips / {status.survival:.0%} alive / {pace.rate:,.0f} requests/h"
+        computed = (
+            f"{counted(status.lacking, 'clip')} / {status.survival:.0%} alive / {pace.rate:,.0f} requests/h"
+        )
         lines.append(f"time left: {duration(left)} ({computed})")
     else:
         lines.append("time left: none" if left == 0 else "time left: not known")

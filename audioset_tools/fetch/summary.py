@@ -8,7 +8,7 @@ from typing import Any
 from ..ledger import State
 from ..sources.rate import PacePolicy, PaceState
 from ..types import SAMPLE_RATE, UNREACHED, Reason, Table, clip_bytes
-from ..words import MOST_ROWS, clock_time, duration, ends_of
+from ..words import MOST_ROWS, clock_time, counted, duration, ends_of
 from .progress import ClassProgress, FetchProgress, FetchResult
 
 SURVIVAL = 0.8
@@ -55,7 +55,7 @@ def state_line(progress: FetchProgress, now: float | None) -> str:
     if progress.doubting:
         return "too many failures in a row to be chance: trying a clip known to be alive"
     rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:.0f} requests/h"
-    return f"pace {rate}, {progress.requests} requests sent{left}"
+    return f"pace {rate}, {counted(progress.requests, 'request')} sent{left}"
 
 
 def title_of(source: str) -> str:
@@ -137,7 +137,7 @@ def advice(result: FetchResult) -> list[str]:
     lines, n = [], result.given_up
     if n:
         lines.append(
-            f"{n:,} {'was' if n == 1 else 'were'} given up after {result.attempts} attempts for passing"
+            f"{counted(n, 'was', 'were')} given up after {counted(result.attempts, 'attempt')} for passing"
             f" reasons; audioset-tools fetch --retry passing tries {'it' if n == 1 else 'them'} again"
         )
     if result.progress.of_client and not result.progress.failed:

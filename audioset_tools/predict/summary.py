@@ -7,7 +7,7 @@ from typing import Any
 
 from ..csvfile import csv_beside
 from ..types import Table, join_classes
-from ..words import MOST_ROWS
+from ..words import MOST_ROWS, counted
 from ..workspace import printable
 from .timeline import Passage, Summary, Timeline, Unreadable, names_of, passages, summary
 
@@ -60,7 +60,7 @@ def recording_row(timeline: Timeline) -> tuple[str, ...]:
 def recordings_table(rows: Sequence[tuple[str, ...]]) -> Table:
     """Several recordings, a line each, as `recording_row` makes them."""
     header = ("recording", "length", "dominant", "mean probability", "of the time")
-    return Table(f"{len(rows):,} recordings", header, tuple(rows))
+    return Table(counted(len(rows), "recording"), header, tuple(rows))
 
 
 def answer_json(answer: Timeline | Unreadable) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from ..csvfile import write_csv
 from ..exceptions import DataMismatch
 from ..types import Table
+from ..words import counted
 from .folder import (
     FINISHED,
     PREDICTIONS,
@@ -149,7 +150,8 @@ def compare_table(compared: Sequence[Compared]) -> Table:
         cells += [f"{100 * run.class_f1[name]:.2f}" for name in shown]
         cells += [_three(run.mean_ap)] if several else []
         rows.append(tuple(cells))
-    title = f"F1 in % on {len(compared[0].tested):,} test clips; macro is the Total of the paper's Table 2"
+    clips = counted(len(compared[0].tested), "test clip")
+    title = f"F1 in % on {clips}; macro is the Total of the paper's Table 2"
     header = (*header, *shown, *(("mAP",) if several else ()))
     of_classes = tuple(range(header.index("micro") + 1, header.index("micro") + 1 + len(shown)))
     dispensable = ("parameters", "time", "best of", "micro")

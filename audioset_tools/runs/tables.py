@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..types import Table
-from ..words import MOST_ROWS, draw_table, ends_of
+from ..words import MOST_ROWS, counted, draw_table, ends_of
 from ..workspace import printable
 from .calibration import BINS, Calibration
 from .evaluation import Evaluation
@@ -27,10 +27,10 @@ MACRO, MICRO = "Total", "Micro"
 def evaluation_tables(evaluation: Evaluation) -> Iterator[str | Table]:
     """Tables 1 and 2 of a split, and what is left out of them."""
     names, predictions = evaluation.class_names, evaluation.predictions
-    n = f"{len(predictions.key):,}"
-    clips = f"{n} {evaluation.split} clips"
+    n = len(predictions.key)
+    clips = counted(n, f"{evaluation.split} clip")
     if evaluation.files is not None:
-        clips = f"{n} files of {printable(evaluation.files)}"
+        clips = f"{counted(n, 'file')} of {printable(evaluation.files)}"
     if len(names) > MOST_ROWS:
         yield from _tables_of_many(evaluation, clips)
     else:
@@ -70,7 +70,7 @@ def _tables_of_many(evaluation: Evaluation, clips: str) -> Iterator[str | Table]
     if ranked is not None and (left_out := _undefined(ranked, names)):
         few = ", ".join(left_out[:MOST_ROWS])
         more = f" and {len(left_out) - MOST_ROWS:,} more" if len(left_out) > MOST_ROWS else ""
-        which = f"{len(left_out):,} class{'es' if len(left_out) > 1 else ''}"
+        which = counted(len(left_out), "class", "classes")
         yield f"Left out of mAP, AUC and d', as they sound in no clip or in all: {which}: {few}{more}\n"
     merit, what = (found.f1, "F1-score") if ranked is None else (ranked.ap, "average precision")
     order = [int(n) for n in np.argsort(-merit, kind="stable") if not math.isnan(merit[n])]

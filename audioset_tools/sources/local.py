@@ -11,6 +11,7 @@ from ..archives.index import Strange
 from ..audio.ffmpeg import Media
 from ..exceptions import UsageError
 from ..types import Candidate, OnProgress, Reason, message, silent
+from ..words import counted
 from ..workspace import printable
 from .copies import Copy, best_excerpt
 from .source import Excerpt, FetchError, Undecoded
@@ -123,7 +124,7 @@ def _account(folder: Folder) -> Iterator[str]:
     if not folder.shelves:
         yield f"{folder.files:,} files of {folder.videos:,} videos{folder.strange.words}"
     else:
-        yield f"{folder.files:,} files named after videos{folder.strange.words}"
+        yield f"{counted(folder.files, 'file')} named after videos{folder.strange.words}"
         for kind, shelves in groupby(sorted(folder.shelves, key=_kind), _kind):
             yield _account_of(kind, list(shelves))
         yield f"{len(folder):,} sounds of {folder.videos:,} videos in all"

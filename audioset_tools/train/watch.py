@@ -49,6 +49,20 @@ def guessing_loss(target: npt.NDArray[np.integer], n_classes: int) -> float:
     return float(_surprise(np.bincount(target, minlength=n_classes) / len(target)).sum())
 
 
+def meaning_words(guessing: float, multi_label: bool) -> str:
+    """What the figures of the epochs mean, before the first of them.
+
+    Args:
+        guessing: the loss of guessing, see `guessing_loss`.
+    """
+    what = "binary cross-entropy, the mean over clips and classes" if multi_label else "mean cross-entropy"
+    return (
+        f"loss: {what}, in nat. 0 is sure and right; {guessing:.3f} is guessing\n"
+        "by how common each class is; more is sure and wrong, as the paper's network\nis in its first epochs."
+        "\nF1: the mean of the classes (macro), the Total of the paper's Table 2."
+    )
+
+
 def _surprise(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """`-p ln p`, which is 0 where p is."""
     return -share * np.log(np.where(share > 0, share, 1))
