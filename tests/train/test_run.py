@@ -173,7 +173,7 @@ def test_a_network_that_died_is_stopped_and_its_figures_come_with_a_warning(
     (warning,) = run.warnings
     assert warning.kind == "collapsed" and "97 %" in warning.what
     meaning, *warnings = [str(each) for each in told if isinstance(each, Message)]
-    assert meaning.startswith("loss: mean cross-entropy, in nat. 0 is sure and right; 1.099 is guessing")
+    assert meaning.startswith("loss: mean cross-entropy, in nat. 0 is sure and right; 1.099 is")
     assert warnings == [f"warning: {warning.what}\n{warning.remedy}"]
     assert read_run(run.path).warnings == run.warnings
     assert read_run(run.path).history[-1] == run.history[-1]
