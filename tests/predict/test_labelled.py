@@ -100,7 +100,7 @@ def test_what_cannot_be_judged_is_named_and_counted(run: Path, tmp_path: Path) -
     assert found.folder is not None
     words = (found.folder / "tables.txt").read_text()
     assert "12 of 14 files were left out:" in words and "gone.wav: there is no such file" in words
-    with pytest.raises(DataMismatch, match=r"none of the 1 files can be judged; gone.wav: there is no"):
+    with pytest.raises(DataMismatch, match=r"none of 1 file can be judged; gone.wav: there is no"):
         evaluate_files(NOWHERE, run, labels(mine, rows[1]))
 
 
