@@ -8,6 +8,7 @@ another, or has a line for each cell, whichever of these is the first to fit.
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise, zip_longest
 from typing import NamedTuple, TypeVar
@@ -95,6 +96,7 @@ def draw_table(table: Table, width: int = FILE_WIDTH) -> list[TableLine]:
 
     A word that is longer than a line stands alone in its own, whole, so that it can be copied.
     """
+    table = _without_blank_columns(table)
     title = [TableLine(text, "title") for text in wrapped(table.title, width)] if table.title else []
     for form, left_out in _forms(table):
         if lines := _in_columns(form, width):
@@ -157,6 +159,18 @@ def _forms(table: Table) -> Iterator[tuple[Table, list[str]]]:
         gone = {number for group in table.optional[: n + 1] for number in group}
         kept = [number for number in range(len(table.header)) if number not in gone]
         yield _columns(table, kept), [table.header[number] for number in sorted(gone)]
+
+
+def _without_blank_columns(table: Table) -> Table:
+    """Without the columns in which nothing stands, such as what to do where all is well."""
+    kept = [
+        n for n in range(len(table.header)) if not n or not table.rows or any(row[n] for row in table.rows)
+    ]
+    places = {number: place for place, number in enumerate(kept)}
+    optional = (tuple(places[number] for number in group if number in places) for group in table.optional)
+    return replace(
+        _columns(table, kept), optional=tuple(filter(None, optional)), turns=table.turns, narrow=table.narrow
+    )
 
 
 def _columns(table: Table, numbers: Sequence[int]) -> Table:

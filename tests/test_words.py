@@ -102,6 +102,13 @@ def test_heads_and_texts_are_wrapped_between_words() -> None:
     ]
 
 
+def test_a_column_in_which_nothing_stands_is_left_out() -> None:
+    table = Table(
+        "", ("what", "to do", "found"), (("Python", "", "3.13"), ("clock", "", "right")), ((1,), (2,))
+    )
+    assert drawn(table) == ["what    found", "Python  3.13", "clock   right"]
+
+
 def test_a_table_without_room_is_turned() -> None:
     heads = ("class", *(f"head {n} of many" for n in range(6)))
     table = Table("T", heads, (("Piano", *"123456"), ("Drums", *"234567")))

@@ -168,10 +168,8 @@ def space(
 
 def space_verdict(room: Room, lacking: int, clips: int, shards: int) -> Outcome:
     """What to think of the room there is for `lacking` clips, which take `clips` bytes, and for shards."""
-    found = (
-        f"{_gigabytes(room.free)} free; {counted(lacking, 'clip')} still lacking: {_gigabytes(clips)},"
-        f" mel shards {_gigabytes(shards)}"
-    )
+    takes = counted(lacking, "clip still lacking takes", "clips still lacking take")
+    found = f"{_gigabytes(room.free)} free; {takes} {_gigabytes(clips)}, mel shards {_gigabytes(shards)}"
     if room.files is not None and room.files < lacking:
         return Outcome(
             Level.PROBLEM,

@@ -395,4 +395,4 @@ def _shown(one: FailedCandidate) -> str:
     detail = printable(one.detail)
     if one.reason is Reason.UNKNOWN or len(detail) <= _DETAIL_SHOWN:
         return detail
-    return f"{detail[: _DETAIL_SHOWN - 1]}…"
+    return f"{detail[:_DETAIL_SHOWN].rpartition(' ')[0] or detail[: _DETAIL_SHOWN - 1]}…"
