@@ -1,5 +1,6 @@
 """Timelines as tables for people, and as JSON and CSV for programs."""
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,7 +61,13 @@ def recording_row(timeline: Timeline) -> tuple[str, ...]:
 def recordings_table(rows: Sequence[tuple[str, ...]]) -> Table:
     """Several recordings, a line each, as `recording_row` makes them."""
     header = ("recording", "length", "dominant", "mean probability", "of the time")
-    return Table(counted(len(rows), "recording"), header, tuple(rows))
+    title, folders = counted(len(rows), "recording"), {posixpath.dirname(path) for path, *_ in rows}
+    # Where all lie below one folder, its name need not stand in every row.
+    relative = bool(rows) and len({posixpath.isabs(folder) for folder in folders}) == 1
+    if relative and (shared := posixpath.commonpath(folders)) not in ("", "/"):
+        title = f"{title} in {shared}"
+        rows = [(posixpath.relpath(path, shared), *cells) for path, *cells in rows]
+    return Table(title, header, tuple(rows), optional=((3,),))
 
 
 def answer_json(answer: Timeline | Unreadable) -> dict[str, Any]:
