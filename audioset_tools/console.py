@@ -6,9 +6,11 @@ Names of classes, runs and files may be a stranger's: what would steer a termina
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console, Group
@@ -16,12 +18,12 @@ from rich.live import Live
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from .clock import steady
 from .telling import stamp, telling
 from .types import Message, Progress, Table
+from .words import FILE_WIDTH, counted, draw_table, wrapped
 from .workspace import printable
 
 
@@ -33,7 +35,7 @@ class _Console(Console):
         raise
 
 
-_out = _Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+_out = _Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_WIDTH)
 _err = _Console(highlight=False, stderr=True, soft_wrap=True)
 
 _BAR = (BarColumn(), MofNCompleteColumn())
@@ -48,23 +50,29 @@ clock: Callable[[], float] = steady
 """Gives the time in seconds since the epoch."""
 
 
+_STYLES = {"title": "italic", "head": "bold"}
+
+
 def table(content: Table) -> None:
-    """Print a result: columns of words left, columns of figures right."""
-    drawn = RichTable(
-        title=_text(content.title), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-    )
-    for number, head in enumerate(content.header):
-        figures = all(not row[number] or row[number][0].isdigit() for row in content.rows)
-        drawn.add_column(_text(head), justify="right" if figures else "left", overflow="fold")
-    for row in content.rows:
-        drawn.add_row(*map(_text, row))
-    _out.print(drawn)
+    """Print a result within the width of the terminal."""
+    for text, style in draw_table(_printable(content), _out.width):
+        _out.print(_text(text, _STYLES.get(style, "")), soft_wrap=True)
     _out.print()
 
 
+def results(parts: Iterable[str | Table]) -> None:
+    """Print lines and tables of a result."""
+    for part in parts:
+        if isinstance(part, Table):
+            table(part)
+        else:
+            result(part)
+
+
 def result(text: str) -> None:
-    """Print a line of a result."""
-    _out.print(_text(text), soft_wrap=True)
+    """Print a line of a result; a terminal would cut it within a word."""
+    for line in wrapped(_lines(text), _out.width) if _out.is_terminal else [text]:
+        _out.print(_text(line), soft_wrap=True)
 
 
 def result_json(content: Mapping[str, Any]) -> None:
@@ -118,18 +126,18 @@ def bug(trace: str) -> None:
 
 @contextmanager
 def bar(unit: str) -> Iterator[Callable[[Progress], None]]:
-    """One bar for what is counted in `unit`."""
+    """One bar for what is counted; `unit` is one of it, such as `clip`."""
     plain = _PlainLines()
 
     def line(at: Progress) -> None:
-        count = "" if isinstance(at, Message) else f"{at.done:,} of {at.total:,} {unit}  "
-        plain.say(count + at.text, isinstance(at, Message))
+        parts = [f"{at.done:,} of {counted(at.total, unit)}"] if not isinstance(at, Message) else []
+        plain.say("  ".join([*parts, *filter(None, [at.text])]), isinstance(at, Message))
 
     if telling.quiet or not _err.is_terminal:
         yield line
         return
-    columns = (*_BAR, TextColumn(unit), TimeRemainingColumn(), TextColumn("{task.fields[remark]}"))
-    with RichProgress(*columns, console=_err) as bars:
+    columns = (*_BAR, TextColumn(f"{unit}s"), TimeRemainingColumn(), TextColumn("{task.fields[remark]}"))
+    with RichProgress(*columns, console=_err) as bars, _cleared(bars.live):
         task = bars.add_task("", total=None, remark="")
 
         def show(at: Progress) -> None:
@@ -162,7 +170,7 @@ def class_bars() -> Iterator[Callable[[Mapping[str, tuple[int, int, str]], str, 
         TextColumn("{task.description}"), *_BAR, TextColumn("{task.fields[remark]}"), console=_err
     )
     tasks: dict[str, TaskID] = {}
-    with Live(console=_err, refresh_per_second=4) as live:
+    with Live(console=_err, refresh_per_second=4) as live, _cleared(live):
 
         def show(classes: Mapping[str, tuple[int, int, str]], line: str, news: bool) -> None:
             for name, (done, total, remark) in classes.items():
@@ -173,6 +181,16 @@ def class_bars() -> Iterator[Callable[[Mapping[str, tuple[int, int, str]], str, 
             told(classes, line, news)
 
         yield show
+
+
+@contextmanager
+def _cleared(live: Live) -> Iterator[None]:
+    """Leave no bar behind that stands still, where something ends in an error or is interrupted."""
+    try:
+        yield
+    except BaseException:
+        live.transient = True
+        raise
 
 
 def _tell(text: str, style: str = "", screen: bool = True) -> None:
@@ -207,7 +225,22 @@ def _stamped(text: str, at: float) -> str:
 
 
 def _text(text: str, style: str = "") -> Text:
-    return Text("\n".join(map(printable, text.split("\n"))), style=style)
+    return Text(_lines(text), style=style)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def _printable(content: Table) -> Table:
+    """A table whose texts are as wide as they are drawn."""
+    return replace(
+        content,
+        title=_lines(content.title),
+        header=tuple(map(_lines, content.header)),
+        rows=tuple(tuple(map(_lines, row)) for row in content.rows),
+        narrow=content.narrow and _printable(content.narrow),
+    )
 
 
 def _markup(text: str) -> str:

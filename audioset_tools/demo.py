@@ -1,8 +1,11 @@
 """The main job from end to end against the simulator, as the commands that a user would type."""
 
+import shlex
 import shutil
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 
 from . import console
@@ -11,17 +14,21 @@ from .catalog.official import find_metadata, find_ontology
 from .catalog.ontology import ontology_of, read_ontology
 from .catalog.recipe import SHIPPED, Recipe, read_recipe
 from .catalog.resolve import resolve
+from .clock import steady
 from .exceptions import UsageError
 from .files import write_beside
 from .installing import missing
 from .simulator import Plan, Refusal, Simulator, read_table
 from .simulator.lists import ontology as nodes
 from .simulator.lists import write_lists
+from .words import duration
 
 DEAD = {"removed": 0.10, "private": 0.06, "terminated": 0.05, "geo-blocked": 0.04}
 PASSING = {"media-503": 0.02, "reset": 0.02, "truncate": 0.02}
 NEEDED = ("jinja2", "matplotlib", "safetensors", "sklearn", "threadpoolctl", "torch", "trustme")
 """Packages of the extra `demo`, without which one of its steps would fail."""
+STEPS = 5
+"""Commands of the demo."""
 
 MARKER = "this folder was made by audioset-tools demo"
 
@@ -59,7 +66,8 @@ def run_demo(
     where = ["--workspace", str(workspace / "data")]
     candidates = workspace / "candidates.csv"
     what = ["--recipe", recipe, "--per-class", str(per_class), "--metadata", str(lists)]
-    if code := _run_all([["select", *what, "--out", str(candidates)]], run):
+    began, step = steady(), _numbered(run)
+    if code := step(["select", *what, "--out", str(candidates)]):
         return code
     plan = Plan(
         seed=1,
@@ -74,7 +82,11 @@ def run_demo(
         )
         fetch = ["fetch", *what, *where, "--proxy", youtube.proxy, "--no-check-certificate"]
         fetch += ["--pace", "20000/h", "--retry-wait", "2"]
-        return _run_all([fetch, ["featurize", *where], ["train", *where], ["report", *where]], run)
+        for words in (fetch, ["featurize", *where], ["train", *where], ["report", *where]):
+            if code := step(words):
+                return code
+    console.say(_what_next(shlex.join(where), steady() - began))
+    return 0
 
 
 def label_sets(recipe: Recipe) -> dict[str, list[tuple[str, ...]]]:
@@ -91,12 +103,37 @@ def label_sets(recipe: Recipe) -> dict[str, list[tuple[str, ...]]]:
     return sets
 
 
-def _run_all(steps: list[list[str]], run: Callable[[list[str]], int]) -> int:
-    for words in steps:
-        console.step(f"\n$ audioset-tools {' '.join(words)}")
+def _numbered(run: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
+    """Runs command lines as `run` does, and says which one it is and how long it took."""
+    numbers = count(1)
+
+    def step(words: list[str]) -> int:
+        which, began = f"{next(numbers)} of {STEPS}", steady()
+        console.step(f"\n{which}: $ audioset-tools {shlex.join(words)}")
         if code := run(words):
             return code
-    return 0
+        console.say(f"{which} took {duration(steady() - began)}")
+        return 0
+
+    return step
+
+
+def _what_next(where: str, seconds: float) -> str:
+    """What to type next, with what the demo made and then with the real thing."""
+    installed = Path(sys.executable).parent / "audioset-tools"
+    program = "audioset-tools" if shutil.which("audioset-tools") else shlex.quote(str(installed))
+    return f"""
+The demo took {duration(seconds)}. The line above names its page: open it in a browser.
+
+With what it made, type next:
+  {program} status {where}
+  {program} evaluate {where}
+  {program} predict YOUR-RECORDING {where}
+
+With the real YouTube, which the first two of these ask nothing:
+  {program} doctor
+  {program} fetch --per-class 100 --dry-run
+  {program} fetch --per-class 100"""
 
 
 def _require() -> None:

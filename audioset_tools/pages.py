@@ -7,9 +7,9 @@ hash: should a stranger's script reach a page all the same, the browser does not
 
 import base64
 import hashlib
-import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from .files import read_file, write_beside
 from .types import Table
+from .words import figure_columns
 from .workspace import printable
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -30,8 +31,6 @@ MOST_COLUMNS = 60
 
 LONGEST_TEXT = 2_000
 """Characters of a text on a page."""
-
-_FIGURE = re.compile(r"|-?\d[\d,]*(\.\d+)?( ?%)?")
 
 _POLICY = {
     "default-src": "'none'",
@@ -128,8 +127,9 @@ def _visible(value: object) -> object:
 
 def _figures(table: Table) -> set[int]:
     """The columns of a table that hold figures and nothing else; they stand to the right."""
-    columns = range(1, min(len(table.header), MOST_COLUMNS))
-    return {n for n in columns if all(_FIGURE.fullmatch(row[n]) for row in table.rows[:MOST_ROWS])}
+    return figure_columns(replace(table, header=table.header[:MOST_COLUMNS], rows=table.rows[:MOST_ROWS])) - {
+        0
+    }
 
 
 def _hash(text: str) -> str:

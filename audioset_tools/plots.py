@@ -133,7 +133,8 @@ def draw_curves(
     losses.set_ylabel("cross-entropy (nat)")
     f1.plot(epochs, [100 * value for value in validation_f1], marker="o", color="C1")
     f1.set(xlabel="epoch", ylabel="validation macro-F1 (%)", ylim=(-3, 103))
-    f1.xaxis.set_major_locator(MaxNLocator(integer=True))
+    # Of a single epoch, too: between two whole numbers there is nothing to read.
+    f1.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     for axes in (losses, f1):
         axes.axvline(best_epoch, color="grey", linestyle=":", label=f"best, epoch {best_epoch}")
         axes.grid(alpha=0.3)
@@ -223,7 +224,7 @@ def draw_reliability(
     above.set(ylabel=labels[1], xlim=(0, 100), ylim=(-3, 103))
     below.bar(100 * middles, counts, 96 * width, color="C0", alpha=0.35)
     below.set(xlabel=labels[0], ylabel="decisions")
-    below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    below.yaxis.set_major_locator(MaxNLocator(3, integer=True, min_n_ticks=1))
     for axes in (above, below):
         axes.grid(alpha=0.3)
     above.legend(loc="best")

@@ -337,11 +337,22 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A result for people: a title, column heads, and rows of text of the same length."""
+    """A result for people: a title, column heads, and rows of text of the same length.
+
+    Where there is no room for it, `words.draw_table` turns it, leaves columns out, or stacks it.
+
+    Args:
+        optional: groups of columns, counted from 0, that a narrow screen does without, the first to go first.
+        turns: whether rows and columns may change places.
+        narrow: the same in another form, to be tried where this one has no room.
+    """
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    optional: tuple[tuple[int, ...], ...] = ()
+    turns: bool = True
+    narrow: "Table | None" = None
 
 
 @dataclass(frozen=True, slots=True)

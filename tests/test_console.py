@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -16,6 +19,8 @@ from audioset_tools import console
 from audioset_tools.telling import Log, telling, until_the_end
 from audioset_tools.types import Progress, Table, message
 from audioset_tools.workspace import printable
+from tests.fitting import require_fit
+from tests.screens import every_table
 
 HOSTILE = "run\x1b]0;pwned\x07\x1b[31m\r\u202egpj.\udcff\ud800[bold]"
 PLAIN = r"run\x1b]0;pwned\x07\x1b[31m\r\u202egpj.\xff\ud800[bold]"
@@ -30,6 +35,35 @@ def test_nothing_steers_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert out.count(PLAIN) == 4 and err.count(PLAIN) == 4
     assert all(character.isprintable() or character == "\n" for character in out + err)
+
+
+def test_every_table_of_every_command_fits_every_screen() -> None:
+    for _, table in every_table():
+        require_fit(table)
+
+
+def test_a_table_is_as_wide_as_the_terminal_or_80_columns_without_one() -> None:
+    code = (
+        "from audioset_tools import console; from audioset_tools.types import Table;"
+        "console.table(Table('', ('a',), (('word ' * 40,),)))"
+    )
+    for columns, width in (({}, 80), ({"COLUMNS": "100"}, 100)):
+        without = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=without | columns, capture_output=True, text=True, check=True
+        )
+        assert max(map(len, done.stdout.splitlines())) == width - 1
+
+
+def test_a_result_is_cut_between_words_where_a_terminal_would_cut_it_anywhere(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console.result("word " * 40)
+    assert capsys.readouterr().out == "word " * 40 + "\n"
+    drawn = Console(file=io.StringIO(), force_terminal=True, width=22)
+    monkeypatch.setattr(console, "_out", drawn)
+    console.result("word " * 8)
+    assert drawn.file.getvalue().split("\n")[:2] == ["word word word word"] * 2  # type: ignore[attr-defined]
 
 
 AT = time.mktime((2026, 11, 24, 14, 5, 10, 0, 0, -1))
@@ -79,7 +113,7 @@ def test_bytes_that_are_no_utf8_are_written_out() -> None:
 def test_where_there_is_no_terminal_a_bar_is_a_line_now_and_then(
     capsys: pytest.CaptureFixture[str], clock: Callable[[float], None]
 ) -> None:
-    with console.bar("clips") as show:
+    with console.bar("clip") as show:
         for second in range(30):
             clock(second)
             show(Progress(second, 30, HOSTILE))
@@ -122,7 +156,7 @@ def test_quiet_is_for_the_screen_and_not_for_the_log(
     with until_the_end():
         telling.quiet, telling.logs = True, (Log(tmp_path / "log"),)
         console.say("said")
-        with console.bar("clips") as show:
+        with console.bar("clip") as show:
             clock(5)
             show(Progress(1, 2))
             show(message("news"))
@@ -132,7 +166,7 @@ def test_quiet_is_for_the_screen_and_not_for_the_log(
     out, err = capsys.readouterr()
     assert out == "result\n" and [line[21:] for line in err.splitlines()] == ["warning: warned", "remedy"]
     lines = (tmp_path / "log").read_text().splitlines()
-    told = ["said", "1 of 2 clips  ", "news", "noted", "warning: warned", "remedy"]
+    told = ["said", "1 of 2 clips", "news", "noted", "warning: warned", "remedy"]
     assert [line[21:] for line in lines] == told and lines[1].startswith("2026-11-24 14:05:15")
 
 
@@ -153,10 +187,37 @@ def test_a_log_has_the_lines_of_a_terminals_bars_too(
 def test_on_a_terminal_a_bar_shows_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = Console(file=io.StringIO(), force_terminal=True, width=100)
     monkeypatch.setattr(console, "_err", drawn)
-    with console.bar("clips") as show:
+    with console.bar("clip") as show:
         show(Progress(3, 30, HOSTILE))
     text = drawn.file.getvalue()  # type: ignore[attr-defined]
     assert "3/30" in text and PLAIN in text
+
+
+def test_one_clip_is_no_plural_and_nothing_stands_behind_it(
+    capsys: pytest.CaptureFixture[str], clock: Callable[[float], None]
+) -> None:
+    with console.bar("clip") as show:
+        clock(5)
+        show(Progress(1, 1))
+    assert capsys.readouterr().err[21:] == "1 of 1 clip\n"
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_no_bar_stands_still_behind_an_interrupt(several: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr(console, "_err", drawn)
+    with pytest.raises(KeyboardInterrupt):
+        if several:
+            with console.class_bars() as show_all:
+                show_all({"Piano": (3, 30, "2 dead"), "Drums": (3, 30, "")}, "pace", False)
+                raise KeyboardInterrupt
+        else:
+            with console.bar("clip") as show:
+                show(Progress(3, 30))
+                raise KeyboardInterrupt
+    # What is drawn last is erased: a line's worth for each line.
+    *_, last = drawn.file.getvalue().rpartition("3/30")  # type: ignore[attr-defined]
+    assert last.count("\x1b[2K") >= (3 if several else 1)
 
 
 def test_a_result_for_a_program_is_json_a_row_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The demo's commands and lists: enough for every recipe, and no folder but its own is ever removed."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from audioset_tools.catalog.recipe import SHIPPED, read_recipe
 from audioset_tools.catalog.select import read_selection
+from audioset_tools.cli import run as cli
 from audioset_tools.demo import label_sets, run_demo
 from audioset_tools.exceptions import EnvironmentProblem, UsageError
 from audioset_tools.simulator.lists import write_lists
@@ -33,6 +35,27 @@ def test_the_first_command_that_fails_ends_it_with_its_code(tmp_path: Path) -> N
     ((command, *words),) = commands
     assert command == "select" and words[words.index("--recipe") + 1] == "clean"
     assert Path(words[words.index("--metadata") + 1]) == tmp_path / "demo" / "lists"
+
+
+def test_each_step_has_its_number_and_its_time_and_the_end_says_what_to_type_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+
+    def passes(words: list[str]) -> int:
+        commands.append(words)
+        return 0 if words[0] != "select" else cli(words)
+
+    for which, program in ((lambda name: f"/usr/bin/{name}", "audioset-tools"), (lambda name: None, "/bin/")):
+        monkeypatch.setattr(shutil, "which", which)
+        assert run_demo(tmp_path / "a demo", "paper", 3, None, passes) == 0
+        said = capsys.readouterr().err
+        for number, (name, *_) in enumerate(commands, 1):
+            assert f"{number} of 5: $ audioset-tools {name} " in said and f"{number} of 5 took " in said
+        *_, doctor, dry_run, fetch = said.splitlines()
+        assert doctor.endswith(" doctor") and fetch.endswith(" fetch --per-class 100") and program in fetch
+        assert dry_run.endswith(" --dry-run") and f"evaluate --workspace '{tmp_path}/a demo/data'" in said
+        commands.clear()
 
 
 def test_what_an_earlier_demo_left_is_removed_and_nothing_else_ever_is(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from audioset_tools import plots
 from audioset_tools.featurize.mel import logmel
 from audioset_tools.plots import (
     MelImage,
@@ -33,6 +35,17 @@ BLACK = 0.05
 def test_curves(tmp_path: Path, losses: list[float]) -> None:
     draw_curves(tmp_path / "curves.png", losses, losses, [0.5] * len(losses), best_epoch=1)
     assert imread(tmp_path / "curves.png")[..., :3].std() > 0.05
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 5, 40])
+def test_epochs_are_whole_numbers(epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(plots, "_save", lambda figure, path: drawn.append(figure))
+    draw_curves(tmp_path / "curves.png", [1.0] * epochs, [1.0] * epochs, [0.5] * epochs, best_epoch=1)
+    axis = drawn[0].axes[1].xaxis
+    low, high = axis.get_view_interval()
+    shown = [tick for tick in axis.get_ticklocs() if low <= tick <= high]
+    assert shown and all(float(tick).is_integer() for tick in shown)
 
 
 @pytest.mark.parametrize("counts", [[0, 0, 0], [0, 3, 0], [5, 3, 9_000]])

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..types import Table, join_classes
+from ..words import MOST_ROWS, counted, ends_of
 from ..workspace import printable
 from .run import Audit
 
@@ -20,13 +21,14 @@ LITTLE = 0.6
 
 def audit_tables(found: Audit) -> Iterator[Table]:
     """How many labels of each class are suspect, what for what, and the first of the list."""
+    counts = [
+        (printable(one.class_name), f"{one.clips:,}", f"{one.suspects:,}", _percent(one.wrong, one.clips))
+        for one in sorted(found.classes, key=lambda one: -one.suspects * (len(found.classes) > MOST_ROWS))
+    ]
     yield Table(
-        f"Suspect labels: {len(found.suspects):,} of {found.clips:,} clips",
+        f"Suspect labels: {len(found.suspects):,} of {counted(found.clips, 'clip')}",
         ("labelled", "clips", "suspect", "wrong, estimated (%)"),
-        tuple(
-            (printable(one.class_name), f"{one.clips:,}", f"{one.suspects:,}", _percent(one.wrong, one.clips))
-            for one in found.classes
-        ),
+        ends_of(counts, lambda more: (more, "", "", "")),
     )
     if found.pairs:
         yield Table(
@@ -40,15 +42,13 @@ def audit_tables(found: Audit) -> Iterator[Table]:
     if found.suspects:
         yield Table(
             f"The first {min(SHOWN, len(found.suspects))}, with the probabilities of both",
-            ("", "key", "labelled", "", "probably", "", "split"),
+            ("rank", "key", "labelled", "probably", "split"),
             tuple(
                 (
                     str(one.rank),
                     one.key,
-                    printable(join_classes(one.classes)),
-                    f"{one.probability:.2f}",
-                    printable(join_classes(one.suggested)),
-                    f"{one.suggested_probability:.2f}",
+                    f"{printable(join_classes(one.classes))} ({one.probability:.2f})",
+                    f"{printable(join_classes(one.suggested))} ({one.suggested_probability:.2f})",
                     one.split,
                 )
                 for one in found.suspects[:SHOWN]
@@ -65,7 +65,7 @@ def audit_lines(found: Audit, where: Sequence[str] = ()) -> Iterator[str]:
     yield f"{found.agreement:.0%} of the labels are what the networks, which did not learn them, say as well."
     if found.agreement < LITTLE:
         yield "They have learned little: the list says more of them than of the labels. Fetch more clips."
-    yield f"All {len(found.suspects):,} suspects: {printable(found.path)}"
+    yield f"{counted(len(found.suspects), 'suspect')}, all in {printable(found.path)}"
     if found.suspects:
         command = shlex.join(["audioset-tools", "errors", "--audit", "--serve", *where])
         yield f"Have people listen to them: {printable(command)}"

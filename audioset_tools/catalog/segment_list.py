@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..exceptions import DataMismatch
 from ..types import Candidate, Splits, clip_key
+from ..words import counted
 from ..workspace import folder_name, printable
 from .list_rows import REMEDY, ListRow, RowsOfList, open_list
 
@@ -74,9 +75,9 @@ class SegmentList:
         return digest.hexdigest()
 
     def __str__(self) -> str:
-        classes = f"{len(self.class_names):,} class{'es' if len(self.class_names) != 1 else ''}"
-        again = f", {self.repeated:,} row{'s' if self.repeated > 1 else ''} twice" if self.repeated else ""
-        return f"{self.name} ({self.form}): {len(self.candidates):,} segments of {classes}{again}"
+        classes = counted(len(self.class_names), "class", "classes")
+        again = f", {counted(self.repeated, 'row')} twice" if self.repeated else ""
+        return f"{self.name} ({self.form}): {counted(len(self.candidates), 'segment')} of {classes}{again}"
 
 
 def read_segment_list(path: Path) -> SegmentList:

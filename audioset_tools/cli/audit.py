@@ -36,7 +36,7 @@ def audit(
         from ..audit.summary import audit_json, audit_lines, audit_tables
     from .. import console
 
-    with console.bar("clips") as show:
+    with console.bar("clip") as show:
         found = find_suspects(
             workspace, folds=folds, seed=seed, device=device, shards=shards, out=out, on_progress=show
         )

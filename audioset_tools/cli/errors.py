@@ -58,6 +58,7 @@ def errors(
 ) -> None:
     """Have people listen to what a run got wrong, or `audit` suspects, and print the paper's Table 3."""
     from .. import console
+    from ..words import counted
 
     with needing("report"):
         from ..errors.page import INDEX, Made
@@ -77,7 +78,7 @@ def errors(
     if importing:
         taken = take_in(workspace, run, files, config.out)
         console.result(
-            f"{taken.new:,} new answers, {taken.known:,} known already: {printable(taken.answers)}"
+            f"{counted(taken.new, 'new answer')}, {taken.known:,} known already: {printable(taken.answers)}"
         )
     elif counting:
         found = tabulate(workspace, run, rule, csv=csv, relabel=relabel, out=config.out)
@@ -100,14 +101,11 @@ def errors(
 
 def _print(found: "Analysis", as_json: bool) -> None:
     from .. import console
-    from ..errors.table3 import analysis_json, analysis_lines, relabel_table, tied_table
+    from ..errors.table3 import analysis_json, analysis_lines, relabel_table, table3, tied_table
 
     if as_json:
         console.result_json(analysis_json(found))
         return
-    for line in analysis_lines(found):
-        console.result(line)
-    console.result("")
-    for table in (tied_table(found), relabel_table(found.relabel)):
-        if table.rows:
-            console.table(table)
+    more = (tied_table(found), relabel_table(found.relabel))
+    tables = (table for table in more if table.rows)
+    console.results([table3(found.rows), *analysis_lines(found), "", *tables])

@@ -74,7 +74,7 @@ def evaluate(
         from ..runs.tables import evaluation_json, evaluation_tables
     from .. import console
 
-    with console.bar("clips" if files is None else "files") as show:
+    with console.bar("clip" if files is None else "file") as show:
         found = judge(
             workspace,
             runs[0] if runs else None,
@@ -92,8 +92,7 @@ def evaluate(
         console.result_json({**where, **evaluation_json(found)})
     else:
         console.result(f"The run {found.run}\n")
-        for text in evaluation_tables(found):
-            console.result(text)
+        console.results(evaluation_tables(found))
         console.result(f"Written to {found.folder}")
     if left_out := len(found.left_out):
         total = left_out + len(found.predictions.key)

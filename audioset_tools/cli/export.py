@@ -49,7 +49,7 @@ def export(
     from ..export.run import export as write
 
     extra = FORMATS[format_name].extra if format_name in FORMATS else ""
-    with needing(extra), console.bar("clips") as show:
+    with needing(extra), console.bar("clip") as show:
         done = write(
             workspace,
             format_name,

@@ -59,8 +59,9 @@ def featurize(
     from .. import console
     from ..featurize.run import featurize as make_shards
     from ..featurize.summary import featurize_json, featurize_table, remarks
+    from ..words import counted
 
-    with console.bar("clips") as show:
+    with console.bar("clip") as show:
         done = make_shards(
             workspace,
             preset=preset,
@@ -77,6 +78,7 @@ def featurize(
         console.result_json(featurize_json(done))
     else:
         console.table(featurize_table(done))
-        console.result(f"{done.rows:,} mels in {done.folder} ({done.built} shards made, {done.reused} kept)")
+        made = f"{counted(done.built, 'shard')} made, {done.reused:,} kept"
+        console.result(f"{counted(done.rows, 'mel')} in {done.folder} ({made})")
     for remark in remarks(done, str(workspace.clips)):
         console.say(remark)

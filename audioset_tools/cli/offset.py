@@ -43,7 +43,7 @@ def offset(
         raise UsageError(
             f"--source is given {len(source_names)} times", "Name two: --source youtube --source local:DIR"
         )
-    with console.bar("pairs") as show:
+    with console.bar("pair") as show:
         found = estimate_offset(
             workspace,
             *source_names,

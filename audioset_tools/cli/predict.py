@@ -86,7 +86,7 @@ def predict(
 
     def answers() -> "Iterator[Timeline | Unreadable]":
         """Each recording's answer, after what a user should know of it."""
-        with needing("train"), console.bar("recordings") as show:
+        with needing("train"), console.bar("recording") as show:
             each = each_answer(
                 found,
                 folder,

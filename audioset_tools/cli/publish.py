@@ -35,7 +35,7 @@ def publish(
     from .. import console
     from ..publish.run import publish as write
 
-    with console.bar("clips") as show:
+    with console.bar("clip") as show:
         done = write(
             workspace,
             out,

@@ -45,6 +45,7 @@ def select(
     from .. import console
     from ..catalog.run import select as select_by
     from ..catalog.summary import explain_clip, funnel_json, funnel_tables, left_out_line, write_candidates
+    from ..words import counted
 
     _refuse_several({"--labels": labels, "--init": init, "--explain": explain, "--out": out})
     if bool(classes) != (init is not None):
@@ -68,7 +69,7 @@ def select(
         return
     if out is not None:
         write_candidates(selection, out)
-        console.say(f"wrote {sum(map(len, selection.queues)):,} candidates to {out}")
+        console.say(f"wrote {counted(sum(map(len, selection.queues)), 'candidate')} to {out}")
     if as_json:
         console.result_json(funnel_json(selection, per_class))
     else:

@@ -33,6 +33,7 @@ def status(workspace: Workspace, failures: bool, out: Path | None, as_json: bool
     )
     from ..ledger import Ledger
     from ..ledger.queries import failures as every_failure
+    from ..words import counted
 
     if out is not None and not failures:
         raise UsageError("--out goes with --failures", "Write: audioset-tools status --failures --out FILE")
@@ -41,7 +42,7 @@ def status(workspace: Workspace, failures: bool, out: Path | None, as_json: bool
         now, found = time(), read_status(ledger)
         if out is not None:
             written = write_failures(every_failure(ledger), out)
-            console.say(f"wrote {written:,} failures to {out}")
+            console.say(f"wrote {counted(written, 'failure')} to {out}")
         if failures and as_json:
             console.result_json_rows("failures", map(failure_json, every_failure(ledger)))
         elif failures and out is None:

@@ -65,7 +65,7 @@ def train(
     config = TrainConfig(**settings)
     if seeds != 1:
         return _train_every(workspace, settings, seeds, resume, as_json)
-    with console.bar("samples") as show:
+    with console.bar("sample") as show:
         run = train_as(
             workspace,
             config,
@@ -76,8 +76,7 @@ def train(
     if as_json:
         console.result_json(run_json(run))
     else:
-        for text in run_tables(run):
-            console.result(text)
+        console.results(run_tables(run))
     for warning in run.warnings:
         console.warn(warning.what, warning.remedy)
     return 0
@@ -101,7 +100,7 @@ def _train_every(
         current[:] = [config]
         console.step(f"{config.run_name}: finished already, {done}" if done else config.run_name)
 
-    with console.bar("samples") as show:
+    with console.bar("sample") as show:
         every = train_every(
             workspace,
             None if model == ALL else [model],

@@ -38,10 +38,11 @@ def verify(
     """Compare the ledger with clips and shards; without --repair nothing is changed."""
     from .. import console
     from ..manifest.compare import comparison_tables
-    from ..verify.findings import counted, findings_table, remedies, report_json
+    from ..verify.findings import count_kinds, findings_table, remedies, report_json
     from ..verify.run import verify as compare
+    from ..words import counted
 
-    with console.bar("files") as show:
+    with console.bar("file") as show:
         report = compare(
             workspace,
             deep=deep,
@@ -57,19 +58,22 @@ def verify(
         if report.findings:
             console.table(findings_table(report))
         well = "" if report.findings else f": {'every byte' if deep else 'sizes and headers'} as recorded"
-        shards = f", {report.shards:,} shards" if report.shards else ""
-        console.result(f"{report.clips:,} clips{shards}{well}")
+        shards = f", {counted(report.shards, 'shard')}" if report.shards else ""
+        console.result(f"{counted(report.clips, 'clip')}{shards}{well}")
         for table in comparison_tables(report.against) if report.against else ():
             console.table(table)
     if report.queued:
         aside = (
-            f"; {len(report.set_aside):,} files moved to {workspace.set_aside}" if report.set_aside else ""
+            f"; {counted(len(report.set_aside), 'file')} moved to {workspace.set_aside}"
+            if report.set_aside
+            else ""
         )
-        console.say(f"{report.queued:,} clips are in the queue again{aside}; run next: audioset-tools fetch")
+        again = f"{counted(report.queued, 'clip is', 'clips are')} in the queue again"
+        console.say(f"{again}{aside}; run next: audioset-tools fetch")
     if report.removed:
         console.say(f"removed, to be made again: {', '.join(report.removed)}")
     if report.left:
-        raise DataMismatch(f"{workspace.root}: {counted(report.left)}", " ".join(remedies(report.left)))
+        raise DataMismatch(f"{workspace.root}: {count_kinds(report.left)}", " ".join(remedies(report.left)))
     if report.against and not report.against.alike:
         raise DataMismatch(
             f"{workspace.root} is not the data set of {against}",

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from ..exceptions import UsageError
+from ..words import counted
 from ..workspace import printable
 from .check import Level, Outcome
 
@@ -98,7 +99,7 @@ def ytdlp_verdict(version: str, released: date | None, today: date, remark: str 
     if released is None:
         return Outcome(Level.WARNING, f"{version}, of unknown age{remark}", f"Install a release: {_UPGRADE}")
     days = (today - released).days
-    found = f"{version}, {max(0, days)} days old{remark}"
+    found = f"{version}, {counted(max(0, days), 'day')} old{remark}"
     if days > VERY_OLD_DAYS:
         return Outcome(
             Level.WARNING,

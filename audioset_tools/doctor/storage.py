@@ -14,7 +14,7 @@ from ..disks import Mount, Reach, is_of_this_machine, mounted, nearest_existing,
 from ..exceptions import DataMismatch
 from ..locks import has_byte_locks
 from ..types import BY_USER, SAMPLE_RATE, Reason, Splits, clip_bytes
-from ..words import clock_time
+from ..words import clock_time, counted
 from ..workspace import Workspace
 from .check import Level, Outcome
 
@@ -127,7 +127,7 @@ def ledger(workspace: Workspace, held: list[Held]) -> Outcome:
     of_list = wanted if origin and origin.of_list else None
     splits = Splits(*origin.splits) if origin else None
     held.append(Held(accepted, *paused, sample_rate=rate, wanted=of_list, splits=splits))
-    return Outcome(Level.OK, f"whole; {sum(accepted.values()):,} clips")
+    return Outcome(Level.OK, f"whole; {counted(sum(accepted.values()), 'clip')}")
 
 
 def pause(held: list[Held], now: float) -> Outcome:
@@ -168,10 +168,8 @@ def space(
 
 def space_verdict(room: Room, lacking: int, clips: int, shards: int) -> Outcome:
     """What to think of the room there is for `lacking` clips, which take `clips` bytes, and for shards."""
-    found = (
-        f"{_gigabytes(room.free)} free; {lacking:,} clips still lacking take {_gigabytes(clips)},"
-        f" mel shards {_gigabytes(shards)}"
-    )
+    takes = counted(lacking, "clip still lacking takes", "clips still lacking take")
+    found = f"{_gigabytes(room.free)} free; {takes} {_gigabytes(clips)}, mel shards {_gigabytes(shards)}"
     if room.files is not None and room.files < lacking:
         return Outcome(
             Level.PROBLEM,

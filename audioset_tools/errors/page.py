@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..pages import write_page
-from ..report.media import ClipFile, ClipMedia, make_media, sweep
+from ..report.axes import hertz_marks
+from ..report.media import ClipFile, ClipMedia, make_media, shown_spec, sweep
 from ..shards.dataset import read_datasets
-from ..types import split_classes
+from ..types import CLIP_SECONDS, split_classes
 from ..workspace import Workspace, printable
 from .answers import FORMAT, NAME_LONGEST, NOTE_LONGEST, Cause
 from .mistakes import Mistake, Mistakes
@@ -83,6 +84,8 @@ def make_page(
         causes=list(Cause),
         longest_name=NAME_LONGEST,
         longest_note=NOTE_LONGEST,
+        hertz=hertz_marks(shown_spec(workspace)),
+        seconds=range(0, CLIP_SECONDS + 1, 2),
     )
     sweep(folder, media.values())
     files = {name for one in media.values() for name in (one.sound, one.mel) if name}

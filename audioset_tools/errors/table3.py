@@ -21,6 +21,7 @@ from ..csvfile import write_csv
 from ..exceptions import DataMismatch
 from ..removal.exclusions import HEADER
 from ..types import Table
+from ..words import counted
 from ..workspace import printable
 from .answers import NOTE_LONGEST, Answer, Cause, latest
 from .mistakes import Mistake, Mistakes
@@ -178,7 +179,8 @@ def analyse(mistakes: Mistakes, verdicts: Verdicts, rule: Rule) -> Analysis:
         DataMismatch: nobody has answered yet.
     """
     if not verdicts.clips:
-        stale = f"; {verdicts.stale:,} answers are to other predictions" if verdicts.stale else ""
+        answers = counted(verdicts.stale, "answer is", "answers are")
+        stale = f"; {answers} to other predictions" if verdicts.stale else ""
         of = "--audit" if mistakes.audited else "--run RUN"
         raise DataMismatch(
             f"nobody has named a cause for any of these clips yet{stale}",
@@ -186,9 +188,9 @@ def analyse(mistakes: Mistakes, verdicts: Verdicts, rule: Rule) -> Analysis:
         )
     rows = []
     for name in mistakes.class_names:
-        counted = [verdict for verdict in verdicts.clips if name in verdict.mistake.classes]
-        if counted:
-            rows.append(CauseRow(name, len(counted), tuple(_count(counted, cause) for cause in Cause)))
+        its = [verdict for verdict in verdicts.clips if name in verdict.mistake.classes]
+        if its:
+            rows.append(CauseRow(name, len(its), tuple(_count(its, cause) for cause in Cause)))
     pairs = agreement(verdicts.clips)
     return Analysis(mistakes, rule, verdicts, tuple(rows), pairs, to_relabel(verdicts.clips))
 
@@ -229,14 +231,12 @@ def to_relabel(verdicts: Iterable[MergedAnswer]) -> tuple[Relabel, ...]:
 
 
 def analysis_lines(found: Analysis) -> Iterator[str]:
-    """Table 3 in words, and all that one must know to read it."""
-    yield "Table 3. Error analysis per class"
-    yield format_table3(found.rows) + "\n"
+    """All that one must know to read Table 3."""
     wrong = Counter(name for one in found.mistakes.wrong for name in one.classes)
-    counted = {row.class_name: row.clips for row in found.rows}
+    judged = {row.class_name: row.clips for row in found.rows}
     what = "suspect" if found.mistakes.audited else "misclassified"
     yield "clips: " + ", ".join(
-        f"{printable(name)} {counted.get(name, 0):,} of {wrong[name]:,} {what}"
+        f"{printable(name)} {judged.get(name, 0):,} of {wrong[name]:,} {what}"
         for name in found.mistakes.class_names
     )
     if found.mistakes.multi_label:
@@ -244,24 +244,21 @@ def analysis_lines(found: Analysis) -> Iterator[str]:
     yield "annotators: " + ", ".join(f"{printable(name)} {n:,}" for name, n in found.annotators.items())
     yield f"answers for the same clip are merged by the rule: {found.rule}"
     if found.verdicts.stale:
-        yield f"left out: {found.verdicts.stale:,} answers to other predictions than the run has now"
+        yield f"left out: {counted(found.verdicts.stale, 'answer')} to other predictions than the run has now"
     yield from _agreement_lines(found.pairs)
 
 
-def format_table3(rows: Sequence[CauseRow]) -> str:
+def table3(rows: Sequence[CauseRow]) -> Table:
     """Rows in the form of the paper's Table 3: percent of the clips of a class, `-` for none.
 
     The paper's own has 30 clips of each class.
     """
-    table = [["", *(f"{cause.heading} (%)" for cause in Cause)]]
-    for row in rows:
-        cells = [f"{percent:.2f}" if percent else "-" for percent in row.percent]
-        table.append([printable(row.class_name), *cells])
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]).rstrip()
-        for line in table
+    cells = (
+        (printable(row.class_name), *(f"{percent:.2f}" if percent else "-" for percent in row.percent))
+        for row in rows
     )
+    header = ("", *(f"{cause.heading} (%)" for cause in Cause))
+    return Table("Table 3. Error analysis per class", header, tuple(cells))
 
 
 def tied_table(found: Analysis) -> Table:
@@ -351,13 +348,13 @@ def _by_paper(votes: Counter[Cause]) -> Mapping[Cause, int]:
     """
     if set(votes) == {Cause.MISLABELLED}:
         return votes
-    counted: dict[Cause, int] = {cause: n for cause, n in votes.items() if cause is not Cause.MISLABELLED}
+    votes_for: dict[Cause, int] = {cause: n for cause, n in votes.items() if cause is not Cause.MISLABELLED}
     heard = votes[Cause.MISLABELLED] + votes[Cause.SOUNDS_LIKE]
     if heard:
-        counted[Cause.SOUNDS_LIKE] = heard
-    if set(counted) == {Cause.SOUNDS_LIKE, Cause.OTHER}:
+        votes_for[Cause.SOUNDS_LIKE] = heard
+    if set(votes_for) == {Cause.SOUNDS_LIKE, Cause.OTHER}:
         return {Cause.SOUNDS_LIKE: heard}
-    return counted
+    return votes_for
 
 
 def _most(votes: Mapping[Cause, int]) -> tuple[Cause, ...]:
@@ -393,7 +390,7 @@ def _agreement_lines(pairs: Sequence[Pair]) -> Iterator[str]:
     for pair in pairs:
         names = f"{printable(pair.first)} and {printable(pair.second)}"
         if pair.clips:
-            names += f", {pair.clips:,} clips: the same cause for {pair.same / pair.clips:.0%}"
+            names += f", {counted(pair.clips, 'clip')}: the same cause for {pair.same / pair.clips:.0%}"
         kappa = f"not defined ({pair.undefined})" if pair.kappa is None else f"{pair.kappa:.2f}"
         yield f"{names}; Cohen's kappa {kappa}"
     if len(pairs) > 1:

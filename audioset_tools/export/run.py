@@ -7,6 +7,7 @@ from ..exceptions import UsageError
 from ..tasks.division import Division
 from ..tasks.part import ArrayPart
 from ..types import OnProgress, silent
+from ..words import counted
 from ..workspace import AnyPath, Workspace
 from .examples import read_exported
 from .folder import read_contents
@@ -77,4 +78,8 @@ def export(
 
 
 def _of_bare(clips: int, targets: int) -> list[str]:
-    return [f"{clips:,} clips are left out: none of the {targets:,} targets is theirs"] if clips else []
+    return (
+        [f"{counted(clips, 'clip is', 'clips are')} left out: none of the {targets:,} targets is theirs"]
+        if clips
+        else []
+    )

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..tasks.part import unfinished
 from ..types import Table
+from ..words import counted
 from .write import ExportResult
 
 _NAMED = 5
@@ -18,7 +19,7 @@ def export_table(done: ExportResult) -> Table:
 def export_line(done: ExportResult) -> str:
     """What there is, and how much of it was made now."""
     parts = f"{done.made:,} made, {done.kept:,} kept, {done.bytes / 1e6:,.1f} MB"
-    return f"{done.files:,} files in {done.folder} ({parts})"
+    return f"{counted(done.files, 'file')} in {done.folder} ({parts})"
 
 
 def remarks(done: ExportResult) -> Iterator[str]:
@@ -27,7 +28,9 @@ def remarks(done: ExportResult) -> Iterator[str]:
         yield unfinished(done.missing, "files")
     yield from done.notes
     if done.left_out:
-        named = ", ".join(f"{mid} ({count:,} clips)" for mid, count in list(done.left_out.items())[:_NAMED])
+        named = ", ".join(
+            f"{mid} ({counted(count, 'clip')})" for mid, count in list(done.left_out.items())[:_NAMED]
+        )
         more = len(done.left_out) - _NAMED
         yield (
             f"left out, since they are none of the {done.targets:,} labels: {named}"

@@ -16,15 +16,16 @@ def featurize_table(result: FeaturizeResult) -> Table:
     """
     splits = tuple(result.clips)
     classes = tuple(result.waiting) or tuple(next(iter(result.clips.values())))
-    rows = tuple(
-        (name, *(str(result.clips[split].get(name, 0)) for split in splits), str(result.waiting.get(name, 0)))
+    counts = {
+        name: (*(result.clips[split].get(name, 0) for split in splits), result.waiting.get(name, 0))
         for name in classes
-    )
+    }
+    rows = tuple((name, *(f"{n:,}" for n in numbers)) for name, numbers in counts.items())
     title = "Clips in each split"
     if len(rows) > MOST_ROWS:
         title = "Clips in each split, by the class that each was drawn for"
-        rows = tuple(sorted(rows, key=lambda row: (int(row[1]), row[0])))
-        totals = [str(sum(int(row[column]) for row in rows)) for column in range(1, len(rows[0]))]
+        totals = [f"{sum(numbers):,}" for numbers in zip(*counts.values(), strict=True)]
+        rows = tuple(sorted(rows, key=lambda row: (counts[row[0]][0], row[0])))
         rows = (("all", *totals), *ends_of(rows, lambda more: (more, *[""] * len(totals))))
     return Table(title, ("class", *splits, "left out for balance"), rows)
 

@@ -29,6 +29,7 @@ from ..sources.local import Local
 from ..sources.source import Source
 from ..types import SAMPLE_RATE, OnProgress, Reason, message, silent
 from ..verify.clips import refuse_lost_ledger, restore_lost
+from ..words import counted
 from ..workspace import AnyPath, Workspace, folder_name
 from .listed import OtherOrigin, Wanted, enqueue_list, refuse_other_rate, refuse_without_list
 
@@ -111,7 +112,7 @@ def change_queues(
     ledger.put(_ASKED, json.dumps(sources))
     if retry or reasons:
         found = queue_again(ledger, reasons, steady())
-        on_progress(message(f"{found:,} candidates are in the queue again"))
+        on_progress(message(f"{counted(found, 'candidate is', 'candidates are')} in the queue again"))
     if listed is not None:
         on_progress(message(excluded_line(exclude(ledger, workspace, listed, steady()))))
 
@@ -145,7 +146,9 @@ def pass_over(ledger: Ledger, sources: Sequence[Source], on_progress: OnProgress
     if len(known) == len(sources):
         n = mark_unheld(ledger, chain.from_iterable(known), steady())
         if n:
-            on_progress(message(f"{n:,} candidates are of videos that no source has"))
+            on_progress(
+                message(f"{counted(n, 'candidate is', 'candidates are')} of videos that no source has")
+            )
 
 
 def look_ahead(ledger: Ledger, sources: Sequence[Source], per_class: int) -> None:

@@ -21,7 +21,7 @@ from ..sources.versions import nightly_advice
 from ..tasks.division import Division
 from ..tasks.engine import Engine
 from ..types import UNREACHED, OnProgress, Reason, message, silent
-from ..words import clock_time
+from ..words import clock_time, counted
 from ..workspace import AnyPath, Workspace
 from .listed import PER_CLASS, Wanted, list_shortfall
 from .loop import Fetch
@@ -135,7 +135,9 @@ def fetch(
         result = FetchResult(end, tuple(ledger.tallies()), config.attempts, everything)
     if recorder and recorder.left_out:
         why = "50 MB are enough, or the disk is full"
-        on_progress(message(f"{recorder.left_out:,} answers were not recorded: {why}"))
+        on_progress(
+            message(f"{counted(recorder.left_out, 'answer was', 'answers were')} not recorded: {why}")
+        )
     if error := _failure(result):
         error.result = result
         raise error

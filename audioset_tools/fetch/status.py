@@ -23,7 +23,7 @@ from ..sources.pace import remembered
 from ..sources.rate import PaceState
 from ..sources.source import cut_remark
 from ..types import BY_USER, Reason, Table
-from ..words import MOST_ROWS, clock_time, duration, utc
+from ..words import MOST_ROWS, clock_time, counted, duration, utc
 from ..workspace import printable
 from .progress import pace_note, wanted_of
 from .summary import SURVIVAL, why_paused
@@ -171,7 +171,9 @@ def status_lines(status: Status, now: float) -> list[str]:
         lines.append(f"paused: until {until}, {why_paused(status.hub, 'hf')}")
     left = status.seconds_left(now)
     if left is not None and pace is not None and status.lacking:
-        computed = f"{status.lacking:,} clips / {status.survival:.0%} alive / {pace.rate:,.0f} requests/h"
+        computed = (
+            f"{counted(status.lacking, 'clip')} / {status.survival:.0%} alive / {pace.rate:,.0f} requests/h"
+        )
         lines.append(f"time left: {duration(left)} ({computed})")
     else:
         lines.append("time left: none" if left == 0 else "time left: not known")
@@ -330,9 +332,9 @@ def failures_table(failures: Iterable[FailedCandidate], total: int) -> Table:
         for one in islice(failures, SHOWN)
     )
     title = f"The last {SHOWN} of {total:,} failures; --out writes all" if total > SHOWN else "Failures"
-    return Table(
-        title, ("clip", "class", "rank", "state", "reason", "attempts", "last tried", "detail"), rows
-    )
+    header = ("clip", "class", "rank", "state", "reason", "attempts", "last tried", "detail")
+    dispensable = ("rank", "attempts", "last tried")
+    return Table(title, header, rows, tuple((header.index(name),) for name in dispensable))
 
 
 def failure_json(one: FailedCandidate) -> dict[str, Any]:
@@ -393,4 +395,4 @@ def _shown(one: FailedCandidate) -> str:
     detail = printable(one.detail)
     if one.reason is Reason.UNKNOWN or len(detail) <= _DETAIL_SHOWN:
         return detail
-    return f"{detail[: _DETAIL_SHOWN - 1]}…"
+    return f"{detail[:_DETAIL_SHOWN].rpartition(' ')[0] or detail[: _DETAIL_SHOWN - 1]}…"

@@ -8,7 +8,7 @@ from typing import Any
 from ..ledger import State
 from ..sources.rate import PaceState
 from ..types import UNREACHED, Reason, Table
-from ..words import MOST_ROWS, clock_time, duration
+from ..words import MOST_ROWS, clock_time, counted, duration
 from .progress import FetchProgress, FetchResult
 
 SURVIVAL = 0.8
@@ -26,7 +26,7 @@ def class_bars(progress: FetchProgress) -> dict[str, tuple[int, int, str]]:
         c.class_name: (
             min(c.accepted, c.wanted),
             c.wanted,
-            f"{c.dead} dead, {c.waiting} to be tried again" + (", queue spent" if c.exhausted else ""),
+            f"{c.dead:,} dead, {c.waiting:,} to be tried again" + (", queue spent" if c.exhausted else ""),
         )
         for c in progress.classes
     }
@@ -55,7 +55,7 @@ def state_line(progress: FetchProgress, now: float | None) -> str:
     if progress.doubting:
         return "too many failures in a row to be chance: trying a clip known to be alive"
     rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:.0f} requests/h"
-    return f"pace {rate}, {progress.requests} requests sent{left}"
+    return f"pace {rate}, {counted(progress.requests, 'request')} sent{left}"
 
 
 def title_of(source: str) -> str:
@@ -78,20 +78,20 @@ def fetch_table(result: FetchResult) -> Table:
     reasons = Counter[str]()
     for tally in result.tallies:
         if tally.state is State.DEAD:
-            why.setdefault(tally.class_name, []).append(f"{tally.n} {tally.reason}")
+            why.setdefault(tally.class_name, []).append(f"{tally.n:,} {tally.reason}")
             reasons[str(tally.reason)] += tally.n
     classes, rows = result.progress.classes, []
     if many := len(classes) > MOST_ROWS:
-        why["all"] = [f"{n} {reason}" for reason, n in reasons.most_common()] or ["none"]
+        why["all"] = [f"{n:,} {reason}" for reason, n in reasons.most_common()] or ["none"]
         counts = [sum(getattr(c, word) for c in classes) for word in ("wanted", "accepted", "waiting")]
-        rows.append(("all", *map(str, counts), ", ".join(why["all"])))
+        rows.append(("all", *(f"{n:,}" for n in counts), ", ".join(why["all"])))
         classes = tuple(sorted(classes, key=lambda c: (c.accepted - c.wanted, -c.dead))[:MOST_ROWS])
     rows += [
         (
             c.class_name,
-            str(c.wanted),
-            str(c.accepted),
-            str(c.waiting),
+            f"{c.wanted:,}",
+            f"{c.accepted:,}",
+            f"{c.waiting:,}",
             ", ".join(why.get(c.class_name, ["none"])),
         )
         for c in classes
@@ -137,7 +137,7 @@ def advice(result: FetchResult) -> list[str]:
     lines, n = [], result.given_up
     if n:
         lines.append(
-            f"{n:,} {'was' if n == 1 else 'were'} given up after {result.attempts} attempts for passing"
+            f"{counted(n, 'was', 'were')} given up after {counted(result.attempts, 'attempt')} for passing"
             f" reasons; audioset-tools fetch --retry passing tries {'it' if n == 1 else 'them'} again"
         )
     end = result.progress

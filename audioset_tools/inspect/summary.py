@@ -5,6 +5,7 @@ from typing import Any
 
 from ..shards.spec import MelSpec
 from ..types import Clip, Table
+from ..words import ends_of
 from ..workspace import printable
 from .clip import ClipFacts
 from .shard import ShardFacts
@@ -26,9 +27,8 @@ def shard_tables(facts: ShardFacts) -> list[Table]:
         "deviation of a band": f"{std.min():.4g} to {std.max():.4g}",
         "first keys": ", ".join(facts.first_keys),
     }
-    classes = tuple(
-        (printable(name), f"{clips:,}", f"{rows:,}") for name, (clips, rows) in facts.classes.items()
-    )
+    counts = [(printable(name), f"{clips:,}", f"{rows:,}") for name, (clips, rows) in facts.classes.items()]
+    classes = ends_of(counts, lambda more: (more, "", ""))
     return [_told(str(facts.path), about), Table("Classes", ("class", "clips", "rows"), classes)]
 
 
@@ -92,7 +92,7 @@ def mels_table(facts: ClipFacts) -> Table:
     for mel in facts.mels:
         values = (mel.low, mel.high, mel.mean)
         numbers = ("damaged", "", "") if mel.damage else tuple(f"{value:.4g}" for value in values)
-        rows.append((printable(mel.shard), str(mel.row), str(mel.noise), *numbers))
+        rows.append((printable(mel.shard), f"{mel.row:,}", str(mel.noise), *numbers))
     return Table("Mels", ("shard", "row", "noise copy", "lowest", "highest", "mean"), tuple(rows))
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..types import Table
+from ..words import counted
 from ..workspace import printable
 from .run import OffsetEstimate
 
@@ -35,7 +36,7 @@ def offset_lines(found: OffsetEstimate) -> list[str]:
     unclear = len(found.pairs) - len(found.clear)
     lines = []
     if unclear:
-        left_out = f"{unclear:,} {'pair was' if unclear == 1 else 'pairs were'} left out"
+        left_out = f"{counted(unclear, 'pair was', 'pairs were')} left out"
         lines.append(f"{left_out}: a sound that repeats itself looks alike at every repetition")
     if not found.quartiles:
         lines.append("too few pairs tell anything; compare a larger --sample")

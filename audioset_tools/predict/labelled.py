@@ -21,6 +21,7 @@ from ..runs.folder import Run, find_run, require_place, write_evaluation, write_
 from ..runs.metrics import Probabilities
 from ..train.trained import load_run, pick_device
 from ..types import OnProgress, join_classes, message, silent, split_classes
+from ..words import counted
 from ..workspace import Workspace, printable
 from .run import Model, PredictConfig, timelines
 from .timeline import Recording, Timeline, Unreadable, summary
@@ -133,7 +134,7 @@ def evaluate_files(
     left_out = tuple(NotJudged(one.row.name, one.why) for one in outcomes if one.why)
     if len(left_out) == len(outcomes):
         first = f"{printable(left_out[0].path)}: {left_out[0].why}"
-        raise DataMismatch(f"none of the {len(rows):,} files can be judged; {first}", _REMEDY)
+        raise DataMismatch(f"none of {counted(len(rows), 'file')} can be judged; {first}", _REMEDY)
     about = trained.about
     found = _predictions([one for one in outcomes if not one.why], about.class_names, about.multi_label)
     evaluation = replace(judge(found, about.class_names, "files", seed), files=files, left_out=left_out)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from ..pages import write_page
 from ..plots import MOST_CLASSES, encode_mel, encode_pixels, hertz_ticks
 from ..shards.spec import MelSpec, in_decibels, mel_axis
+from ..words import counted
 from ..workspace import printable
 from .picture import AXIS_POINTS
 from .summary import clock, dominant_words, passage_words, recording_tables
@@ -176,7 +177,7 @@ def write_index(path: Path, rows: Sequence[Row], class_names: Sequence[str]) -> 
         path,
         "recordings.html",
         scripts=("recordings.js",),
-        title=f"{len(rows):,} recording{'' if len(rows) == 1 else 's'}",
+        title=counted(len(rows), "recording"),
         head=head,
         rows=[_cells(row, columns) for row in rows[:MOST_RECORDINGS]],
         left_out=max(0, len(rows) - MOST_RECORDINGS),

@@ -238,7 +238,9 @@ class _Ahead:
     on_progress: OnProgress
 
     def __call__(self, seconds: float) -> None:
-        self.on_progress(Progress(self.done, self.total, f"and {duration(seconds)} of the next"))
+        self.on_progress(
+            Progress(self.done, self.total, f"{duration(seconds)} into number {self.done + 1:,}")
+        )
 
     def say(self, words: str) -> None:
         self.on_progress(message(words))

@@ -1,5 +1,6 @@
 """Timelines as tables for people, and as JSON and CSV for programs."""
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from ..csvfile import csv_beside
 from ..types import Table, join_classes
+from ..words import MOST_ROWS, counted
 from ..workspace import printable
 from .timeline import Passage, Summary, Timeline, Unreadable, names_of, passages, summary
 
@@ -22,8 +24,12 @@ def headline(timeline: Timeline) -> str:
 def recording_tables(timeline: Timeline) -> list[Table]:
     """One recording: altogether, and from beginning to end."""
     found = summary(timeline)
-    classes = zip(timeline.class_names, found.mean, found.share, strict=True)
+    classes = [*zip(timeline.class_names, found.mean, found.share, strict=True)]
+    more = len(classes) - MOST_ROWS
+    if more > 0:
+        classes = sorted(classes, key=lambda one: (-one[2], -one[1]))[:MOST_ROWS]
     rows = [(printable(name), f"{mean:.2f}", _percent(share)) for name, mean, share in classes]
+    rows += [(f"... {more:,} more", "", "")] if more > 0 else []
     rows += [(word, "", _percent(share)) for word, share in _without_class(found)]
     over_time = tuple(
         (
@@ -55,7 +61,13 @@ def recording_row(timeline: Timeline) -> tuple[str, ...]:
 def recordings_table(rows: Sequence[tuple[str, ...]]) -> Table:
     """Several recordings, a line each, as `recording_row` makes them."""
     header = ("recording", "length", "dominant", "mean probability", "of the time")
-    return Table(f"{len(rows):,} recordings", header, tuple(rows))
+    title, folders = counted(len(rows), "recording"), {posixpath.dirname(path) for path, *_ in rows}
+    # Where all lie below one folder, its name need not stand in every row.
+    relative = bool(rows) and len({posixpath.isabs(folder) for folder in folders}) == 1
+    if relative and (shared := posixpath.commonpath(folders)) not in ("", "/"):
+        title = f"{title} in {shared}"
+        rows = [(posixpath.relpath(path, shared), *cells) for path, *cells in rows]
+    return Table(title, header, tuple(rows), optional=((3,),))
 
 
 def answer_json(answer: Timeline | Unreadable) -> dict[str, Any]:

@@ -81,11 +81,14 @@ def _model_card(name: str, about: About, metrics: dict[str, Any]) -> Iterator[st
         for one, figures in test["classes"].items()
     ]
     means = [
-        (word, *(_percent(test[word][key]) for key in ("precision", "recall", "f1")))
-        for word in ("macro", "micro")
+        (name, *(_percent(test[word][key]) for key in ("precision", "recall", "f1")))
+        for name, word in (("Total (macro)", "macro"), ("Micro", "micro"))
     ]
     yield from table(("class", "precision (%)", "recall (%)", "F1 (%)"), [*rows, *means])
-    yield "\n`tables.txt` has them with their intervals.\n"
+    yield (
+        "\nTotal is the mean of the classes, as in the paper's Table 2; Micro is of all decisions together."
+        " `tables.txt` has them with their intervals.\n"
+    )
     yield "## What it learned from\n"
     yield (
         f"The train split of this data set, chosen by the recipe {escaped(printable(about.recipe))}, as mels"

@@ -24,6 +24,7 @@ from ..ledger import Ledger, changes
 from ..shards.index import NAME as INDEX
 from ..shards.index import shard_files
 from ..types import ID_FORMS, parse_id
+from ..words import counted
 from ..workspace import ANSWERS, Workspace
 from .exclusions import Exclusion
 
@@ -192,20 +193,16 @@ def refuse_incomplete(ledger: Ledger, workspace: Workspace) -> None:
 
 def excluded_line(done: Excluded) -> str:
     """What a list changed, in words."""
-    parts = [f"{_counted(done.candidates, 'candidate is', 'candidates are')} newly excluded"]
+    parts = [f"{counted(done.candidates, 'candidate is', 'candidates are')} newly excluded"]
     if done.set_aside:
-        parts.append(f"{_counted(len(done.set_aside), 'clip lies', 'clips lie')} in set-aside/ now")
+        parts.append(f"{counted(len(done.set_aside), 'clip lies', 'clips lie')} in set-aside/ now")
     if done.shards:
         parts.append(
-            f"{_counted(len(done.shards), 'shard is', 'shards are')} gone, for featurize to make again"
+            f"{counted(len(done.shards), 'shard is', 'shards are')} gone, for featurize to make again"
         )
     if done.unknown:
-        parts.append(f"{_counted(len(done.unknown), 'key is', 'keys are')} in no queue")
+        parts.append(f"{counted(len(done.unknown), 'key is', 'keys are')} in no queue")
     return "; ".join(parts)
-
-
-def _counted(n: int, singular: str, plural: str) -> str:
-    return f"{n:,} {singular if n == 1 else plural}"
 
 
 def _erase_forgotten(ledger: Ledger, workspace: Workspace) -> Erased:

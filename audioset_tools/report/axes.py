@@ -42,6 +42,11 @@ def axes_symbol(spec: MelSpec) -> str:
     return tostring(svg, encoding="unicode", short_empty_elements=False)
 
 
+def hertz_marks(spec: MelSpec) -> list[tuple[str, float]]:
+    """The same frequencies in words, and where each lies in percent from the top of the picture."""
+    return [(_short(hertz), round(100 * (y - TOP) / PICTURE[1], 1)) for hertz, y in hertz_ticks(spec)]
+
+
 def hertz_ticks(spec: MelSpec) -> list[tuple[int, float]]:
     """Round frequencies and where they lie from the top of the axes, none too close to another."""
     height, bands = PICTURE[1], spec.n_mels

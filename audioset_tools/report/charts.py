@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from ..words import counted
 from ..workspace import printable
 
 WIDTH, HEIGHT = 480, 270
@@ -352,7 +353,7 @@ def _parts(row: Mapping[str, float]) -> Mapping[str, float]:
     if len(row) <= MOST_LINES:
         return row
     first = dict(list(row.items())[: MOST_LINES - 1])
-    return {**first, f"{len(row) - len(first):,} others": sum(row.values()) - sum(first.values())}
+    return {**first, counted(len(row) - len(first), "other"): sum(row.values()) - sum(first.values())}
 
 
 def _span(values: Sequence[float], axis: Axis) -> tuple[float, float]:

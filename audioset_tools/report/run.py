@@ -14,6 +14,7 @@ from ..exceptions import DataMismatch, UsageError
 from ..pages import write_page
 from ..runs.folder import require_place
 from ..types import KEY, OnProgress, Progress, silent
+from ..words import counted
 from ..workspace import AnyPath, Workspace
 from .axes import axes_symbol
 from .media import make_media, shown_spec, sweep
@@ -160,7 +161,7 @@ def write_report(
         snapshot = replace(snapshot, troubles=(*snapshot.troubles, f"{error.what}. {error.remedy}"))
     clips = snapshot.fetched.clips if snapshot.fetched else ()
     if clips:
-        on_progress(Progress(0, 2, f"looking at {len(clips):,} clips"))
+        on_progress(Progress(0, 2, f"looking at {counted(len(clips), 'clip')}"))
     levels = measure(clips, workspace, out / "levels.csv") if clips else {}
     suspicious = Suspicious(clips, levels)
     samples = choose_samples(clips, config.per_class, config.seed) if config.per_class else {}
@@ -171,7 +172,7 @@ def write_report(
         key: known[key] for key in shown_keys(snapshot.in_full) if key in known and KEY.fullmatch(key)
     }
     if sources:
-        on_progress(Progress(1, 2, f"sounds and pictures of {len(sources):,} clips"))
+        on_progress(Progress(1, 2, f"sounds and pictures of {counted(len(sources), 'clip')}"))
     media = make_media(sources.values(), workspace, out)
     labels = {clip.key: names.line(clip) for clip in clips if clip.key in sources}
     pages = [page for run in with_matrix(snapshot.in_full) for page in cell_pages(run, media, labels)]

@@ -10,6 +10,7 @@ import numpy as np
 from ..csvfile import write_csv
 from ..exceptions import DataMismatch
 from ..types import Table
+from ..words import counted
 from .folder import (
     FINISHED,
     PREDICTIONS,
@@ -142,15 +143,20 @@ def compare_table(compared: Sequence[Compared]) -> Table:
             f"{run.best} of {run.rows}",
             _time(run.seconds),
             f"{100 * run.macro_f1:.2f}",
-            f"{100 * low:.1f} to {100 * high:.1f}",
+            f"{100 * low:.1f}-{100 * high:.1f}",
             _difference(run, run is compared[0]),
             f"{100 * run.micro_f1:.2f}",
         ]
         cells += [f"{100 * run.class_f1[name]:.2f}" for name in shown]
         cells += [_three(run.mean_ap)] if several else []
         rows.append(tuple(cells))
-    title = f"F1 in % on {len(compared[0].tested):,} test clips; macro is the Total of the paper's Table 2"
-    return Table(title, (*header, *shown, *(["mAP"] if several else [])), tuple(rows))
+    clips = counted(len(compared[0].tested), "test clip")
+    title = f"F1 in % on {clips}; macro is the Total of the paper's Table 2"
+    header = (*header, *shown, *(("mAP",) if several else ()))
+    of_classes = tuple(range(header.index("micro") + 1, header.index("micro") + 1 + len(shown)))
+    dispensable = ("parameters", "time", "best of", "micro")
+    optional = (of_classes, *((header.index(head),) for head in dispensable))
+    return Table(title, header, tuple(rows), optional)
 
 
 def compare_json(compared: Sequence[Compared]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from ..workspace import Workspace, printable
 from .about import NOT_OURS, About, parse_about
 from .evaluation import Evaluation, Predictions, group_of, judge
 from .intervals import wilson
-from .tables import calibration_words, evaluation_json, evaluation_tables
+from .tables import calibration_words, evaluation_json, evaluation_tables, tables_text
 
 Content = TypeVar("Content")
 
@@ -377,7 +377,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
         ),
     )
     with write_beside(folder / "tables.txt") as temporary:
-        temporary.write_text("\n".join(evaluation_tables(evaluation)), encoding="utf-8")
+        temporary.write_text(tables_text(evaluation_tables(evaluation)), encoding="utf-8")
     confusion = found.confusion
     header = ["actual \\ predicted", *names]
     write_csv(

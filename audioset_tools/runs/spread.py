@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..types import Table
+from ..words import counted
 from .compare import compare
 from .folder import read_config
 
@@ -76,8 +77,10 @@ def spread_table(found: Sequence[Spread]) -> Table:
             ends = f"{_percent(min(figures))} to {_percent(max(figures))}"
             middle = (_percent(statistics.mean(figures)), _percent(deviation(figures)))
             rows.append((spread.model, name, *cells, *middle, ends))
-    title = f"F1 in % on {found[0].clips:,} test clips, over {len(seeds)} seeds (SD: of a sample)"
-    return Table(title, header, tuple(rows))
+    on = f"{counted(found[0].clips, 'test clip')}, over {counted(len(seeds), 'seed')}"
+    title = f"F1 in % on {on} (SD: of a sample)\nmacro is the Total of the paper's Table 2"
+    of_seeds = tuple(range(2, 2 + len(shown)))
+    return Table(title, header, tuple(rows), optional=(of_seeds,) if shown else ())
 
 
 def spread_json(found: Sequence[Spread]) -> dict[str, Any]:

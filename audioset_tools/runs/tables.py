@@ -1,12 +1,13 @@
 """An evaluation in words: the paper's Tables 1 and 2, and the same as JSON."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..words import MOST_ROWS, ends_of
+from ..types import Table
+from ..words import MOST_ROWS, counted, draw_table, ends_of
 from ..workspace import printable
 from .calibration import BINS, Calibration
 from .evaluation import Evaluation
@@ -16,91 +17,86 @@ from .metrics import Counts, Ranking, Rates, Scores
 MOST_LEFT_OUT = 20
 """Files that are named; all of them are in `files.csv`."""
 
-_LONGEST_NAME = 28
-
-WIDEST = 110
-"""Columns of text; a table that would be wider has its classes down the side."""
-
 FIGURES = ("precision", "recall", "f1")
 HEADINGS = ("Precision (%)", "Recall (%)", "F1-score (%)")
 
+MACRO, MICRO = "Total", "Micro"
+"""What the means are called beside the classes; the first as in the paper's Table 2."""
 
-def evaluation_tables(evaluation: Evaluation) -> Iterator[str]:
+
+def evaluation_tables(evaluation: Evaluation) -> Iterator[str | Table]:
     """Tables 1 and 2 of a split, and what is left out of them."""
     names, predictions = evaluation.class_names, evaluation.predictions
-    n = f"{len(predictions.key):,}"
-    clips = f"{n} {evaluation.split} clips"
+    n = len(predictions.key)
+    clips = counted(n, f"{evaluation.split} clip")
     if evaluation.files is not None:
-        clips = f"{n} files of {printable(evaluation.files)}"
+        clips = f"{counted(n, 'file')} of {printable(evaluation.files)}"
     if len(names) > MOST_ROWS:
         yield from _tables_of_many(evaluation, clips)
-        yield from _last_words(evaluation)
-        return
-    if predictions.multi_label:
-        yield f"Table 1. In how many clips of a class which classes were predicted, {clips}"
     else:
-        yield f"Table 1. Confusion matrix, {clips}"
-    yield format_table1(predictions.confusion, names) + "\n"
-    yield f"Table 2. Precision, recall and F1-score, with {100 * LEVEL:.0f} % intervals"
-    yield format_table2(evaluation.scores, names, evaluation.intervals) + "\n"
-    yield _total(evaluation.predictions.multi_label) + "\n"
-    if evaluation.ranking is not None:
-        yield f"Average precision, AUC and d', with {100 * LEVEL:.0f} % intervals of the means"
-        yield _format_ranking(evaluation.ranking, names, evaluation.intervals) + "\n"
-        if left_out := _undefined(evaluation.ranking, names):
-            yield f"Left out of these means, as they sound in no clip or in all: {', '.join(left_out)}\n"
-    yield from _last_words(evaluation)
-
-
-def _last_words(evaluation: Evaluation) -> Iterator[str]:
+        yield from _tables_of_few(evaluation, clips)
     bins = evaluation.calibration
     yield from _left_out_words(evaluation)
-    yield f"{calibration_words(bins)}.\n{_confidence_words(bins, evaluation.predictions.multi_label)}.\n"
+    yield f"{calibration_words(bins)}.\n{_confidence_words(bins, predictions.multi_label)}.\n"
 
 
-def _tables_of_many(evaluation: Evaluation, clips: str) -> Iterator[str]:
-    """The means, and the classes with the highest and the lowest figures, within 80 columns."""
+def tables_text(parts: Iterable[str | Table]) -> str:
+    """Words and tables as a file has them."""
+    return "\n".join(
+        "".join(f"{line.text}\n" for line in draw_table(part)) if isinstance(part, Table) else part
+        for part in parts
+    )
+
+
+def _tables_of_few(evaluation: Evaluation, clips: str) -> Iterator[str | Table]:
+    names, predictions = evaluation.class_names, evaluation.predictions
+    several = "In how many clips of a class which classes were predicted"
+    what = several if predictions.multi_label else "Confusion matrix"
+    yield table1(predictions.confusion, names, f"{what}, {clips}")
+    yield table2(evaluation.scores, names, evaluation.intervals)
+    yield _means_words(predictions.multi_label) + "\n"
+    if evaluation.ranking is not None:
+        yield _ranking_table(evaluation.ranking, names, evaluation.intervals)
+        if left_out := _undefined(evaluation.ranking, names):
+            yield f"Left out of these means, as they sound in no clip or in all: {', '.join(left_out)}\n"
+
+
+def _tables_of_many(evaluation: Evaluation, clips: str) -> Iterator[str | Table]:
+    """The means, and the classes with the highest and the lowest figures."""
     names, found, ranked = evaluation.class_names, evaluation.scores, evaluation.ranking
-    yield f"Means of {len(names):,} classes, {clips}, with {100 * LEVEL:.0f} % intervals"
-    yield _format(_means(evaluation)) + "\n"
+    title = f"Means of {len(names):,} classes, {clips}, with {100 * LEVEL:.0f} % intervals"
+    yield Table(title, ("", "", ""), tuple(_means(evaluation)))
+    yield _means_words(evaluation.predictions.multi_label) + "\n"
     if ranked is not None and (left_out := _undefined(ranked, names)):
         few = ", ".join(left_out[:MOST_ROWS])
         more = f" and {len(left_out) - MOST_ROWS:,} more" if len(left_out) > MOST_ROWS else ""
-        which = f"{len(left_out):,} class{'es' if len(left_out) > 1 else ''}"
+        which = counted(len(left_out), "class", "classes")
         yield f"Left out of mAP, AUC and d', as they sound in no clip or in all: {which}: {few}{more}\n"
     merit, what = (found.f1, "F1-score") if ranked is None else (ranked.ap, "average precision")
     order = [int(n) for n in np.argsort(-merit, kind="stable") if not math.isnan(merit[n])]
     ends = "" if len(order) <= MOST_ROWS else f": the {MOST_ROWS // 2} highest, the {MOST_ROWS // 2} lowest"
-    yield f"Classes by {what}{ends}\n(all are in metrics.json; Table 1 is in confusion.csv)"
+    title = f"Classes by {what}{ends}\n(all are in metrics.json; Table 1 is in confusion.csv)"
     figures = [found.precision, found.recall, found.f1]
     ranks = [] if ranked is None else [ranked.ap, ranked.auc, ranked.d_prime]
     having = evaluation.predictions.hot[0].sum(axis=0, dtype=np.int64)
     rows = [
-        [_short(names[n]), f"{having[n]:,}", *(_number(each[n]) for each in ranks)]
-        + [f"{100 * each[n]:.1f}" for each in figures]
+        (names[n], f"{having[n]:,}", *(_number(one[n]) for one in ranks), *_cells(one[n] for one in figures))
         for n in order
     ]
-    head = ["class", "clips", *(["AP", "AUC", "d'"] if ranks else []), "P (%)", "R (%)", "F1 (%)"]
-    yield _format([head, *ends_of(rows, lambda more: [more, *[""] * (len(head) - 1)])]) + "\n"
+    head = ("class", "clips", *(("AP", "AUC", "d'") if ranks else ()), "P (%)", "R (%)", "F1 (%)")
+    yield Table(title, head, ends_of(rows, lambda more: (more, *[""] * (len(head) - 1))))
 
 
-def _means(evaluation: Evaluation) -> list[list[str]]:
+def _means(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
     """The means of all classes, a row each, with their intervals."""
     found, ends, ranked = evaluation.scores, evaluation.intervals, evaluation.ranking
-    rows = [["", "", ""]]
     if ranked is not None and ends.ranking is not None:
         pairs = [*(_interval(pair, 1) for pair in ends.ranking), ""]
         named = zip(("mAP", "mean AUC", "d' of that AUC"), ranked.macro, pairs, strict=True)
-        rows += [[name, _number(value), pair] for name, value, pair in named]
-    for kind, values, pairs_of in (("macro", found.macro, ends.macro), ("micro", found.micro, ends.micro)):
+        yield from ((name, _number(value), pair) for name, value, pair in named)
+    for kind, values, pairs_of in ((MACRO, found.macro, ends.macro), (MICRO, found.micro, ends.micro)):
         for name, value, pair in zip(("precision", "recall", "F1"), values, pairs_of, strict=True):
-            rows.append([f"{kind} {name} (%)", f"{100 * value:.2f}", _interval(pair, 100)])
-    return rows[1:]
-
-
-def _short(name: str) -> str:
-    """A class's name for a table within 80 columns."""
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+            yield f"{kind} {name} (%)", f"{100 * value:.2f}", _interval(pair, 100)
 
 
 def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -137,45 +133,42 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
     return figures
 
 
-def format_table1(confusion: Counts, class_names: Sequence[str]) -> str:
+def table1(confusion: Counts, class_names: Sequence[str], title: str) -> Table:
     """A confusion matrix in the form of the paper's Table 1: a row per actual class.
 
     The paper's header reads "predict-actual", but its rows sum to 200, the number of test clips of a class.
     Where the names are too long for columns, numbers stand for them.
     """
     cells = [[str(count) for count in row] for row in confusion]
-    table = [["actual \\ predicted", *class_names], *_beside(class_names, cells)]
-    if _width(table) > WIDEST:
-        numbers = [str(number) for number in range(1, len(class_names) + 1)]
-        numbered = [f"{number} {name}" for number, name in zip(numbers, class_names, strict=True)]
-        table = [["actual \\ predicted", *numbers], *_beside(numbered, cells)]
-    return _format(table)
+    numbers = [str(number) for number in range(1, len(class_names) + 1)]
+    numbered = [f"{number} {name}" for number, name in zip(numbers, class_names, strict=True)]
+    head, title = "actual \\ predicted", f"Table 1. {title}"
+    narrow = Table(title, (head, *numbers), _beside(numbered, cells), turns=False)
+    return Table(title, (head, *class_names), _beside(class_names, cells), turns=False, narrow=narrow)
 
 
-def format_table2(found: Scores, class_names: Sequence[str], ends: Intervals | None = None) -> str:
+def table2(found: Scores, class_names: Sequence[str], ends: Intervals | None = None) -> Table:
     """Scores in the form of the paper's Table 2: percent, a column per class, their mean as Total.
 
-    With intervals, these stand below each figure, and Micro has a column too. A table that would be too wide
-    is turned: a row per class.
+    With intervals, these stand beside each figure, and Micro has a column too.
     """
-    columns: list[tuple[str, list[str]]] = []
-    each = zip(found.precision, found.recall, found.f1, strict=True)
-    for number, (name, rates) in enumerate(zip(class_names, each, strict=True)):
-        columns.append((name, _cells(rates, None if ends is None else ends.classes[:, number])))
-    columns.append(("Total", _cells(found.macro, None if ends is None else ends.macro)))
+    columns = [_cells(rates) for rates in zip(found.precision, found.recall, found.f1, strict=True)]
+    columns.append(_cells(found.macro))
+    names, title = (*class_names, MACRO), "Table 2. Precision, recall and F1-score"
     if ends is not None:
-        columns.append(("Micro", _cells(found.micro, ends.micro)))
-    heads = [text for heading in HEADINGS for text in ([heading] if ends is None else [heading, ""])]
-    table = [["", *(name for name, _ in columns)]]
-    table += [[head, *(cells[row] for _, cells in columns)] for row, head in enumerate(heads)]
-    if _width(table) > WIDEST:
-        table = [["", *heads], *([name, *cells] for name, cells in columns)]
-    return _format(table)
+        columns.append(_cells(found.micro))
+        pairs = [*(ends.classes[:, number] for number in range(len(class_names))), ends.macro, ends.micro]
+        columns = [
+            [f"{cell} ({_interval(pair, 100)})" for cell, pair in zip(cells, three, strict=True)]
+            for cells, three in zip(columns, pairs, strict=True)
+        ]
+        names, title = (*names, MICRO), f"{title}, with {100 * LEVEL:.0f} % intervals"
+    return Table(title, ("", *names), _beside(HEADINGS, list(zip(*columns, strict=True))))
 
 
-def _total(multi_label: bool) -> str:
+def _means_words(multi_label: bool) -> str:
     micro = "over all decisions together" if multi_label else "all together, which is the accuracy"
-    return f"Total: the mean of the classes (macro), as in the paper's Table 2.\nMicro: {micro}."
+    return f"{MACRO}: the mean of the classes (macro), as in the paper's Table 2.\n{MICRO}: {micro}."
 
 
 def _left_out_words(evaluation: Evaluation) -> Iterator[str]:
@@ -215,31 +208,26 @@ def _calibration_json(found: Calibration) -> dict[str, Any]:
     return {"error": _plain(found.error), "bins": bins}
 
 
-def _cells(rates: Sequence[float], ends: Rates | None) -> list[str]:
-    """Precision, recall and F1 of one column, each followed by its interval if there are any."""
-    if ends is None:
-        return [f"{100 * rate:.2f}" for rate in rates]
-    return [
-        text
-        for rate, pair in zip(rates, ends, strict=True)
-        for text in (f"{100 * rate:.2f}", _interval(pair, 100))
-    ]
+def _cells(rates: Iterable[float]) -> list[str]:
+    """Precision, recall and F1 of one column."""
+    return [f"{100 * rate:.2f}" for rate in rates]
 
 
-def _format_ranking(found: Ranking, class_names: Sequence[str], ends: Intervals) -> str:
+def _ranking_table(found: Ranking, class_names: Sequence[str], ends: Intervals) -> Table:
     assert ends.ranking is not None
     per_class = zip(class_names, found.ap, found.auc, found.d_prime, strict=True)
-    rows = [[name, *(_number(value) for value in values)] for name, *values in per_class]
-    rows.append(["Mean", *(_number(value) for value in found.macro)])
-    rows.append(["", *(_interval(pair, 1) for pair in ends.ranking), ""])
-    return _format([["", "AP", "AUC", "d'"], *rows])
+    rows = [(name, *(_number(value) for value in values)) for name, *values in per_class]
+    rows.append(("Mean", *(_number(value) for value in found.macro)))
+    rows.append(("", *(_interval(pair, 1) for pair in ends.ranking), ""))
+    title = f"Average precision, AUC and d', with {100 * LEVEL:.0f} % intervals of the means"
+    return Table(title, ("", "AP", "AUC", "d'"), tuple(rows))
 
 
 def _interval(pair: Rates, times: int) -> str:
     if math.isnan(pair[0]):
         return "-"
     digits = 1 if times == 100 else 3
-    return f"{times * pair[0]:.{digits}f} to {times * pair[1]:.{digits}f}"
+    return f"{times * pair[0]:.{digits}f}-{times * pair[1]:.{digits}f}"
 
 
 def _number(value: float) -> str:
@@ -261,23 +249,5 @@ def _plain(value: Any) -> Any:
     return float(value) if math.isfinite(value) else None
 
 
-def _beside(names: Sequence[str], cells: Sequence[Sequence[str]]) -> list[list[str]]:
-    return [[name, *row] for name, row in zip(names, cells, strict=True)]
-
-
-def _widths(table: Sequence[Sequence[str]]) -> list[int]:
-    return [max(len(cell) for cell in column) for column in zip(*table, strict=True)]
-
-
-def _width(table: Sequence[Sequence[str]]) -> int:
-    widths = _widths(table)
-    return sum(widths) + 2 * (len(widths) - 1)
-
-
-def _format(table: Sequence[Sequence[str]]) -> str:
-    widths = _widths(table)
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
-        for row in table
-    ]
-    return "\n".join(line.rstrip() for line in lines)
+def _beside(names: Sequence[str], cells: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple((name, *row) for name, row in zip(names, cells, strict=True))

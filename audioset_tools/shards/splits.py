@@ -13,6 +13,7 @@ import numpy as np
 
 from ..exceptions import DataMismatch
 from ..types import Clip, Splits
+from ..words import counted
 from .draw import draw
 from .groups import find_groups
 from .placements import SPLITS, Codes, Numbers, Placement, Placements, joined, named
@@ -208,7 +209,7 @@ def _refuse_strangers(table: ClipTable, of_class: Codes) -> None:
 def _smallest(sizes: Mapping[str, int]) -> int:
     for name, size in sizes.items():
         if size < len(SPLITS):
-            raise DataMismatch(f"class {name!r} has {size} clips: too few to split", MORE_CLIPS)
+            raise DataMismatch(f"class {name!r} has {counted(size, 'clip')}: too few to split", MORE_CLIPS)
     return min(sizes.values())
 
 

@@ -11,6 +11,7 @@ from ..archives.index import Strange
 from ..audio.ffmpeg import Media
 from ..exceptions import UsageError
 from ..types import Candidate, OnProgress, Reason, message, silent
+from ..words import counted
 from ..workspace import printable
 from .copies import Copy, best_excerpt
 from .source import Excerpt, FetchError, Undecoded
@@ -124,12 +125,12 @@ class Local:
 def _account(folder: Folder) -> Iterator[str]:
     """What a folder holds, kind by kind; what was not understood; which archives cannot be read."""
     if not folder.shelves:
-        yield f"{folder.files:,} files of {folder.videos:,} videos{folder.strange.words}"
+        yield f"{counted(folder.files, 'file')} of {counted(folder.videos, 'video')}{folder.strange.words}"
     else:
-        yield f"{folder.files:,} files named after videos{folder.strange.words}"
+        yield f"{counted(folder.files, 'file')} named after videos{folder.strange.words}"
         for kind, shelves in groupby(sorted(folder.shelves, key=_kind), _kind):
             yield _account_of(kind, list(shelves))
-        yield f"{len(folder):,} sounds of {folder.videos:,} videos in all"
+        yield f"{counted(len(folder), 'sound')} of {counted(folder.videos, 'video')} in all"
     for path, trouble in folder.troubles[:_MOST_TROUBLES]:
         yield f"{printable(path)}: {trouble.what}. {trouble.remedy}"
     if more := len(folder.troubles[_MOST_TROUBLES:]):
@@ -142,7 +143,8 @@ def _account_of(kind: str, shelves: list[Shelf]) -> str:
     for shelf in shelves:
         strange.merge(shelf.strange)
     without = f", {empty:,} of them with none" if empty else ""
-    return f"{len(shelves):,} archives ({kind}) with {sounds:,} sounds of videos{without}{strange.words}"
+    held = f"{counted(len(shelves), 'archive')} ({kind}) with {counted(sounds, 'sound')} of videos"
+    return f"{held}{without}{strange.words}"
 
 
 def _kind(shelf: Shelf) -> str:

@@ -14,6 +14,7 @@ import yt_dlp
 from yt_dlp.version import __version__ as _YTDLP
 
 from ..exceptions import EnvironmentProblem
+from ..words import counted
 
 NIGHTLY = 'Its nightly build follows YouTube first: pip install -U --pre "yt-dlp[default]"'
 """What to try where yt-dlp's last release fails with YouTube; nightlies appear between the releases."""
@@ -65,7 +66,7 @@ def nightly_advice(today: date, ytdlp: str | None = None) -> str:
     version = ytdlp or ytdlp_version()
     released = release_date(version)
     days = max(0, (today - released).days) if released else None
-    age = "of unknown age" if days is None else f"{days} day{'' if days == 1 else 's'} old"
+    age = "of unknown age" if days is None else f"{counted(days, 'day')} old"
     return f"yt-dlp {version} is {age}, and YouTube may have changed since. {NIGHTLY}"
 
 

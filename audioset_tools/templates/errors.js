@@ -42,7 +42,7 @@
 
   function showMedia(clip) {
     missed.clear();
-    at("picture").hidden = !clip.mel;
+    at("graph").hidden = !clip.mel;
     at("no-mel").hidden = Boolean(clip.mel);
     put("no-mel", `no picture: ${clip.trouble}`);
     if (clip.mel) at("mel").setAttribute("src", clip.mel);

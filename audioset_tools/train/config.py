@@ -12,6 +12,10 @@ from .networks import LITERAL_LR, MODELS, Hyperparameters, is_one_cycle
 
 NOT_IN_NAME = ("name", "device", "threads", "embedding_sha256")
 
+SHORT = {"batch_size": "bs", "epochs": "ep", "augment": "", "embedding": "", "shards": "on-"}
+SHORT |= {"embedding_output": "out", "embedding_rate": "hz"}
+"""Settings in the name of a run, where they are not called what they are; the values of some say it alone."""
+
 PROBE = "probe"
 """The model that learns from the features of a tagger's file, and not from mels."""
 
@@ -167,21 +171,23 @@ class TrainConfig:
 
     @property
     def run_name(self) -> str:
-        """What the run is called: its name, or the model and whatever differs from the defaults."""
+        """What the run is called: its name, or the model and whatever differs: `paper-bs16-lr0.001`."""
         if self.name is not None:
             return self.name
         differing = [
-            field.name if field.name == "literal" else f"{field.name}={self._short(field.name)}"
+            f"{SHORT.get(field.name, field.name)}{self._short(field.name)}"
             for field in fields(self)
             if field.name not in ("model", *NOT_IN_NAME) and getattr(self, field.name) != field.default
         ]
-        return ",".join([self.model, *differing])
+        return "-".join([self.model, *differing])
 
     def _short(self, name: str) -> str:
         value = getattr(self, name)
         if name == "embedding":
             value = Path(value).stem
-        if name in OF_PROBE:
+        if name in ("shards", *OF_PROBE):
             # Whatever others called it becomes part of a folder's name, which has no room for much more.
             return folder_name(str(value))[:40]
+        if name == "literal":
+            return ""
         return "-".join(map(str, value)) if isinstance(value, tuple) else str(value)

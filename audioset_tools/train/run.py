@@ -61,7 +61,7 @@ from .trained import (
     predict,
     split_logits,
 )
-from .watch import final_cautions, goes_on, guessing_loss, new_cautions
+from .watch import final_cautions, goes_on, guessing_loss, meaning_words, new_cautions
 from .weights import (
     START_AGAIN,
     Checkpoint,
@@ -224,6 +224,7 @@ def train_network(
             else:
                 _restore(learner, kept)
                 _publish(folder, kept)
+            on_progress(message(meaning_words(guessing, about.multi_label)))
 
             while kept is None or goes_on(kept.history, learner.how, guessing):
                 epoch = run_epoch(learner, data, config, len(kept.history) + 1 if kept else 1, on_progress)

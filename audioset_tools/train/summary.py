@@ -9,6 +9,7 @@ from ..runs.evaluation import judge
 from ..runs.folder import Epoch, Run, Trial
 from ..runs.metrics import ranking
 from ..runs.tables import evaluation_tables
+from ..types import Table
 from .config import TrainConfig
 from .networks import MODELS
 
@@ -35,7 +36,7 @@ def _loss(value: float) -> str:
     return f"{value:,.{digits}f}"
 
 
-def run_tables(run: Run) -> Iterator[str]:
+def run_tables(run: Run) -> Iterator[str | Table]:
     """The test split in the form of the paper's Tables 1 and 2."""
     best = run.history[run.best_epoch - 1]
     if isinstance(best, Trial):

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..runs.folder import Caution, Epoch, best_of
+from ..words import FILE_WIDTH, wrapped
 from .config import TrainConfig
 from .networks import Hyperparameters, is_one_cycle
 
@@ -47,6 +48,21 @@ def guessing_loss(target: npt.NDArray[np.integer], n_classes: int) -> float:
         share = target.mean(axis=0)
         return float((_surprise(share) + _surprise(1 - share)).mean())
     return float(_surprise(np.bincount(target, minlength=n_classes) / len(target)).sum())
+
+
+def meaning_words(guessing: float, multi_label: bool) -> str:
+    """What the figures of the epochs mean, before the first of them.
+
+    Args:
+        guessing: the loss of guessing, see `guessing_loss`.
+    """
+    what = "binary cross-entropy, the mean over clips and classes" if multi_label else "mean cross-entropy"
+    loss = (
+        f"loss: {what}, in nat. 0 is sure and right; {guessing:.3f} is guessing by how common each class is;"
+        " more is sure and wrong, as the paper's network is in its first epochs."
+    )
+    f1 = "F1: the mean of the classes (macro), the Total of the paper's Table 2."
+    return "\n".join(wrapped(f"{loss}\n{f1}", FILE_WIDTH))
 
 
 def _surprise(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

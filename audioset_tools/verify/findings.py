@@ -111,7 +111,7 @@ class Report:
         )
 
 
-def counted(findings: Iterable[Finding]) -> str:
+def count_kinds(findings: Iterable[Finding]) -> str:
     """How many there are of each kind, in words."""
     kinds = [finding.kind for finding in findings]
     return ", ".join(f"{kinds.count(kind):,} {kind}" for kind in Kind if kind in kinds)

@@ -28,7 +28,7 @@ def test_tables_have_the_first_of_a_long_list() -> None:
     assert classes.rows == (("Piano", "1,000", "30", "2.5"), (r"\x1b[31mDrums", "0", "0", ""))
     assert len(pairs.rows) == PAIRS_SHOWN and pairs.rows[0] == ("Piano", "Drums", "25", "2.5")
     assert len(suspects.rows) == SHOWN
-    assert suspects.rows[0] == ("1", key_of(1), "Piano", "0.25", "class", "0.50", "test")
+    assert suspects.rows[0] == ("1", key_of(1), "Piano (0.25)", "class (0.50)", "test")
 
 
 def test_lines_say_how_far_the_list_can_be_trusted_and_what_comes_next() -> None:

@@ -13,12 +13,15 @@ from typing import Any
 
 import pytest
 
-from audioset_tools import cli
+from audioset_tools import cli, console
 from audioset_tools.fetch.progress import FetchResult
 from audioset_tools.fetch.run import fetch
 from audioset_tools.simulator import Plan, Simulator
 from audioset_tools.simulator.lists import write_lists
+from audioset_tools.types import Table
+from audioset_tools.words import TableLine, draw_table
 from audioset_tools.workspace import Workspace
+from tests.fitting import require_fit
 
 CLASSES = ("Piano", "Drums", "Flute", "Other")
 
@@ -47,6 +50,17 @@ def fetched(world: World, cache: Path, tmp_path_factory: pytest.TempPathFactory)
         done = run(*fetch_words(world, simulator, workspace, per_class=4))
     assert done.returncode == 0, done.stderr
     return workspace
+
+
+@pytest.fixture(autouse=True)
+def every_table_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a command prints here as a table is drawn for every screen, too."""
+
+    def draw(table: Table, width: int) -> list[TableLine]:
+        require_fit(table)
+        return draw_table(table, width)
+
+    monkeypatch.setattr(console, "draw_table", draw)
 
 
 def command(*words: str) -> list[str]:

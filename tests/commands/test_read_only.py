@@ -67,11 +67,11 @@ def test_a_run_on_anothers_shards_lies_elsewhere_and_knows_whose_it_is(
         refused("audit", *at)
         done = run("train", "--model", "knn", "--seed", "1", "--out", str(own / "mine"), *at)
         assert done.returncode == 0, done.stderr
-        mine = own / "mine" / "knn,seed=1"
+        mine = own / "mine" / "knn-seed1"
         for words in (
             ("knn", *at, "--out", "mine"),
-            ("knn,seed=1", *at, "--out", "mine"),
-            ("mine/knn,seed=1",),
+            ("knn-seed1", *at, "--out", "mine"),
+            ("mine/knn-seed1",),
         ):
             done = run("evaluate", *words)
             assert done.returncode == 0, done.stderr

@@ -21,7 +21,7 @@ def test_the_commands(
     root = ["--workspace", str(tmp_path)]
     assert command(["train", "--model", "all", "--epochs", "1", *root]) == 2
     out, err = capsys.readouterr()
-    assert "paper,epochs=1: a mel of 12 x 24 is too small" in err
+    assert "paper-ep1: a mel of 12 x 24 is too small" in err
     assert all(name in out for name in (*FITTED, "F1 in %"))
     assert command(["train", "--model", "all", "--json", *root]) == 2
     out, err = capsys.readouterr()
@@ -43,7 +43,7 @@ def test_several_seeds_have_a_mean_and_a_spread(tmp_path: Path, capsys: pytest.C
     seeds = ["train", "--model", "gmm", "--seeds", "3", "--workspace", str(tmp_path)]
     assert command(seeds) == 0
     out, err = capsys.readouterr()
-    assert all(line in err for line in ("gmm\n", "gmm,seed=1\n", "gmm,seed=2\n"))
+    assert all(line in err for line in ("gmm\n", "gmm-seed1\n", "gmm-seed2\n"))
     header, macro, micro = (line.split() for line in out.splitlines()[1:4])
     assert header == ["model", "F1", "seed", "0", "seed", "1", "seed", "2", "mean", "SD", "min", "to", "max"]
     assert max(map(len, out.splitlines())) <= 80
@@ -53,7 +53,7 @@ def test_several_seeds_have_a_mean_and_a_spread(tmp_path: Path, capsys: pytest.C
     (told,) = json.loads(out)["models"]
     figures = [
         json.loads((workspace.runs / name / "metrics.json").read_text())["test"]
-        for name in ("gmm", "gmm,seed=1", "gmm,seed=2")
+        for name in ("gmm", "gmm-seed1", "gmm-seed2")
     ]
     for name, row in (("macro", macro), ("micro", micro)):
         of_seeds = [each[name]["f1"] for each in figures]

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -20,9 +19,9 @@ from audioset_tools.errors.table3 import (
     analysis_json,
     analysis_lines,
     decide,
-    format_table3,
     mean_kappa,
     merge,
+    table3,
     tied_table,
     to_relabel,
     write_relabel,
@@ -45,9 +44,9 @@ TABLE_3 = [
 
 def printed(found: Analysis) -> list[list[str]]:
     """The cells of the table without its heads."""
-    head, *lines = format_table3(found.rows).splitlines()
-    assert re.split("  +", head.strip()) == [f"{cause.heading} (%)" for cause in Cause]
-    return [line.split() for line in lines]
+    table = table3(found.rows)
+    assert table.header == ("", *(f"{cause.heading} (%)" for cause in Cause))
+    return [list(row) for row in table.rows]
 
 
 def analysed(path: Path, answers: list[Answer], rule: Rule = Rule.PAPER) -> Analysis:
@@ -150,7 +149,7 @@ def test_no_answers_no_table(tmp_path: Path) -> None:
     path = write_predictions(tmp_path, PAPER, [(key_of(0), "Piano", "Flute")])
     with pytest.raises(DataMismatch, match="nobody has named a cause"):
         analysed(path, [answer(0, None)])
-    with pytest.raises(DataMismatch, match="1 answers are to other predictions"):
+    with pytest.raises(DataMismatch, match="1 answer is to other predictions"):
         analysed(path, [answer(0, LIKE, predicted="Drums")])
 
 
@@ -218,7 +217,7 @@ def test_agreement_in_words(tmp_path: Path) -> None:
     answers = [answer(n, cause, who) for who in ("Ada", "Ben") for n, cause in enumerate((LIKE, OTHER))]
     told = "\n".join(analysis_lines(analysed(path, [*answers, answer(0, LIKE, "Cem")])))
     assert "Ada and Ben, 2 clips: the same cause for 100%; Cohen's kappa 1.00" in told
-    assert "Ada and Cem, 1 clips: the same cause for 100%; Cohen's kappa not defined" in told
+    assert "Ada and Cem, 1 clip: the same cause for 100%; Cohen's kappa not defined" in told
     assert "mean kappa over the pairs: 1.00, 2 of 3 pairs left out" in told
 
 

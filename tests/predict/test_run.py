@@ -56,7 +56,7 @@ def test_a_list_of_answers_with_files_beside_them(
     assert found.spectrogram is None and [file.name for file in png.iterdir()] == ["one.wav.png"]
     assert len(out.read_text().splitlines()) == 3
     counted = [at for at in seen if not isinstance(at, Message)]
-    assert counted == [Progress(0, 2, "and 12 s of the next"), Progress(1, 2), Progress(2, 2)]
+    assert counted == [Progress(0, 2, "12 s into number 1"), Progress(1, 2), Progress(2, 2)]
 
 
 class Slow(Ears):

@@ -5,13 +5,23 @@ from pathlib import Path
 
 import numpy as np
 
-from audioset_tools.predict.summary import csv_of, headline, recording_row
+from audioset_tools.predict.summary import csv_of, headline, recording_row, recordings_table
 from tests.predict.conftest import heard
 
 
 def test_names_are_told_without_what_a_terminal_would_obey() -> None:
     assert "\n" not in headline(heard((1, 0, 0)))
     assert "\n" not in recording_row(heard((1, 0, 0)))[0]
+
+
+def test_recordings_of_one_folder_are_told_without_it() -> None:
+    row = ("0:10", "Piano", "0.62", "Piano 100 %")
+    table = recordings_table([("my/songs/a.mp3", *row), ("my/songs/live/b.mp3", *row)])
+    assert table.title == "2 recordings in my/songs"
+    assert [name for name, *_ in table.rows] == ["a.mp3", "live/b.mp3"]
+    for paths in (("a.mp3", "b.mp3"), ("a/c.mp3", "b/c.mp3"), ("/a/c.mp3", "b/c.mp3"), ("/c.mp3", "/d.mp3")):
+        table = recordings_table([(path, *row) for path in paths])
+        assert table.title == "2 recordings" and tuple(name for name, *_ in table.rows) == paths
 
 
 def test_a_csv_has_a_row_for_each_window_and_nothing_of_silence(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from audioset_tools.workspace import Workspace
 from tests.factories import CLASSES, featurized
 from tests.train.small import about
 
-RUN = "svm,seed=1"
+RUN = "svm-seed1"
 
 
 @pytest.fixture(scope="session")

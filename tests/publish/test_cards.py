@@ -34,7 +34,7 @@ def test_a_model_card_has_the_figures_of_its_run(publishable: Workspace) -> None
     run = publishable.runs / RUN
     card = model_card("svm", read_config(run), read_metrics(run))
     metrics = json.loads((run / "metrics.json").read_text())["test"]
-    (macro,) = re.findall(r"^\| macro \| (.*) \|$", card, re.MULTILINE)
+    (macro,) = re.findall(r"^\| Total \(macro\) \| (.*) \|$", card, re.MULTILINE)
     assert [float(cell) for cell in macro.split(" | ")] == [
         round(100 * metrics["macro"][name], 2) for name in ("precision", "recall", "f1")
     ]

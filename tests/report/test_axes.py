@@ -5,7 +5,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from audioset_tools.report.axes import PICTURE, TOP, axes_symbol, hertz_ticks
+from audioset_tools.report.axes import PICTURE, TOP, axes_symbol, hertz_marks, hertz_ticks
 from audioset_tools.shards.spec import MelSpec, mel_axis
 
 
@@ -32,3 +32,8 @@ def test_numbers_are_ascending_within_the_bands_and_do_not_touch(spec: MelSpec) 
 def test_the_symbol_has_seconds_and_hertz() -> None:
     texts = [one.text for one in fromstring(axes_symbol(MelSpec())).iter("text")]
     assert {"0", "2", "10", "s", "Hz", "8k", "1k", "500"} <= set(texts)
+
+
+def test_the_same_in_words_and_in_percent_of_the_picture() -> None:
+    (lowest, bottom), *_, (highest, top) = hertz_marks(MelSpec())
+    assert (lowest, highest) == ("125", "8k") and 0 <= top < 2 and 80 < bottom < 100

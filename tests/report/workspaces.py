@@ -22,7 +22,7 @@ HOSTILE = (
 )
 """In every field that a stranger can fill."""
 
-RUN = "paper,lr=0.001"
+RUN = "paper-lr0.001"
 
 
 def ledger_only(

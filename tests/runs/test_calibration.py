@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from audioset_tools.runs.calibration import BINS, calibration
 from audioset_tools.runs.evaluation import Predictions, judge
-from audioset_tools.runs.tables import evaluation_json, evaluation_tables
+from audioset_tools.runs.tables import evaluation_json, evaluation_tables, tables_text
 
 SURE = hnp.arrays(np.float64, (20, 3), elements=st.sampled_from([n / 60 for n in range(61)]))
 
@@ -62,7 +62,7 @@ def test_what_is_no_number_is_in_no_bin() -> None:
     evaluation = judge(said, ("Piano", "Drums"), "test")
     assert np.isnan(evaluation.calibration.error) and evaluation.calibration.counts.sum() == 0
     assert evaluation_json(evaluation)["calibration"]["error"] is None
-    assert "no probability is a number" in "".join(evaluation_tables(evaluation))
+    assert "no probability is a number" in tables_text(evaluation_tables(evaluation))
 
 
 def test_it_is_told_in_words_and_in_json() -> None:
@@ -70,5 +70,5 @@ def test_it_is_told_in_words_and_in_json() -> None:
     evaluation = judge(said, ("Piano", "Drums"), "test")
     told = json.loads(json.dumps(evaluation_json(evaluation)["calibration"], allow_nan=False))
     assert told["error"] == pytest.approx(0.45) and sum(one["count"] for one in told["bins"]) == 2
-    words = "".join(evaluation_tables(evaluation))
+    words = tables_text(evaluation_tables(evaluation))
     assert "calibration error: 45.0 %.\nOn average it is 85.0 % sure, and 50.0 % is right." in words

@@ -51,7 +51,7 @@ TRIALS = [Trial(1, "k 1", 1.0, 0.5, 1.25)]
 def test_the_table_is_the_one_expected(tmp_path: Path) -> None:
     runs = [
         a_run(tmp_path / "knn", "knn", (0.5, 0.6, 0.7), history=TRIALS),
-        a_run(tmp_path / "paper,lr=1", "paper", (0.9, 0.8, 0.7), history=EPOCHS),
+        a_run(tmp_path / "paper-lr1", "paper", (0.9, 0.8, 0.7), history=EPOCHS),
     ]
     table = compare_table(compare([*runs, runs[0]]))
     assert table.title == "F1 in % on 3 test clips; macro is the Total of the paper's Table 2"
@@ -59,9 +59,9 @@ def test_the_table_is_the_one_expected(tmp_path: Path) -> None:
         "run", "parameters", "best of", "time", "macro", "95 %", "to the best", "micro", *CLASSES,
     )  # fmt: skip
     assert table.rows == (
-        ("paper,lr=1", "1,234", "1 of 2", "3.3 min", "80.00", "70.0 to 90.0", "", "79.00",
+        ("paper-lr1", "1,234", "1 of 2", "3.3 min", "80.00", "70.0-90.0", "", "79.00",
          "90.00", "80.00", "70.00"),
-        ("knn", "1,234", "1 of 1", "1.2 s", "60.00", "50.0 to 70.0", table.rows[1][6], "59.00",
+        ("knn", "1,234", "1 of 1", "1.2 s", "60.00", "50.0-70.0", table.rows[1][6], "59.00",
          "50.00", "60.00", "70.00"),
     )  # fmt: skip
     write_comparison(tmp_path / "table.csv", compare(runs))

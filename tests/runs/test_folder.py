@@ -31,7 +31,7 @@ from audioset_tools.runs.folder import (
     write_history,
     write_metrics,
 )
-from audioset_tools.runs.tables import evaluation_json, evaluation_tables
+from audioset_tools.runs.tables import evaluation_json, evaluation_tables, tables_text
 from audioset_tools.workspace import Workspace
 from tests.train.small import CLASSES, about
 
@@ -63,7 +63,7 @@ def test_several_classes_at_once_in_csv_json_and_text(tmp_path: Path) -> None:
     # Drums by falling probability: hit, miss, miss, hit.
     assert told["classes"]["Drums"]["ap"] == pytest.approx((1 + 2 / 4) / 2)
     assert told["macro"]["map"] == pytest.approx((1 + 0.75) / 2)
-    text = "\n".join(evaluation_tables(evaluation))
+    text = tables_text(evaluation_tables(evaluation))
     assert "Left out of these means, as they sound in no clip or in all: Flute" in text
     assert ["Piano", "1.000", "1.000", "inf"] in [line.split() for line in text.splitlines()]
 

@@ -13,24 +13,22 @@ from audioset_tools.plots import draw_confusion
 from audioset_tools.runs.evaluation import Predictions, judge
 from audioset_tools.runs.intervals import intervals
 from audioset_tools.runs.metrics import multi_hot, scores
-from audioset_tools.runs.tables import (
-    WIDEST,
-    evaluation_json,
-    evaluation_tables,
-    format_table1,
-    format_table2,
-)
+from audioset_tools.runs.tables import evaluation_json, evaluation_tables, table1, table2, tables_text
+from audioset_tools.types import Table
+from audioset_tools.words import draw_table
 
 
 def test_table_2_with_intervals() -> None:
     actual = np.repeat([0, 0, 1, 1], [9, 1, 2, 8])
     predicted = np.repeat([0, 1, 0, 1], [9, 1, 2, 8])
     ends = intervals([str(n) for n in range(20)], multi_hot(actual, 2), multi_hot(predicted, 2), None, 0)
-    found = format_table2(scores(np.array([[9, 1], [2, 8]])), ("Piano", "Drums"), ends).splitlines()
-    assert found[0].split() == ["Piano", "Drums", "Total", "Micro"]
-    assert found[1].split() == ["Precision", "(%)", "81.82", "88.89", "85.35", "85.00"]
+    found = table2(scores(np.array([[9, 1], [2, 8]])), ("Piano", "Drums"), ends)
+    assert found.header == ("", "Piano", "Drums", "Total", "Micro")
+    name, *cells = found.rows[0]
+    assert name == "Precision (%)"
+    assert [cell.split()[0] for cell in cells] == ["81.82", "88.89", "85.35", "85.00"]
     # Wilson's interval of 17 in 20.
-    assert found[2].split("  ")[-1].strip() == "64.0 to 94.8"
+    assert cells[-1] == "85.00 (64.0-94.8)"
 
 
 def test_527_classes_fit_a_screen_and_their_means_are_scikit_learns(
@@ -48,23 +46,23 @@ def test_527_classes_fit_a_screen_and_their_means_are_scikit_learns(
     # A hundred drawings are enough for the form of the tables.
     monkeypatch.setattr("audioset_tools.runs.intervals._MOST_VALUES", 1)
     evaluation = judge(found, names, "test")
-    lines = "\n".join(evaluation_tables(evaluation)).splitlines()
-    assert len(lines) < 60
+    parts = list(evaluation_tables(evaluation))
+    lines = tables_text(parts).splitlines()
+    assert len(lines) < 66
     assert max(len(line) for line in lines if not line.startswith("Left out")) <= 80
     here = range(519)
     ap = [average_precision_score(actual[:, n], chance[:, n]) for n in here]
     auc = np.mean([roc_auc_score(actual[:, n], chance[:, n]) for n in here])
-    said = {
-        line.split("  ")[0]: line.split()[-4] for line in lines if line.startswith("m") and " to " in line
-    }
+    means, classes = (part for part in parts if isinstance(part, Table))
+    said = {name: value for name, value, _ in means.rows}
     assert said["mAP"] == f"{np.mean(ap):.3f}" and said["mean AUC"] == f"{auc:.3f}"
-    d_prime = next(line for line in lines if line.startswith("d' of that AUC"))
-    assert float(d_prime.split()[-1]) == pytest.approx(2**0.5 * norm.ppf(auc), abs=0.0005)
+    assert float(said["d' of that AUC"]) == pytest.approx(2**0.5 * norm.ppf(auc), abs=0.0005)
+    assert f"{100 * evaluation.scores.macro[2]:.2f}" == said["Total F1 (%)"]
     assert any("all: 8 classes: Class 519, or what sounds like it, Class 520" in line for line in lines)
     best, worst = int(np.argmax(ap)), int(np.argmin(ap))
-    table = lines[next(n for n, line in enumerate(lines) if line.startswith("class ")) :]
-    assert table[1].startswith(f"Class {best},") and table[21].startswith(f"Class {worst},")
-    assert table[1].split()[-7] == str(actual[:, best].sum()) and table[11] == "... 499 more"
+    first, *_, last = classes.rows
+    assert first[:2] == (names[best], str(actual[:, best].sum())) and last[0] == names[worst]
+    assert classes.rows[10][0] == "... 499 more"
     # All of them are in the figures for programs.
     figures = json.loads(json.dumps(evaluation_json(evaluation)))
     assert len(figures["classes"]) == 527 and len(figures["left_out"]) == 8
@@ -78,12 +76,16 @@ ELEVEN = tuple(f"Instrument of the kind number {n}, or its like" for n in range(
 
 def test_tables_of_many_classes_with_long_names_stay_readable(tmp_path: Path) -> None:
     confusion = np.random.default_rng(0).integers(0, 2_000, (11, 11))
-    for text in (format_table1(confusion, ELEVEN), format_table2(scores(confusion), ELEVEN)):
-        assert max(map(len, text.splitlines())) <= WIDEST + 20
-        assert all(name in text for name in ELEVEN)
-    turned = format_table2(scores(confusion), ELEVEN).splitlines()
-    assert turned[0].split("  ")[-1] == "F1-score (%)" and turned[-1].startswith("Total")
-    assert format_table1(confusion, ELEVEN).splitlines()[0].split()[3:] == [str(n) for n in range(1, 12)]
+    for table in (table1(confusion, ELEVEN, ""), table2(scores(confusion), ELEVEN)):
+        assert all(name in str(table) for name in ELEVEN)
+        assert max(len(line.text) for line in draw_table(table)) <= 80
+    # Numbers stand for the classes in one; the other has a row for each.
+    numbered, turned = (
+        [line.text for line in draw_table(table)]
+        for table in (table1(confusion, ELEVEN, ""), table2(scores(confusion), ELEVEN))
+    )
+    assert numbered[1].split()[3:] == [str(n) for n in range(1, 6)]
+    assert turned[1].endswith("F1-score") and turned[-1].startswith("Total")
     draw_confusion(tmp_path / "confusion.png", confusion, ELEVEN)
     height, width = imread(tmp_path / "confusion.png").shape[:2]
     assert height < 1_600 and width < 1_800

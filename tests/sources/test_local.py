@@ -255,11 +255,11 @@ def test_how_many_files_are_not_understood_is_told_with_examples(tmp_path: Path)
     (tmp_path / f"{ID}.wav").touch()
     told: list[Progress] = []
     Local(tmp_path, on_progress=told.append)
-    assert "1 files of 1 videos; 4 more whose names say of no video, such as" in str(told[-1])
+    assert "1 file of 1 video; 4 more whose names say of no video, such as" in str(told[-1])
     for name in names[:4]:
         (tmp_path / name).unlink()
     Local(tmp_path, on_progress=told.append)
-    assert str(told[-1]) == "1 files of 1 videos"
+    assert str(told[-1]) == "1 file of 1 video"
 
 
 def test_damage_is_final_at_once_and_names_no_folder_of_the_user(tmp_path: Path) -> None:
@@ -445,8 +445,8 @@ def test_it_says_what_it_found_kind_by_kind(tmp_path: Path) -> None:
     lines = told(tmp_path, tmp_path / "kept")
     assert lines[0] == f"reading the names in {tmp_path}"
     assert lines[-6:] == [
-        "1 files named after videos; 1 more whose names say of no video, such as odd.wav",
-        "1 archives (.tar) with 0 sounds of videos, 1 of them with none",
+        "1 file named after videos; 1 more whose names say of no video, such as odd.wav",
+        "1 archive (.tar) with 0 sounds of videos, 1 of them with none",
         "3 archives (.zip) with 3 sounds of videos, 1 of them with none; 1 more whose names say of no video,"
         " such as song.wav; 1 archives inside, which are not read: unpack these",
         "4 sounds of 2 videos in all",

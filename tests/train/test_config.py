@@ -40,10 +40,17 @@ def test_impossible_settings_are_usage_errors(bad: dict[str, object]) -> None:
 
 def test_the_run_is_named_by_what_differs() -> None:
     assert TrainConfig().run_name == "paper"
-    assert TrainConfig(lr=0.001, device="cpu").run_name == "paper,lr=0.001"
-    assert TrainConfig(filters=(8, 16), seed=3).run_name == "paper,filters=8-16,seed=3"
+    assert TrainConfig(lr=0.001, device="cpu").run_name == "paper-lr0.001"
+    assert TrainConfig(filters=(8, 16), seed=3).run_name == "paper-filters8-16-seed3"
     assert TrainConfig(lr=0.001, name="mine").run_name == "mine"
-    assert TrainConfig(model="han", augment=("mixup",)).run_name == "han,augment=mixup"
+    assert TrainConfig(batch_size=16, lr=0.001).run_name == "paper-bs16-lr0.001"
+    assert TrainConfig(model="han", augment=("mixup",)).run_name == "han-mixup"
+
+
+def test_the_name_of_a_run_needs_no_quotes_whatever_it_is_made_of() -> None:
+    probe = TrainConfig(model="probe", embedding="of a/YAMNet, v1.tflite", embedding_output="x:0;rm *")
+    assert probe.run_name == "probe-YAMNet-v1-outx-0-rm-"
+    assert TrainConfig(shards="my $HOME").run_name == "paper-on-my-HOME"
 
 
 def test_what_is_left_out_is_the_models_own() -> None:
@@ -64,7 +71,7 @@ def test_of_few_clips_an_epoch_has_many_steps_all_the_same(clips: int, batch_siz
 
 def test_only_the_papers_networks_are_taken_literally() -> None:
     literal = TrainConfig(literal=True, epochs=2)
-    assert literal.run_name == "paper,literal,epochs=2"
+    assert literal.run_name == "paper-literal-ep2"
     assert literal.for_model("paper-7").literal
     assert literal.for_model("rnn") == TrainConfig(model="rnn", epochs=2)
 

@@ -58,11 +58,11 @@ def test_one_that_fails_stops_no_other_and_a_finished_one_is_kept(tmp_path: Path
     assert [path.name for path in first.runs] == ["svm", "knn"]
     assert [(config.model, error.exit_code) for config, error in first.failures] == [("paper", 2), ("rnn", 5)]
     assert first.exit_code == 5 and tuple(failed) == first.failures
-    assert list(every.every_json(first)["failed"]) == ["paper,epochs=3", "rnn,epochs=3"]
+    assert list(every.every_json(first)["failed"]) == ["paper-ep3", "rnn-ep3"]
     again = go()
     assert tried[4:] == ["paper", "rnn"] and again.runs == first.runs
     assert turns[4:] == [("paper", None), ("svm", first.runs[0]), ("rnn", None), ("knn", first.runs[1])]
-    assert [path.name for path in go(seed=1).runs] == ["svm,seed=1", "knn,seed=1"]
+    assert [path.name for path in go(seed=1).runs] == ["svm-seed1", "knn-seed1"]
     with pytest.raises(UsageError, match="several"):
         go(name="mine")
 
@@ -73,7 +73,7 @@ def test_several_seeds_are_several_runs_and_those_that_are_there_stay(
     workspace = place(tmp_path)
     alone = fit_baseline(workspace, TrainConfig("svm", seed=2))
     done = train_every(workspace, ["svm", "knn"], seeds=2, seed=1)
-    assert [path.name for path in done.runs] == ["svm,seed=1", "svm,seed=2", "knn,seed=1", "knn,seed=2"]
+    assert [path.name for path in done.runs] == ["svm-seed1", "svm-seed2", "knn-seed1", "knn-seed2"]
     assert done.runs[1] == alone.path and tried == ["svm", "knn", "knn"]
     # Threads are no setting that makes it another run.
     assert train_every(workspace, ["svm"], seeds=2, seed=1, threads=1).runs == done.runs[:2]

@@ -33,9 +33,10 @@ def go(workspace: Workspace, config: TrainConfig = QUICK) -> Run:
 
 def test_it_learns_to_tell_tones_noise_and_clicks_apart(workspace: Workspace) -> None:
     epochs: list[Epoch] = []
-    steps: list[Step] = []
+    told: list[Progress] = []
     config = replace(QUICK, epochs=15, device="cpu")
-    run = train_network(workspace, config, on_epoch=epochs.append, on_progress=steps.append)
+    run = train_network(workspace, config, on_epoch=epochs.append, on_progress=told.append)
+    steps = [each for each in told if isinstance(each, Step)]
     assert tuple(epochs) == run.history
     assert [(step.done, step.total) for step in steps[:5]] == [
         (8, 36),
@@ -48,7 +49,7 @@ def test_it_learns_to_tell_tones_noise_and_clicks_apart(workspace: Workspace) ->
     assert (last.loss, last.f1) == (epochs[-1].train_loss, epochs[-1].train_f1)
     assert run.history[-1].train_loss < run.history[0].train_loss / 2
     assert (run.test.predicted == run.test.actual).mean() > 0.9
-    assert run.path.name == "paper,filters=8-8-16-16,batch_size=8,lr=0.003,epochs=15,patience=6"
+    assert run.path.name == "paper-filters8-8-16-16-bs8-lr0.003-ep15-patience6"
 
 
 @pytest.fixture
@@ -171,9 +172,9 @@ def test_a_network_that_died_is_stopped_and_its_figures_come_with_a_warning(
     assert len(run.history) == 3 < QUICK.epochs
     (warning,) = run.warnings
     assert warning.kind == "collapsed" and "97 %" in warning.what
-    assert [str(each) for each in told if isinstance(each, Message)] == [
-        f"warning: {warning.what}\n{warning.remedy}"
-    ]
+    meaning, *warnings = [str(each) for each in told if isinstance(each, Message)]
+    assert meaning.startswith("loss: mean cross-entropy, in nat. 0 is sure and right; 1.099 is")
+    assert warnings == [f"warning: {warning.what}\n{warning.remedy}"]
     assert read_run(run.path).warnings == run.warnings
     assert read_run(run.path).history[-1] == run.history[-1]
 

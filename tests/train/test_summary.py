@@ -7,6 +7,7 @@ import numpy as np
 
 from audioset_tools.runs.evaluation import Predictions
 from audioset_tools.runs.folder import Caution, Epoch, Run, Trial
+from audioset_tools.runs.tables import tables_text
 from audioset_tools.train.config import TrainConfig
 from audioset_tools.train.summary import history_line, run_json, run_tables
 from tests.train.small import CLASSES, about
@@ -28,7 +29,7 @@ def test_a_row_of_the_history_in_words() -> None:
 def test_a_run_in_words_and_for_programs() -> None:
     trials = (Trial(1, "k 1", 1, 0.5, 1), Trial(2, "k 5", 0.5, 0.75, 1))
     run = Run(Path("runs/knn"), about(), trials, 2, 9, PERFECT, PERFECT)
-    text = "\n".join(run_tables(run))
+    text = tables_text(run_tables(run))
     assert text.startswith("Weights of trial 2: k 5\n") and text.endswith("The run is in runs/knn")
     assert "compact" not in text
     paper = replace(run, about=about(config={"model": "paper"}))

@@ -19,6 +19,7 @@ from audioset_tools.train.watch import (
     final_cautions,
     goes_on,
     guessing_loss,
+    meaning_words,
     new_cautions,
 )
 
@@ -82,6 +83,14 @@ def test_guessing_among_equally_common_classes_is_the_logarithm_of_their_number(
 def test_guessing_where_a_clip_may_have_several_classes_is_the_mean_of_yes_and_no() -> None:
     target = np.array([[1, 0, 1], [1, 0, 0], [1, 0, 0], [1, 0, 0]], np.uint8)
     assert guessing_loss(target, 3) == pytest.approx(entropy([0.25, 0.75]) / 3)
+
+
+def test_what_the_figures_mean_is_told_within_80_columns() -> None:
+    for several in (False, True):
+        words = meaning_words(1.386, several)
+        assert "F1: the mean of the classes (macro), the Total of" in words
+        assert "1.386 is guessing" in " ".join(words.split()) and ("binary" in words) == several
+        assert max(map(len, words.splitlines())) <= 80
 
 
 def test_as_good_is_not_better() -> None:

@@ -6,7 +6,7 @@ from audioset_tools.verify.findings import (
     Finding,
     Kind,
     Report,
-    counted,
+    count_kinds,
     findings_table,
     remedies,
     report_json,
@@ -32,7 +32,7 @@ def test_names_of_strays_reach_no_terminal_raw() -> None:
 
 
 def test_kinds_are_counted_in_their_own_order_and_remedies_named_once() -> None:
-    assert counted([STRAY, *MISSING, TWICE]) == "5 missing, 1 orphaned, 1 duplicate audio"
+    assert count_kinds([STRAY, *MISSING, TWICE]) == "5 missing, 1 orphaned, 1 duplicate audio"
     assert remedies([*MISSING, TWICE, STRAY]) == ("Fetch.", "Look at it.")
 
 

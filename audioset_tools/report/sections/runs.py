@@ -184,7 +184,8 @@ def _comparison(snapshot: Snapshot) -> list[Block]:
             names = ", ".join(damaged[:MOST_RUNS])
             blocks.append(Words(f"{len(damaged):,} of the others cannot be read in part: {names}", warn=True))
     rows = tuple(map(_figures, runs if few else _ranked(runs)))
-    table = Table("Models on the test split, macro means with 95 % intervals", _HEADER, rows)
+    title = "Models on the test split, macro means (the Total of the paper's Table 2) with 95 % intervals"
+    table = Table(title, _HEADER, rows)
     return [*blocks, Shown(table, folded=not few)]
 
 

@@ -20,7 +20,7 @@ from ...clock import steady
 from ...exceptions import AudiosetToolsError, EnvironmentProblem, Paused, UsageError
 from ...files import leftovers, remedy_of
 from ...types import UNREACHED, Candidate, OnProgress, Reason, Scope, message, silent
-from ...words import clock_time, duration
+from ...words import clock_time, counted, duration
 from ...workspace import printable
 from ..copies import Copy, best_excerpt
 from ..pace import Pace
@@ -171,7 +171,7 @@ def open_hub(text: str, mirrors: Path, options: HubOptions, on_progress: OnProgr
         if pinned != before:
             keep_pin(folder, pinned)
     zips = _zips(address, pinned)
-    on_progress(message(f"{address}: commit {pinned.commit[:12]}, {len(zips)} zips"))
+    on_progress(message(f"{address}: commit {pinned.commit[:12]}, {counted(len(zips), 'zip')}"))
     with ExitStack() as stack:
         ranges = Ranges(client, pinned.commit)
         stack.callback(ranges.close)
@@ -282,7 +282,7 @@ def _indexes(
             found[file] = kept
     missing = [file for file in zips if file not in found]
     if missing:
-        ask.on_progress(message(f"reading the directories of {len(missing):,} zips"))
+        ask.on_progress(message(f"reading the directories of {counted(len(missing), 'zip')}"))
     troubles: list[AudiosetToolsError] = []
 
     def make(file: HubFile) -> ZipIndex | ArchiveError:
@@ -350,4 +350,6 @@ def _tell(address: HubAddress, hub: Hub, on_progress: OnProgress) -> None:
             "Members must be called as Y<id>.wav, <id>.flac or <id>_<start>_<end>.wav.",
         )
     recordings, videos = len(hub.index), len(hub.index.ids)
-    on_progress(message(f"{address}: {recordings:,} recordings of {videos:,} videos{others}"))
+    on_progress(
+        message(f"{address}: {counted(recordings, 'recording')} of {counted(videos, 'video')}{others}")
+    )
