@@ -174,10 +174,11 @@ def _is_of(
 def _lost(ledger: Ledger, workspace: Workspace, on_progress: OnProgress) -> list[Candidate]:
     """The candidates whose clips a fetch would find gone or changed."""
     with threads(AT_ONCE) as by:
-        lost = check_clips(ledger, ledger.clips(), Look(workspace, by, deep=True))
-    for _, finding in lost:
-        on_progress(message(f"{finding.path} {finding.detail}: it would be fetched again"))
-    return [candidate for candidate, _ in lost]
+        lost = [one for one in check_clips(ledger, Look(workspace, by, deep=True)) if one.file]
+    for one in lost:
+        assert one.file is not None
+        on_progress(message(f"{one.file.path} {one.file.detail}: it would be fetched again"))
+    return [one.candidate for one in lost]
 
 
 def _recipe(wanted: Wanted, ledger: Ledger | None) -> Recipe:
