@@ -33,9 +33,12 @@ from audioset_tools.errors.table3 import (
 )
 from audioset_tools.export.summary import export_table
 from audioset_tools.featurize.summary import featurize_table
+from audioset_tools.fetch.estimate.queues import Outlook
+from audioset_tools.fetch.estimate.run import Estimate
+from audioset_tools.fetch.estimate.summary import estimate_table
 from audioset_tools.fetch.progress import ClassProgress, FetchProgress, FetchResult
 from audioset_tools.fetch.status import ClassStatus, Status, failures_table, status_tables
-from audioset_tools.fetch.summary import estimate_table, fetch_table
+from audioset_tools.fetch.summary import fetch_table
 from audioset_tools.inspect.clip import ClipFacts, MelFacts
 from audioset_tools.inspect.shard import ShardFacts
 from audioset_tools.inspect.summary import clip_table, mels_table, shard_tables
@@ -52,7 +55,7 @@ from audioset_tools.runs.spread import Spread, spread_table
 from audioset_tools.runs.tables import evaluation_tables
 from audioset_tools.shards.shard import ShardHeader, Statistics
 from audioset_tools.shards.spec import MelSpec
-from audioset_tools.sources.rate import PacePolicy, PaceState
+from audioset_tools.sources.rate import PaceState
 from audioset_tools.types import Reason, Table, VideoInfo
 from audioset_tools.verify.findings import Finding, Kind, Report, findings_table
 from audioset_tools.words import draw_table
@@ -156,8 +159,9 @@ def _of_fetch(names: Sequence[str]) -> Iterator[Table]:
     total = 2_400 * len(names)
     progress = FetchProgress(total, total, classes=classes, pace=PaceState(300.0))
     yield fetch_table(FetchResult(progress, dead, attempts=5))
-    yield estimate_table(classes, PacePolicy(start=300.0, most=400.0))
-    yield estimate_table(classes, None)
+    parts = tuple(Outlook(name, 24_000, 1_999, 12_345) for name in names)
+    for rate in (300, None):
+        yield estimate_table(Estimate(parts, "class", 0.8, True, rate, 16_000, 270_000, of_list=False))
 
 
 def _of_status(names: Sequence[str]) -> Iterator[Table]:
