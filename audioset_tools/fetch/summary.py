@@ -54,7 +54,7 @@ def state_line(progress: FetchProgress, now: float | None) -> str:
         return f"all paused until {clock_time(pace.paused_until)}: {why_paused(pace, progress.remote)}"
     if progress.doubting:
         return "too many failures in a row to be chance: trying a clip known to be alive"
-    rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:.0f} requests/h"
+    rate = "unlimited" if isinf(pace.rate) else f"{pace.rate:,.0f} requests/h"
     return f"pace {rate}, {counted(progress.requests, 'request')} sent{left}"
 
 
