@@ -40,6 +40,8 @@ which one may hand on.
 _PARTS = ("ledger.sqlite", "clips", "sources", "dataset.csv", "shards", "runs", "audit")
 """Any of these makes a folder a workspace; lists alone, as `select` leaves them, do not."""
 
+_NAME_IT = "Name the data set's folder with --workspace; `audioset-tools fetch` makes one."
+
 _OF_A_BEGINNING = (
     *("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite-journal"),
     *("metadata", "mirrors", "indices", "youtube.json"),
@@ -161,34 +163,41 @@ class Workspace:
         return target.relative_to(self.root).as_posix()
 
     def existing(self) -> Self:
-        """This workspace, which must be there, and one.
+        """This workspace, whose folder must be there.
 
         Raises:
             UsageError: it is not; the message names those beside it.
         """
-        if any((self.root / name).exists() for name in _PARTS):
-            return self
+        if not self.root.is_dir():
+            raise UsageError(f"there is no workspace {printable(self.root)}{self._beside()}", _NAME_IT)
+        return self
+
+    def begun(self) -> Self:
+        """This workspace, in which something must be: a folder of that name does not make one.
+
+        Raises:
+            UsageError: there is no such folder.
+            DataMismatch: nothing was fetched into it; the message names those beside it.
+        """
+        if not any((self.existing().root / name).exists() for name in _PARTS):
+            raise DataMismatch(
+                f"{printable(self.root)} is no workspace: nothing was fetched into it{self._beside()}",
+                _NAME_IT,
+            )
+        return self
+
+    def _beside(self) -> str:
         others = sorted(path.parent.name for path in self.root.parent.glob("*/ledger.sqlite"))
-        beside = f"; beside it: {', '.join(map(printable, others))}" if others else ""
-        root = printable(self.root)
-        what = (
-            f"{root} is no workspace: nothing was fetched into it"
-            if self.root.is_dir()
-            else f"there is no workspace {root}"
-        )
-        raise UsageError(
-            f"{what}{beside}",
-            "Name the data set's folder with --workspace; `audioset-tools fetch` makes one.",
-        )
+        return f"; beside it: {', '.join(map(printable, others))}" if others else ""
 
     def require_ledger(self) -> None:
         """See that there is a ledger, before a writer's opening it would make one.
 
         Raises:
             UsageError: there is no such workspace.
-            DataMismatch: its ledger is gone.
+            DataMismatch: nothing was fetched into it, or its ledger is gone.
         """
-        if not self.existing().ledger.exists():
+        if not self.begun().ledger.exists():
             raise DataMismatch(
                 f"{printable(self.root)} has lost its ledger, {self.ledger.name}",
                 "Restore it from a backup, or copy it from where the data set was made.",

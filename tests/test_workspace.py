@@ -74,10 +74,11 @@ def test_a_workspace_that_there_is_not_is_refused_and_those_beside_it_are_named(
         workspace.require_ledger()
     workspace.prepare()
     workspace.metadata.mkdir()
-    with pytest.raises(UsageError, match=r"w is no workspace: nothing was fetched into it; beside it: fi"):
-        workspace.existing()
-    workspace.clips.mkdir()
     assert workspace.existing() is workspace
+    with pytest.raises(DataMismatch, match=r"w is no workspace: nothing was fetched into it; beside it: fi"):
+        workspace.begun()
+    workspace.clips.mkdir()
+    assert workspace.begun() is workspace
     with pytest.raises(DataMismatch, match=r"has lost its ledger, ledger\.sqlite\nRestore it"):
         workspace.require_ledger()
     assert not workspace.ledger.exists()

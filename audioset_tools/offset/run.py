@@ -100,7 +100,7 @@ def estimate_offset(
     remote = Remote(parse_pace(pace), connection or Connection())
     check_way(names, remote.connection)
     with (
-        workspace.existing().lock(),
+        workspace.begun().lock(),
         Ledger(workspace.ledger) as ledger,
         opened(names, ledger, workspace, remote, stop, on_progress) as sources,
     ):

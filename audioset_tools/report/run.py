@@ -120,7 +120,7 @@ def report(
         UsageError: there is no such workspace, a list is missing, or a number makes no sense.
         DataMismatch: a list is damaged.
     """
-    workspace.existing()
+    workspace.begun()
     folder = workspace.report if out is None else Path(out)
     config = ReportConfig(per_class, seed, watch)
     require_place(folder)

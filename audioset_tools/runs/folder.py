@@ -575,11 +575,12 @@ def finished_runs(workspace: Workspace) -> list[Path]:
 
     Raises:
         UsageError: there is no such workspace.
-        DataMismatch: there is none.
+        DataMismatch: there is none, or nothing was fetched into the workspace.
     """
     places = dict.fromkeys([workspace.existing().runs, Workspace(workspace.root).runs])
     folders = [path.parent for place in places for path in place.glob(f"*/{FINISHED}")]
     if not folders:
+        workspace.begun()
         raise DataMismatch(f"no finished run in {workspace.runs}", "Run `audioset-tools train` first.")
     return sorted(folders, key=lambda folder: ((folder / WEIGHTS).stat().st_mtime_ns, folder.name))
 

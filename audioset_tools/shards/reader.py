@@ -305,7 +305,7 @@ def find_shards(root: Path, name: str | None = None) -> Path:
     """
     folders = {path.name: path for path in sorted(root.glob("*")) if path.is_dir()}
     if not folders:
-        Workspace(root.parent).existing()
+        Workspace(root.parent).begun()
         raise DataMismatch(f"no shards in {root}", "Run `audioset-tools featurize` first.")
     whole = [path for folder, path in folders.items() if smaller_set(folder) is None]
     if name is None and len(whole) == 1:

@@ -61,7 +61,10 @@ def test_a_workspace_without_anything_says_what_to_run_first_or_that_there_is_no
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int
 ) -> None:
     assert run([*words, "--workspace", str(tmp_path)]) == code
-    assert "audioset-tools" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "audioset-tools" in said and ("is no workspace: nothing was fetched into it" in said) is (
+        code == 6
+    )
     assert list(tmp_path.iterdir()) == []
 
 

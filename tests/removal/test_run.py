@@ -215,7 +215,7 @@ def test_it_takes_the_lock_and_makes_nothing_where_there_is_nothing(
     nowhere = tmp_path_factory.mktemp("nowhere")
     with pytest.raises(UsageError, match="there is no workspace"):
         forget(Workspace(nowhere / "w"), [one])
-    with pytest.raises(UsageError, match="is no workspace"):
+    with pytest.raises(DataMismatch, match="is no workspace"):
         forget(Workspace(nowhere), [one])
     assert list(nowhere.iterdir()) == []
 

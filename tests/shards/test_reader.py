@@ -106,8 +106,8 @@ def test_a_workspace_will_do_where_it_has_shards_of_one_spec(folder: Path, tmp_p
     ("there", "error", "said"),
     [
         ([], UsageError, r"there is no folder .*\nGive a workspace, or the folder of shards"),
-        ([""], UsageError, "is no workspace: nothing was fetched into it"),
-        (["metadata"], UsageError, "is no workspace: nothing was fetched into it"),
+        ([""], DataMismatch, "is no workspace: nothing was fetched into it"),
+        (["metadata"], DataMismatch, "is no workspace: nothing was fetched into it"),
         (["clips"], DataMismatch, r"no shards in .*\nRun `audioset-tools featurize` first"),
         (["shards"], DataMismatch, r"no shards in .*\nRun `audioset-tools featurize` first"),
         (["shards/paper-1234"], DataMismatch, r"is unfinished: featurize did not come to its end"),

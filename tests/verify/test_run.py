@@ -129,7 +129,7 @@ def test_a_read_only_medium_needs_no_lock(workspace: Workspace, monkeypatch: pyt
 def test_what_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no workspace"):
         verify(Workspace(tmp_path / "w"))
-    with pytest.raises(UsageError, match="is no workspace: nothing was fetched into it"):
+    with pytest.raises(DataMismatch, match="is no workspace: nothing was fetched into it"):
         verify(Workspace(tmp_path))
     assert list(tmp_path.iterdir()) == []
     with Ledger(Workspace(tmp_path).ledger):

@@ -54,6 +54,7 @@ class Estimate:
         sample_rate: hertz of the clips.
         kept_bytes: of what is kept beside each clip; None where that cannot be known.
         of_list: whether all candidates are wanted, so that none can take another's place.
+        at_hand: whether only those candidates are counted that the sources have something of.
     """
 
     parts: tuple[Outlook, ...]
@@ -64,6 +65,7 @@ class Estimate:
     sample_rate: int
     kept_bytes: int | None
     of_list: bool
+    at_hand: bool = False
 
     def to_come(self, part: Outlook) -> int:
         """How many clips are likely: no more than there are candidates alive."""
@@ -121,6 +123,7 @@ def estimate(
         sample_rate=wanted.sample_rate or (segments and segments.sample_rate) or SAMPLE_RATE,
         kept_bytes=_kept_bytes(workspace, YOUTUBE in names) if keep_source else 0,
         of_list=everything,
+        at_hand=held is not None,
     )
     again = set(reasons)
     with _looked_at(workspace) as ledger:

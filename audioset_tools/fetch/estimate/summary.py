@@ -21,11 +21,11 @@ def estimate_table(found: Estimate) -> Table:
     rows = [_row(found, part.name, (part,)) for part in parts]
     if found.rate is not None or found.of != "class" or len(parts) > MOST_ROWS:
         rows.append(_row(found, "all", parts))
-    header = (found.of, "wanted", "lacking", "in the queue", "likely")
+    header = (found.of, "wanted", "lacking", "at hand" if found.at_hand else "in the queue", "likely")
     costs = ("disk",) if found.rate is None else ("requests", "time", "disk")
-    title = "To be taken from what you have" if found.rate is None else "To be fetched"
+    where = " from what you have" if found.at_hand else " from mirrors" if found.rate is None else ""
     shown = ends_of(rows, lambda more: (more, *[""] * (len(header) + len(costs) - 1)))
-    return Table(f"{title}; nothing was sent or written", (*header, *costs), shown)
+    return Table(f"To be fetched{where}; nothing was sent or written", (*header, *costs), shown)
 
 
 def estimate_lines(found: Estimate) -> list[str]:
@@ -41,6 +41,7 @@ def estimate_json(found: Estimate) -> dict[str, Any]:
         "requests_an_hour": None if found.rate in (None, inf) else found.rate,
         "sample_rate": found.sample_rate,
         "kept_source_bytes": found.kept_bytes,
+        "at_hand": found.at_hand,
         "of": found.of,
         "parts": {
             part.name: {
@@ -114,5 +115,7 @@ def _shortfall(found: Estimate) -> list[str]:
 def _what_lacks(found: Estimate, part: Outlook) -> str:
     lacks = part.lacking - found.to_come(part)
     if not part.queued:
-        return f"will lack {lacks:,}: its queue is spent"
-    return f"will lack {lacks:,} or so: {counted(part.queued, 'candidate')} in its queue"
+        why = "the sources have none of its candidates" if found.at_hand else "its queue is spent"
+        return f"will lack {lacks:,}: {why}"
+    where = "at hand" if found.at_hand else "in its queue"
+    return f"will lack {lacks:,} or so: {counted(part.queued, 'candidate')} {where}"

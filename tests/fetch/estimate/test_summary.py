@@ -39,9 +39,15 @@ def test_what_was_measured_here_counts_and_so_does_what_is_kept() -> None:
 
 
 def test_of_what_one_has_there_are_no_requests_and_no_hours() -> None:
-    here = replace(FOUND, survival=1.0, rate=None, kept_bytes=None)
+    here = replace(FOUND, survival=1.0, rate=None, kept_bytes=None, at_hand=True)
     table = estimate_table(here)
-    assert table.header == ("class", "wanted", "lacking", "in the queue", "likely", "disk")
+    assert table.title.startswith("To be fetched from what you have")
+    assert table.header == ("class", "wanted", "lacking", "at hand", "likely", "disk")
+    assert estimate_lines(here)[1:3] == [
+        "Flute will lack 888 or so: 4,112 candidates at hand",
+        "Drums will lack 96: the sources have none of its candidates",
+    ]
+    assert "from mirrors" in estimate_table(replace(here, at_hand=False)).title
     assert table.rows[0] == ("Flute", "5,000", "5,000", "4,112", "4,112", "1.32 GB")
     assert "not counted" in estimate_lines(here)[0]
     told = estimate_json(here)
