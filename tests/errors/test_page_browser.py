@@ -249,6 +249,9 @@ def test_without_a_server_the_page_exports_what_import_takes(
     until(page, "document.getElementById('sound').duration > 0")
     assert page.evaluate("document.getElementById('sound').duration") == pytest.approx(10, abs=0.2)
     assert page.evaluate("document.getElementById('mel').naturalWidth") > 0
+    # The picture has axes.
+    assert page.locator(".hertz span").all_inner_texts()[0] == "125"
+    assert page.locator(".seconds span").all_inner_texts() == ["0", "2", "4", "6", "8", "10 s"]
     type_keys(page, " ")
     until(page, "document.getElementById('sound').currentTime > 0")
     expect(page.locator("#playhead")).to_be_visible()

@@ -44,7 +44,7 @@ def test_all_that_others_need_is_there_and_no_audio(
         *("README.md", "CITATION.cff", "manifest.json", "dataset.csv", "croissant.json", "tables.py"),
         "export.json",
         *(
-            f"runs/svm-seed-1/{name}"
+            f"runs/svm-seed1/{name}"
             for name in (
                 *("README.md", "config.json", "history.csv", "metrics.json", "predictions.csv", "tables.txt"),
                 *("confusion.csv", "model.safetensors", "curves.png", "confusion.png", "reliability.png"),
@@ -56,7 +56,7 @@ def test_all_that_others_need_is_there_and_no_audio(
     assert len(read_manifest(out / "manifest.json").clips) == 10
     assert published["dataset.csv"] == publishable.dataset.read_bytes()
     run = publishable.runs / RUN
-    assert published["runs/svm-seed-1/model.safetensors"] == (run / "model.safetensors").read_bytes()
+    assert published["runs/svm-seed1/model.safetensors"] == (run / "model.safetensors").read_bytes()
     assert done.notes == () and done.clips == {"train": 6, "validation": 2, "test": 2}
 
 
@@ -100,8 +100,8 @@ def test_what_changed_is_written_again_and_the_same_gives_the_same_bytes(
 
 
 def test_two_runs_of_one_name_are_refused(publishable: Workspace, lists: Path, tmp_path: Path) -> None:
-    shutil.copytree(publishable.runs / RUN, publishable.runs / "svm seed 1")
-    with pytest.raises(UsageError, match="would be called svm-seed-1"):
+    shutil.copytree(publishable.runs / RUN, publishable.runs / "svm seed1")
+    with pytest.raises(UsageError, match="would be called svm-seed1"):
         publish(publishable, tmp_path / "out", metadata=lists)
 
 
