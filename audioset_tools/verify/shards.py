@@ -378,7 +378,8 @@ def _look_at_rows(shard: Shard, at: _Subject, expected: Expected) -> Iterator[Fi
             labelled = f"labelled {', '.join(classes)}, and its class is {named(placement)}"
             yield at.wrong(Kind.WRONG_ROW, f"{row_name}: {labelled}")
         if placement.sha256 != sha256.decode("ascii", "replace"):
-            yield at.wrong(Kind.OUT_OF_DATE, f"{row_name}: made of another file than {expected.table} names")
+            other = f"made from another file than {expected.table} names"
+            yield at.wrong(Kind.OUT_OF_DATE, f"{row_name}: {other}")
         if placement.group not in ("", groups[row]):
             regrouped.append(key)
     if regrouped:
