@@ -60,12 +60,13 @@ def look_at_shards(look: Look, recorded: Recorded) -> Report:
     if look.part.is_first:
         found += (Finding(Kind.ORPHANED, _below(path, workspace), "", YOURS) for path in strays)
         for size, (trouble, placements) in read.items():
-            known = Placements() if placements is None else placements
             found += trouble
-            found += _look_at_dataset(known, recorded.clips, workspace.dataset_of(size).name, size)
+            table = workspace.dataset_of(size).name
+            found += _look_at_dataset(placements or Placements(), recorded.clips, table, size)
     if folders:
         for folder, size in zip(folders, sizes, strict=True):
-            expected = Expected(workspace.root, recorded.recipe, recorded.class_names, read[size][1])
+            table = workspace.dataset_of(size).name
+            expected = Expected(workspace.root, recorded.recipe, recorded.class_names, read[size][1], table)
             try:
                 index = read_index(folder)
             except DataMismatch:
@@ -132,9 +133,8 @@ def _look_at_dataset(
             yield Finding(Kind.DAMAGED, table, detail, RESTORE)
         else:
             detail = f"clip {clip.key} was fetched again since its mel was taken"
-            yield Finding(
-                Kind.OUT_OF_DATE, table, detail, f"Run: audioset-tools featurize{_asking_for(size)}"
-            )
+            again = f"Run: audioset-tools featurize{_asking_for(size)}"
+            yield Finding(Kind.OUT_OF_DATE, table, detail, again)
 
 
 def _without_index(folder: Path, workspace: Workspace) -> Finding:
@@ -154,14 +154,15 @@ def _below(path: Path, workspace: Workspace) -> str:
 class Expected:
     """What the shards of the workspace at `root` should be made from.
 
-    `recipe` is the name of the ledger's; `placements` are the clips of `dataset.csv`, None if it cannot be
-    read.
+    `recipe` is the name of the ledger's; `placements` are the clips of `dataset.csv`, or of the `table`
+    of a smaller set, None if it cannot be read.
     """
 
     root: Path
     recipe: str
     class_names: tuple[str, ...]
     placements: Placements | None
+    table: str = "dataset.csv"
 
     def of(self, shard: Shard, by: Engine) -> "Expected":
         """What concerns one shard, for those who read it elsewhere."""
@@ -369,7 +370,7 @@ def _look_at_rows(shard: Shard, at: _Subject, expected: Expected) -> Iterator[Fi
             continue
         placement = known[row]
         if placement is None:
-            yield at.wrong(Kind.WRONG_ROW, f"{row_name}: it is not in dataset.csv")
+            yield at.wrong(Kind.WRONG_ROW, f"{row_name}: it is not in {expected.table}")
             continue
         if placement.split != split:
             yield at.wrong(Kind.WRONG_ROW, f"{row_name}: it belongs to the {placement.split} split")
@@ -377,7 +378,8 @@ def _look_at_rows(shard: Shard, at: _Subject, expected: Expected) -> Iterator[Fi
             labelled = f"labelled {', '.join(classes)}, and its class is {named(placement)}"
             yield at.wrong(Kind.WRONG_ROW, f"{row_name}: {labelled}")
         if placement.sha256 != sha256.decode("ascii", "replace"):
-            yield at.wrong(Kind.OUT_OF_DATE, f"{row_name}: made from another file than dataset.csv names")
+            other = f"made from another file than {expected.table} names"
+            yield at.wrong(Kind.OUT_OF_DATE, f"{row_name}: {other}")
         if placement.group not in ("", groups[row]):
             regrouped.append(key)
     if regrouped:
