@@ -1,7 +1,8 @@
 """The only door to the terminal: results to stdout, everything else to stderr.
 
 On a terminal progress is a live bar; elsewhere (a log, a pipe, a batch job) it is a plain line now and then,
-and every line begins with its time. What goes to stderr goes to the files of `--log` as well.
+and every line begins with its time, but for errors and warnings. What goes to stderr goes to the files of
+`--log` as well.
 Names of classes, runs and files may be a stranger's: what would steer a terminal is written out.
 """
 
@@ -202,10 +203,7 @@ def _tell(text: str, style: str = "", screen: bool = True) -> None:
 
 
 def _judge(word: str, style: str, what: str, remedy: str) -> None:
-    """The same with two lines, the first of which begins with a word."""
-    if not _err.is_terminal:
-        _tell(f"{word} {what}\n{remedy}")
-        return
+    """The same with two lines, the first of which begins with a word: scripts look for that."""
     _err.print(Text.assemble((word, style), " ", _text(what)))
     _err.print(_text(remedy))
     _write_down(f"{word} {what}\n{remedy}", clock())
