@@ -44,7 +44,7 @@ PLAIN_EVERY_S, MOST_PLAIN_S = 10.0, 300.0
 """Seconds between two plain lines of progress: at first, and in the end."""
 
 _SPARSER = 20
-"""A line says what this part of the time so far has brought: in 40 hours there are some 500 lines."""
+"""A line says what this part of the time so far has brought: in 40 hours there are some 550 lines."""
 
 clock: Callable[[], float] = steady
 """Gives the time in seconds since the epoch."""

@@ -80,6 +80,9 @@ FORMS = {
 
 ENCODED_AT_ONCE = 16
 
+PLAYED_AT_ONCE = 320
+"""Clips of one recording, of which two lie in memory: a gigabyte together."""
+
 VOICES = ("en-us", "en-gb", "de", "fr", "es", "it", "pt", "nl", "pl", "sv")
 VARIANTS = ("", "+m1", "+m3", "+m5", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5")
 TALK = (
@@ -138,20 +141,28 @@ def ytid(domain: Domain, class_name: str, number: int) -> str:
 
 def render(domain: Domain, class_name: str, count: int, speech: Sequence[Samples], folder: Path) -> None:
     """Write the clips of one class as `Y<id>.<suffix>`."""
-    rngs = [domain.rng(1 + CLASSES.index(class_name), number) for number in range(count)]
+    for first in range(0, count, PLAYED_AT_ONCE):
+        render_some(domain, class_name, range(first, min(first + PLAYED_AT_ONCE, count)), speech, folder)
+
+
+def render_some(
+    domain: Domain, class_name: str, numbers: range, speech: Sequence[Samples], folder: Path
+) -> None:
+    """Write some of the clips of one class."""
+    rngs = [domain.rng(1 + CLASSES.index(class_name), number) for number in numbers]
     with tempfile.TemporaryDirectory() as name:
         parts = Path(name)
         music = play(midi_file([compose(class_name, rng) for rng in rngs]), domain.font, parts)
         sources: list[Path] = []
-        for number, rng in enumerate(rngs):
-            begin = int(RATE * (SLOT_S * number + BEGIN_S))
+        for slot, (number, rng) in enumerate(zip(numbers, rngs, strict=True)):
+            begin = int(RATE * (SLOT_S * slot + BEGIN_S))
             dry = music[begin : begin + CLIP_S * RATE].mean(axis=1) / 32768
             talk = speech[int(rng.integers(len(speech)))]
             talk = talk[int(rng.integers(len(talk) - CLIP_S * RATE)) :]
             sources.append(parts / f"{ytid(domain, class_name, number)}.wav")
             soundfile.write(sources[-1], degraded(dry, talk, rng), RATE, subtype="PCM_16")
         suffixes = [rng.choice(list(FORMS), p=[share for share, _ in FORMS.values()]) for rng in rngs]
-        for first in range(0, count, ENCODED_AT_ONCE):
+        for first in range(0, len(numbers), ENCODED_AT_ONCE):
             some = slice(first, first + ENCODED_AT_ONCE)
             encode(sources[some], suffixes[some], folder)
 

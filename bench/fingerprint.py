@@ -25,6 +25,7 @@ from scipy.signal import resample_poly
 from audioset_tools.audio.binary import find_ffmpeg
 from audioset_tools.audio.fingerprint import distance, fingerprint
 from audioset_tools.shards import duplicates
+from audioset_tools.shards.sketches import BITS, MOST_APART, sketch, unpacked
 from audioset_tools.simulator import Plan
 from audioset_tools.simulator.plan import Video, decide
 from audioset_tools.simulator.sounds import wanted
@@ -82,21 +83,31 @@ def compare(clips: int) -> None:
     compared(prints, np.ones(len(prints), np.bool_), "all with all")
     compared(prints, fresh, "100 of them with all")
     duplicates._EVERY_PAIR = 0
-    compared(prints, np.ones(len(prints), np.bool_), "all, those alone that meet in a cell")
+    compared(prints, np.ones(len(prints), np.bool_), "all, those alone that agree in bits drawn")
 
 
 def compared(prints: list[bytes], fresh: npt.NDArray[np.bool_], which: str) -> None:
     """Print how long it takes to compare fingerprints, and how many pairs are found."""
     began = time.process_time()
-    found = duplicates.same_sound(lambda some: [prints[n] for n in some.tolist()], fresh)
+    sketching = duplicates.Sketching()
+    for one in prints:
+        sketching.add(one)
+    sounds = sketching.sounds(lambda some: [prints[n] for n in some.tolist()])
+    found = duplicates.same_sound(sounds, fresh, np.arange(len(fresh)))
     taken = time.process_time() - began
     print(f"{len(prints):,} sounds, {which}: {taken:.1f} s of CPU, {len(found):,} pairs are the same")
+
+
+def sketches_apart(one: bytes, other: bytes) -> float:
+    """Which share of the bits of two sketches differs."""
+    first, second = sketch(*unpacked([one, other]))
+    return float(np.bitwise_count(first ^ second).sum()) / BITS
 
 
 def main(sounds: int) -> None:
     plan = Plan(seed=1)
     videos = heard(plan, sounds)
-    kept, same = [], dict[str, list[float]]()
+    kept, same, sketched = [], dict[str, list[float]](), list[float]()
     ours, packaged = find_ffmpeg().binary, get_ffmpeg_exe()
     took = 0.0
     for video in videos:
@@ -112,15 +123,23 @@ def main(sounds: int) -> None:
         others["100 ms late"] = np.pad(samples, (1_600, 0))[:160_000]
         others["12 ms late"] = np.pad(samples, (192, 0))[:160_000]
         for name, other in others.items():
-            same.setdefault(name, []).append(distance(print_, fingerprint(other)) or 0.0)
+            again = fingerprint(other)
+            same.setdefault(name, []).append(distance(print_, again) or 0.0)
+            sketched.append(sketches_apart(print_, again))
         kept.append((video, print_))
     for name, found in same.items():
         print(f"{name:16} median {np.median(found):.3f}, most {max(found):.3f}")
-    apart = [
-        distance(one, other) or 0.0
+    different = [
+        (one, other)
         for (first, one), (second, other) in itertools.combinations(kept, 2)
         if first.voice != second.voice or not {*first.phrases} & {*second.phrases}
     ]
+    apart = [distance(one, other) or 0.0 for one, other in different]
+    others = [sketches_apart(one, other) for one, other in different]
+    print(
+        f"{'sketches':16} same: median {np.median(sketched):.3f}, most {max(sketched):.3f};"
+        f" different: {100 * np.mean(np.array(others) > MOST_APART / BITS):.1f} % are not near"
+    )
     print(
         f"{'different sounds':16} median {np.median(apart):.3f}, least {min(apart):.3f}, {len(apart):,} pairs"
     )

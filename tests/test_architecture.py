@@ -16,7 +16,7 @@ PACKAGE = ROOT / "audioset_tools"
 
 LAYERS = [
     {"__init__", "exceptions", "types", "words", "clock", "installing"}
-    | {"processes", "files", "disks", "locks", "workspace", "csvfile"},
+    | {"processes", "files", "disks", "locks", "workspace", "csvfile", "telling"},
     {"console", "plots", "pages", "compiled"},
     {"ledger", "audio"},
     {"archives", "tasks"},

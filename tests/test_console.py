@@ -139,6 +139,17 @@ def test_over_forty_hours_lines_grow_sparser_and_news_does_not_wait(
     assert max(waits) == waits[-1] == 300 and 400 < len(done) < 700
 
 
+def test_who_wants_to_know_everything_gets_a_line_every_ten_seconds_to_the_end(
+    capsys: pytest.CaptureFixture[str], clock: Callable[[float], None]
+) -> None:
+    with until_the_end(), console.bar("clips") as show:
+        telling.verbose = True
+        for second in range(7200):
+            clock(second)
+            show(Progress(second, 7200))
+    assert len(capsys.readouterr().err.splitlines()) == 720
+
+
 def test_quiet_is_for_the_screen_and_not_for_the_log(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, clock: Callable[[float], None]
 ) -> None:

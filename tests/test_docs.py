@@ -31,6 +31,11 @@ def test_a_command_and_each_option_have_help(name: str) -> None:
     assert all(option.help for option in options)
 
 
+def test_what_all_commands_have_in_common_has_a_page_that_names_it_all() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+    assert [one.opts[-1] for one in cli.params if one.opts[-1] not in page] == ["--version"]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):

@@ -20,9 +20,8 @@ from typing import Any
 from ..csvfile import NoCsv, csv_rows, named_fields
 from ..exceptions import DataMismatch, EnvironmentProblem, UsageError
 from ..files import open_file, remedy_of
-from ..ids import parse_id
 from ..installing import install
-from ..types import CLIP_SECONDS, YTID, split_classes
+from ..types import CLIP_SECONDS, YTID, parse_id, split_classes
 from ..workspace import printable, said
 from .lists import MID_LIST, MOST_BYTES
 
@@ -284,7 +283,7 @@ def _segment(said: Mapping[str, str]) -> tuple[str, int]:
         raise ValueError("the start is missing")
     if named not in (None, start_ms):
         raise ValueError(
-            f"the segment begins at {start_ms / 1000:g} s, and by its name at {named / 1000:g} s"
+            f"the start is {start_ms / 1000:g} s, and by the name of the clip {named / 1000:g} s"
         )
     return ytid, start_ms
 

@@ -12,8 +12,8 @@ from click.core import ParameterSource
 
 from .. import __version__
 from ..exceptions import UsageError
-from ..ids import FORMS, ClipId, parse_id
 from ..telling import Log, telling
+from ..types import ID_FORMS, ClipId, parse_id
 
 
 def _quietly(context: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -93,7 +93,7 @@ ID, OR_ID = IdType(), OrIdType()
 def no_id(text: str) -> UsageError:
     """The error of a text that is no id where one is wanted."""
     shown = ascii(text[:60]) + ("..." if len(text) > 60 else "")
-    return UsageError(f"{shown} is neither a video's id nor a clip's key", f"Give {FORMS}.")
+    return UsageError(f"{shown} is neither a video's id nor a clip's key", f"Give {ID_FORMS}.")
 
 
 class Command(click.Command):
@@ -106,7 +106,7 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read a command line."""
-        if any(isinstance(one.type, IdType) for one in self.params if isinstance(one, click.Argument)):
+        if _takes_ids(self):
             args = self._arguments_last(ctx, args)
         return super().parse_args(ctx, args)
 
@@ -167,6 +167,11 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
+def _takes_ids(command: click.Command) -> bool:
+    """Whether an argument of a command may be an id."""
+    return any(isinstance(one.type, IdType) for one in command.params if isinstance(one, click.Argument))
+
+
 class Commands(click.Group):
     """The commands, in the order of the work."""
 
@@ -191,6 +196,8 @@ def in_our_words(error: click.ClickException) -> tuple[str, str]:
     context = getattr(error, "ctx", None)
     where = context.command_path if context else "audioset-tools"
     lists = "commands" if context and isinstance(context.command, click.Group) else "options"
+    if isinstance(error, click.NoSuchOption) and context and _takes_ids(context.command):
+        lists = "options, and an id has 11 characters, the last of them one of AEIMQUYcgkosw048"
     guess = f"Did you mean {' or '.join(similar)}? " if similar else ""
     what = what[:1].lower() + what[1:].rstrip(".").replace("\n", " ")
     return what, f"{guess}`{where} --help` lists all {lists}."

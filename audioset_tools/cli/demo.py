@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
+from ..exceptions import UsageError
 from .command import Command
 from .completion import RECIPES, one_of
 from .options import FOLDER, metadata_option, needing
@@ -27,6 +29,12 @@ def demo(
     run: Callable[[list[str]], int], workspace: Path, recipe: str, per_class: int, metadata: Path | None
 ) -> int:
     """Run every stage against a simulated YouTube."""
+    outer = click.get_current_context().parent
+    if outer and outer.get_parameter_source("workspace") is ParameterSource.COMMANDLINE:
+        raise UsageError(
+            "the demo makes a folder of its own, and touches no workspace",
+            "Name it behind the command, if at all: audioset-tools demo --workspace DIR",
+        )
     with needing("demo"):
         from ..demo import run_demo
 

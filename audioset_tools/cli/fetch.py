@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from ..clock import steady
 from ..exceptions import AudiosetToolsError
+from ..telling import telling
 from ..workspace import Workspace
 from .command import Command
 from .options import (
@@ -222,6 +224,9 @@ def _showing() -> "Iterator[OnProgress]":
         yield show
 
 
+_STOPPING = "stopping: what is in flight ends first; Ctrl-C again stops at once"
+
+
 @contextmanager
 def _draining() -> Iterator[threading.Event]:
     """An event that the first Ctrl-C sets; a second one ends the process at once, losing nothing recorded.
@@ -239,7 +244,9 @@ def _draining() -> Iterator[threading.Event]:
         else:
             announced.set()
             with suppress(OSError):
-                os.write(2, b"\nstopping: what is in flight ends first; Ctrl-C again stops at once\n")
+                os.write(2, f"\n{_STOPPING}\n".encode())
+            for log in telling.logs:
+                log.write(_STOPPING, steady())
         stop.set()
 
     numbers = [signal.SIGINT, signal.SIGTERM]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..exceptions import UsageError
-from ..ids import ClipId
+from ..types import ClipId
 from ..workspace import Workspace
 from .command import ID, Command
 from .options import workspace_option

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ..exceptions import UsageError
-from ..ids import parse_id
+from ..types import parse_id
 from ..workspace import Workspace
 from .command import OR_ID, Command
 from .options import FILE, json_option, needing, shards_option, workspace_option

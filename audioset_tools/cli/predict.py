@@ -1,7 +1,8 @@
 """`audioset-tools predict`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from .options import (
     run_option,
     workspace_option,
 )
+
+if TYPE_CHECKING:
+    from ..predict.timeline import Timeline, Unreadable
 
 ANY = click.Path(path_type=Path)
 
@@ -67,8 +71,8 @@ def predict(
         from ..predict.run import PredictConfig, each_answer
         from ..predict.targets import Targets
     from .. import console
-    from ..predict.summary import answer_json, headline, recording_row, recording_tables, recordings_table
-    from ..predict.timeline import Timeline, Unreadable, find_recordings
+    from ..predict.summary import answer_json
+    from ..predict.timeline import Unreadable, find_recordings
     from ..runs.folder import find_run, is_unfinished
     from ..workspace import printable
 
@@ -76,10 +80,11 @@ def predict(
         with needing("report"):
             from ..predict import page  # noqa: F401
     found, config = find_recordings(recordings, workspace), PredictConfig(hop_s, unsure)
-    folder = find_run(workspace, run)
+    # Published weights need no workspace.
+    folder = find_run(workspace if run is None or workspace.root.is_dir() else None, run)
     bad: list[str] = []
 
-    def answers() -> Iterator[Timeline | Unreadable]:
+    def answers() -> "Iterator[Timeline | Unreadable]":
         """Each recording's answer, after what a user should know of it."""
         with needing("train"), console.bar("recording") as show:
             each = each_answer(
@@ -107,15 +112,7 @@ def predict(
     if as_json:
         console.result_json_rows("recordings", map(answer_json, answers()))
     else:
-        rows, tables, line = [], [], ""
-        for answer in answers():
-            if isinstance(answer, Timeline):
-                rows.append(recording_row(answer))
-                line, tables = headline(answer), recording_tables(answer)
-        if len(found) == 1 and line:
-            console.result(f"{line}\n")
-        for table in tables if len(found) == 1 else [recordings_table(rows)]:
-            console.table(table)
+        _print(answers(), alone=len(found) == 1)
     for target in (png, html):
         if target is not None and len(bad) < len(found):
             console.say(f"drew {printable(target)}")
@@ -124,3 +121,20 @@ def predict(
             bad[0] if len(found) == 1 else f"{len(bad):,} of {len(found):,} recordings could not be decoded",
             "Give recordings that ffmpeg can decode; the results of all others stand.",
         )
+
+
+def _print(answers: "Iterable[Timeline | Unreadable]", alone: bool) -> None:
+    """All about a recording that is alone, or a row of each."""
+    from .. import console
+    from ..predict.summary import headline, recording_row, recording_tables, recordings_table
+    from ..predict.timeline import Timeline
+
+    rows, tables, line = [], [], ""
+    for answer in answers:
+        if isinstance(answer, Timeline):
+            rows.append(recording_row(answer))
+            line, tables = headline(answer), recording_tables(answer)
+    if alone and line:
+        console.result(f"{line}\n")
+    for table in tables if alone else [recordings_table(rows)]:
+        console.table(table)

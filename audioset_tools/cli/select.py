@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..exceptions import UsageError
-from ..ids import ClipId
+from ..types import ClipId
 from ..workspace import Workspace
 from .command import ID, Command
 from .options import FILE, json_option, metadata_option, recipe_option, workspace_option

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from ..exceptions import DataMismatch, UsageError
-from ..ids import ClipId
 from ..ledger import Ledger
 from ..ledger.changes import candidates_of
 from ..ledger.queries import Standing, standing
@@ -16,6 +15,7 @@ from ..shards.dataset import read_dataset
 from ..shards.index import shard_files
 from ..shards.reader import find_shards
 from ..shards.shard import Shard, keys_of, open_shard
+from ..types import ClipId
 from ..workspace import Workspace
 
 

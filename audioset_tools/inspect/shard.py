@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..exceptions import UsageError
-from ..ids import FORMS
 from ..shards.index import shard_files
 from ..shards.reader import find_shards
 from ..shards.shard import ShardHeader, Statistics, keys_of, open_shard
+from ..types import ID_FORMS
 from ..workspace import Workspace, printable
 
 FIRST_KEYS = 5
@@ -62,7 +62,7 @@ def find_shard(text: str, workspace: Workspace, folder: str | None) -> Path:
     workspace.existing()
     raise UsageError(
         f"{printable(text)!r} is neither a shard nor a clip",
-        f"Give the path of an .h5 file, or {FORMS}.",
+        f"Give the path of an .h5 file, or {ID_FORMS}.",
     )
 
 

@@ -5,6 +5,7 @@ reading through all that is in it.
 """
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -115,6 +116,17 @@ def fingerprints(ledger: Ledger, places: Sequence[tuple[int, int]]) -> list[byte
         return [bytes(one or b"") for (one,) in found]
 
 
+def clip_count(ledger: Ledger) -> int:
+    """How many clips there are on record."""
+    ((n,),) = ledger.rows("SELECT count(*) FROM clip")
+    return int(n)
+
+
+def shared_sha256(ledger: Ledger) -> set[str]:
+    """The sha256 of files that several clips have."""
+    return {digest for (digest,) in ledger.rows("SELECT sha256 FROM clip GROUP BY 1 HAVING count(*) > 1")}
+
+
 def days(ledger: Ledger) -> list[DayCount]:
     """What was recorded, by day, class, outcome and reason."""
     found = ledger.rows("SELECT day, class, outcome, reason, n FROM day ORDER BY day, class, outcome, reason")
@@ -151,7 +163,10 @@ def events(ledger: Ledger) -> Iterator[Event]:
             if seal != seal_of(*said):
                 raise ValueError("an event is not the one that was written")
             class_name = None if number is None else ledger.class_names[number]
-            yield Event(float(at), class_name, outcome, Reason(reason) if reason else None, detail)
+            # One word of few, which millions of rows would each have a copy of.
+            yield Event(
+                float(at), class_name, sys.intern(outcome), Reason(reason) if reason else None, detail
+            )
 
 
 def tried_tiers(ledger: Ledger) -> dict[tuple[str, int, State], int]:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from ..audio.recording import Block
 from ..exceptions import UsageError
-from ..ids import ClipId, parse_id
 from ..ledger import Ledger
 from ..ledger.changes import candidates_of
 from ..ledger.queries import Standing, standing
 from ..runs.metrics import THRESHOLD, Probabilities, Rates
+from ..types import ClipId, parse_id
 from ..workspace import AnyPath, Workspace, printable
 from .overview import Spectrogram
 

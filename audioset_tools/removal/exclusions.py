@@ -12,7 +12,7 @@ from pathlib import Path
 from ..csvfile import parse_csv
 from ..exceptions import EnvironmentProblem
 from ..files import read_named, remedy_of
-from ..ids import parse_id
+from ..types import parse_id
 
 HEADER = ["key", "reason", "note"]
 

@@ -20,10 +20,10 @@ from time import time
 from ..csvfile import MOST_BYTES
 from ..exceptions import DataMismatch, UsageError
 from ..files import read_file, sync_folder, write_beside
-from ..ids import FORMS, parse_id
 from ..ledger import Ledger, changes
 from ..shards.index import NAME as INDEX
 from ..shards.index import shard_files
+from ..types import ID_FORMS, parse_id
 from ..words import counted
 from ..workspace import ANSWERS, Workspace
 from .exclusions import Exclusion
@@ -112,7 +112,7 @@ def videos_of(ids: Iterable[str]) -> frozenset[str]:
     """
     meant = {text: parse_id(text) for text in ids}
     if odd := [text for text, found in meant.items() if found is None]:
-        raise UsageError(f"{odd[0][:60]!r} is neither a video's id nor a clip's key", f"Give {FORMS}.")
+        raise UsageError(f"{odd[0][:60]!r} is neither a video's id nor a clip's key", f"Give {ID_FORMS}.")
     return frozenset(found.ytid for found in meant.values() if found)
 
 

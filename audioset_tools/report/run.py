@@ -159,7 +159,7 @@ def write_report(
         if metadata is not None:
             raise
         snapshot = replace(snapshot, troubles=(*snapshot.troubles, f"{error.what}. {error.remedy}"))
-    clips = [clip for _, clip in snapshot.fetched.clips] if snapshot.fetched else []
+    clips = snapshot.fetched.clips if snapshot.fetched else ()
     if clips:
         on_progress(Progress(0, 2, f"looking at {counted(len(clips), 'clip')}"))
     levels = measure(clips, workspace, out / "levels.csv") if clips else {}

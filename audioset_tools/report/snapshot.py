@@ -1,7 +1,7 @@
 """What a workspace holds at one moment, as far as it has come; looking changes nothing in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..runs.folder import CONFIG, RunFound, read_run, run_folders
 from ..shards.dataset import read_dataset
 from ..shards.placements import Placements
 from ..shards.splits import leak_of
-from ..types import Candidate, Clip
+from ..types import Clip
 from ..workspace import Workspace, printable
 
 MOST_RUNS = 20
@@ -30,7 +30,8 @@ class Fetched:
     """What the ledger has.
 
     `funnel` is the selection's account as JSON, None where it was not recorded; `tiers` counts the candidates
-    that were tried by class, tier and state; `clips` are the verified ones by class and rank.
+    that were tried by class, tier and state; `clips` are the verified ones by class and rank, without their
+    fingerprints.
     """
 
     origin: Origin
@@ -38,7 +39,7 @@ class Fetched:
     funnel: Mapping[str, Any] | None
     tiers: Mapping[tuple[str, int, State], int]
     events: tuple[Event, ...]
-    clips: tuple[tuple[Candidate, Clip], ...]
+    clips: tuple[Clip, ...]
     spent: Totals
 
 
@@ -85,7 +86,7 @@ def read_snapshot(workspace: Workspace) -> Snapshot:
 
 
 def _leak(placements: Placements, fetched: Fetched | None) -> str:
-    found = leak_of(placements, [clip for _, clip in fetched.clips] if fetched else [])
+    found = leak_of(placements, fetched.clips if fetched else ())
     return found.remark(fetched is not None and fetched.origin.of_list, "clips") if found.divided else ""
 
 
@@ -120,7 +121,8 @@ def _read_ledger(ledger: Ledger) -> Fetched:
         funnel=_funnel(ledger.get("funnel")),
         tiers=tried_tiers(ledger),
         events=tuple(events(ledger)),
-        clips=tuple(ledger.clips()),
+        # Of two million these alone are three gigabytes.
+        clips=tuple(replace(clip, fingerprint=b"") for _, clip in ledger.each_clip()),
         spent=read_totals(ledger.get("spent")),
     )
 

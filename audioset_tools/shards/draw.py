@@ -24,6 +24,9 @@ Class = TypeVar("Class", str, int)
 
 Flags = npt.NDArray[np.bool_]
 
+_AT_ONCE = 4_096
+"""Names that are objects at the same time."""
+
 
 def draw(
     kept: Placements,
@@ -172,7 +175,10 @@ class _Free:
 
 def _hashes(names: Names, seed: int) -> tuple[npt.NDArray[np.uint64], ...]:
     """The hash of every name as four numbers, the last first, as `lexsort` takes them."""
-    digests = b"".join(hashlib.sha256(b"%d\n%s" % (seed, name)).digest() for name in names.tolist())
+    digests = bytearray()
+    for start in range(0, len(names), _AT_ONCE):
+        for name in names[start : start + _AT_ONCE].tolist():
+            digests += hashlib.sha256(b"%d\n%s" % (seed, name)).digest()
     return tuple(np.frombuffer(digests, ">u8").reshape(-1, 4).astype(np.uint64).T[::-1])
 
 

@@ -103,7 +103,7 @@ def _name_of(ytid: bytes) -> bytes:
 def _videos(keys: Names) -> Names:
     """Of every key the name that its video gives, [keys]."""
     ytids, which = np.unique(keys.astype("S11"), return_inverse=True)
-    return np.array(list(map(_name_of, ytids.tolist())), "S11")[which] if len(keys) else ytids
+    return np.fromiter(map(_name_of, ytids.tolist()), "S11", len(ytids))[which]
 
 
 class _Nodes:
@@ -150,17 +150,16 @@ def _twins(table: ClipTable, order: Numbers, fresh: Flags) -> list[list[int]]:
     if not fresh.any():
         return []
     sounds = DisjointSet()
+    place = np.empty(len(order), np.intp)
+    place[order] = np.arange(len(order))
     _, first, which = np.unique(table.clips.sha256[order], return_index=True, return_inverse=True)
     firsts = first[which]
-    again = np.flatnonzero(firsts != np.arange(len(order)))
-    for place in again.tolist():
-        one, other = order[firsts[place]], order[place]
+    for again in np.flatnonzero(firsts != np.arange(len(order))).tolist():
+        one, other = order[firsts[again]], order[again]
         if fresh[one] or fresh[other]:
-            _join(sounds, int(firsts[place]), place)
-    different = np.sort(first)
-    found = same_sound(lambda some: table.prints(order[different[some]]), fresh[order[different]])
-    for i, j in found:
-        _join(sounds, int(different[i]), int(different[j]))
+            _join(sounds, int(firsts[again]), again)
+    for one, other in same_sound(table.sounds, fresh, order[np.sort(first)]):
+        _join(sounds, int(place[one]), int(place[other]))
     return [order[sorted(places)].tolist() for places in sounds.subsets()]
 
 

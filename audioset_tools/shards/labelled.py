@@ -27,6 +27,10 @@ class TrainingRows(Protocol):
     def mean(self) -> Floats:
         """Of every band over the train split, [bands]."""
 
+    @property
+    def target(self) -> Targets:
+        """What is learned of every row; see `MelShards.target`."""
+
     def __len__(self) -> int: ...
 
     def take(self, rows: Sequence[int] | npt.NDArray[np.integer]) -> Floats:

@@ -47,6 +47,12 @@ class Placement:
     group: str = ""
 
 
+def placement_of(clip: Clip) -> Placement:
+    """A clip as it would be placed: in the split that a list names, or none, and in no group yet."""
+    about = clip.key, clip.class_name, clip.also, clip.split, clip.path, clip.sha256, clip.labels
+    return Placement(*about)
+
+
 def named(clip: Clip | Placement) -> str:
     """The classes of a clip in words: the one it was drawn for first."""
     return ", ".join((clip.class_name, *clip.also))
@@ -82,7 +88,7 @@ class Placements(Sequence[Placement]):
         kind: of every clip the number of its `Alike` in `kinds`, [clips].
     """
 
-    __slots__ = ("group", "key", "kind", "kinds", "sha256", "split")
+    __slots__ = ("_order", "group", "key", "kind", "kinds", "sha256", "split")
 
     key: Names
     sha256: Names
@@ -107,6 +113,7 @@ class Placements(Sequence[Placement]):
         self.group = np.frombuffer(groups, f"S{_GROUP}")
         self.split, self.kind = np.frombuffer(splits, np.int8), np.frombuffer(codes, np.int32)
         self.kinds = list(kinds)
+        self._order: Numbers | None = None
 
     def __len__(self) -> int:
         return len(self.key)
@@ -155,8 +162,9 @@ class Placements(Sequence[Placement]):
     @classmethod
     def _of(cls, columns: Mapping[str, Any]) -> Self:
         new = cls.__new__(cls)
-        for name in cls.__slots__:
-            setattr(new, name, columns[name])
+        for name, column in columns.items():
+            setattr(new, name, column)
+        new._order = None
         return new
 
     def take(self, which: Numbers | npt.NDArray[np.bool_] | slice) -> Self:
@@ -182,7 +190,9 @@ class Placements(Sequence[Placement]):
         """Where each key stands, -1 where it does not, [keys]."""
         if not len(self):
             return np.full(len(keys), -1)
-        order = np.argsort(self.key, kind="stable")
+        if self._order is None:
+            self._order = np.argsort(self.key, kind="stable")
+        order = self._order
         at = order[np.minimum(np.searchsorted(self.key, keys, sorter=order), len(self) - 1)]
         return np.where(self.key[at] == keys, at, -1)
 

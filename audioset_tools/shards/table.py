@@ -1,4 +1,4 @@
-"""All clips of a ledger, as far as deciding their splits asks, in columns: two hundred bytes each."""
+"""All clips of a ledger, as far as deciding their splits asks, in columns: three hundred bytes each."""
 
 from array import array
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..types import CHANNEL_ID, Clip
-from .duplicates import Prints
-from .placements import Codes, Names, Placement, Placements
+from .duplicates import Prints, Sketching, Sounds
+from .placements import Codes, Names, Placement, Placements, placement_of
 
 _CHANNEL = 24
 
@@ -24,14 +24,14 @@ class ClipTable:
         rank: of every clip its place in its class's queue, [clips].
         channel: of every clip the id of its channel, empty where none is known, [clips].
         named: of every clip the number of the group that a list names, -1 where it names none, [clips].
-        prints: reads their fingerprints, which are too large to be held of all.
+        sounds: what they sound like.
     """
 
     clips: Placements
     rank: npt.NDArray[np.int64]
     channel: Names
     named: Codes
-    prints: Prints
+    sounds: Sounds
 
     @classmethod
     def of(cls, clips: Iterable[Clip], prints: Prints | None = None) -> Self:
@@ -39,10 +39,11 @@ class ClipTable:
 
         Args:
             clips: in any order, one after the other.
-            prints: reads the fingerprints of clips by their numbers; None to hold those of the clips.
+            prints: gives the fingerprints of clips by their numbers, which of very many are too large to be
+                held; None to hold those of the clips.
         """
         ranks, channels, names = array("q"), bytearray(), array("i")
-        groups, held = dict[str, int](), list[bytes]()
+        groups, held, sketching = dict[str, int](), list[bytes](), Sketching()
 
         def placements() -> Iterable[Placement]:
             for clip in clips:
@@ -52,10 +53,10 @@ class ClipTable:
                     channel.encode() if CHANNEL_ID.fullmatch(channel) else b"\0" * _CHANNEL,
                 )
                 names.append(groups.setdefault(clip.group, len(groups)) if clip.group else -1)
+                sketching.add(clip.fingerprint)
                 if prints is None:
                     held.append(clip.fingerprint)
-                about = clip.key, clip.class_name, clip.also, clip.split, clip.path, clip.sha256, clip.labels
-                yield Placement(*about)
+                yield placement_of(clip)
 
         placed = Placements(placements())
         return cls(
@@ -63,5 +64,5 @@ class ClipTable:
             np.frombuffer(ranks, np.int64),
             np.frombuffer(channels, f"S{_CHANNEL}"),
             np.frombuffer(names, np.int32),
-            prints or (lambda numbers: [held[number] for number in numbers.tolist()]),
+            sketching.sounds(prints or (lambda numbers: [held[number] for number in numbers.tolist()])),
         )

@@ -45,7 +45,7 @@ class Kept:
     def __init__(self, workspace: Workspace) -> None:
         self._root = workspace.root
         with Ledger(workspace.ledger, read_only=True) as ledger:
-            self._clips = {clip.key: clip for _, clip in ledger.clips() if clip.kept}
+            self._clips = {clip.key: clip for _, clip in ledger.each_clip() if clip.kept}
         if not self._clips:
             raise UsageError(
                 f"{printable(workspace.root)} kept no source of any clip",

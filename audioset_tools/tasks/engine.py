@@ -5,7 +5,7 @@ that was lost with its worker is done again by another, and nobody need know.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def threads(jobs: int | None = None) -> Iterator[Engine]:
 def run_tasks(
     by: Engine,
     work: Callable[[Task], Done],
-    tasks: Sequence[Task],
+    tasks: Iterable[Task],
     on_done: Callable[[Task, Done], object],
     on_wait: Callable[[], object] = lambda: None,
 ) -> None:
@@ -82,7 +82,7 @@ def run_tasks(
     Args:
         by: the engine that does them.
         work: a function of a module, or a `partial` of one, where `by` is elsewhere.
-        tasks: in the order in which they are begun.
+        tasks: in the order in which they are begun; asked for as they are.
         on_done: called in this thread with each task and what came of it, as they come.
         on_wait: called in this thread twice a second, and after `on_done`.
     """

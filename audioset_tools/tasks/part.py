@@ -1,8 +1,9 @@
 """The share of an array task: `--part 2/4` does every fourth task, from the second on."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from ..exceptions import UsageError
@@ -41,6 +42,10 @@ class ArrayPart:
     def share(self, tasks: Sequence[Task]) -> Sequence[Task]:
         """Which of all tasks are its own."""
         return tasks[self.number - 1 :: self.of]
+
+    def each(self, things: Iterable[Task]) -> Iterator[Task]:
+        """The same of things that come one after the other."""
+        return islice(things, self.number - 1, None, self.of)
 
     def __str__(self) -> str:
         return f"part {self.number} of {self.of}"

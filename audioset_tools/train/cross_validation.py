@@ -58,11 +58,10 @@ def left_out_probabilities(
 
 
 def _learner(config: TrainConfig, clips: LabelledClips, device: torch.device) -> Learner:
-    header = clips.header
-    n_classes, decibels = len(header.class_names), header.spec.log
+    n_classes, decibels = len(clips.header.class_names), clips.header.spec.log
     model = build(config.model, n_classes, clips.shape, decibels=decibels, seed=config.seed)
     fit_levels(model, clips)
-    return make_learner(model, config.hyperparameters(len(clips)), len(clips), device, header.multi_label)
+    return make_learner(model, config.hyperparameters(len(clips)), clips, device)
 
 
 def _logits(to_logits: ToLogits, clips: LabelledClips) -> Logits:

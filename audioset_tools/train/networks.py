@@ -270,6 +270,8 @@ class Hyperparameters:
             1708.07120), rather than staying.
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016).
         crop: share of a clip's frames that a step sees, from a random one on.
+        balanced: whether the presence of a rare class weighs more where a clip may have several
+            (docs/train.md has what that is worth).
     """
 
     lr: float
@@ -280,6 +282,7 @@ class Hyperparameters:
     one_cycle: bool = False
     label_smoothing: float = 0.0
     crop: float = 1.0
+    balanced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +320,7 @@ MODELS: dict[str, Network] = {
             one_cycle=True,
             label_smoothing=0.05,
             crop=0.5,
+            balanced=True,
         ),
     ),
     "han": Network(han, Hyperparameters(lr=0.001)),

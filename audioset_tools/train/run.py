@@ -257,8 +257,7 @@ def _learner(config: TrainConfig, train: MelShards, about: About, device: torch.
         seed=config.seed,
     )
     fit_levels(model, train)
-    how = config.hyperparameters(len(train))
-    return make_learner(model, how, len(train), device, about.multi_label, about.precision)
+    return make_learner(model, config.hyperparameters(len(train)), train, device, about.precision)
 
 
 def _finish(

@@ -17,6 +17,7 @@ from torch import nn
 
 from ..runs.about import BF16, FLOAT32
 from ..shards.labelled import TrainingRows
+from ..shards.reader import Targets
 from .networks import Hyperparameters
 
 Tensors = tuple[torch.Tensor, torch.Tensor]
@@ -140,6 +141,8 @@ class Learner:
         steps: how many the whole training has at most.
         precision: `FLOAT32`, or `BF16` where that does no harm.
         multi_label: whether a clip may have several classes.
+        presence: what the presence of each class weighs in its loss, [classes], where a clip may have several
+            and the rare ones weigh more; else None.
     """
 
     model: nn.Module
@@ -149,31 +152,44 @@ class Learner:
     steps: int
     precision: str
     multi_label: bool
+    presence: torch.Tensor | None
 
 
 def make_learner(
     model: nn.Module,
     how: Hyperparameters,
-    clips: int,
+    rows: TrainingRows,
     device: torch.device,
-    multi_label: bool,
     precision: str = FLOAT32,
 ) -> Learner:
     """Bring a model to a device and give it an Adam.
 
     Args:
-        clips: how many an epoch has, which decides the number of steps.
+        rows: what it is to learn from, which decides the number of steps and what is rare.
     """
+    multi_label = rows.header.multi_label
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Learner(
         model=model,
         optimiser=torch.optim.AdamW(model.parameters(), lr=how.lr, weight_decay=how.weight_decay),
         device=device,
         how=how,
-        steps=how.epochs * steps_of(clips, how.batch_size),
+        steps=how.epochs * steps_of(len(rows), how.batch_size),
         precision=precision,
         multi_label=multi_label,
+        presence=presence_weights(rows.target).to(device) if how.balanced and multi_label else None,
     )
+
+
+def presence_weights(target: Targets) -> torch.Tensor:
+    """What the presence of a class weighs: the root of how many clips lack it for each that has it.
+
+    Args:
+        target: 0 or 1 for every class, [rows, classes].
+    """
+    having = target.sum(axis=0, dtype=np.float64)
+    # One more of both, so that a class that all have, or none has, weighs something.
+    return torch.tensor(np.sqrt((len(target) - having + 1) / (having + 1)), dtype=torch.float32)
 
 
 def steps_of(clips: int, batch_size: int) -> int:
@@ -215,8 +231,8 @@ def learn(learner: Learner, mel: torch.Tensor, target: torch.Tensor) -> tuple[to
         target: as `mean_loss` takes it.
 
     Returns:
-        The mean loss before the step, a tensor of one value, without label smoothing, so that it stands
-        beside that of the validation split; logits, [B, classes]; both on the device.
+        The mean loss before the step, a tensor of one value, without label smoothing and weights, so that it
+        stands beside that of the validation split; logits, [B, classes]; both on the device.
     """
     clips = len(mel)
     whole = learner.device.type != "cpu" or any(
@@ -231,7 +247,9 @@ def learn(learner: Learner, mel: torch.Tensor, target: torch.Tensor) -> tuple[to
         with torch.autocast(learner.device.type, torch.bfloat16, enabled=learner.precision == BF16):
             outputs = learner.model(inputs)
         share = len(inputs) / clips
-        loss = mean_loss(outputs.float(), wanted, learner.multi_label, learner.how.label_smoothing)
+        loss = mean_loss(
+            outputs.float(), wanted, learner.multi_label, learner.how.label_smoothing, learner.presence
+        )
         (loss * share).backward()  # type: ignore[no-untyped-call]
         logits.append(outputs.detach().float())
         total += mean_loss(logits[-1], wanted, learner.multi_label) * share
@@ -240,7 +258,11 @@ def learn(learner: Learner, mel: torch.Tensor, target: torch.Tensor) -> tuple[to
 
 
 def mean_loss(
-    logits: torch.Tensor, target: torch.Tensor, multi_label: bool, smoothing: float = 0.0
+    logits: torch.Tensor,
+    target: torch.Tensor,
+    multi_label: bool,
+    smoothing: float = 0.0,
+    presence: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Cross-entropy; or, multi-label, binary cross-entropy, the mean over the classes.
 
@@ -249,10 +271,11 @@ def mean_loss(
         target: classes, int64, [B]; or a share of every class, float32, [B, classes].
         multi_label: whether a clip may have several classes.
         smoothing: share of the target spread over all classes; multi-label, over yes and no of each.
+        presence: multi-label, what the presence of each class weighs, [classes]; None for 1.
     """
     if multi_label:
         target = (1 - smoothing) * target + smoothing / 2
-        return nn.functional.binary_cross_entropy_with_logits(logits, target)
+        return nn.functional.binary_cross_entropy_with_logits(logits, target, pos_weight=presence)
     return nn.functional.cross_entropy(logits, target, label_smoothing=smoothing)
 
 

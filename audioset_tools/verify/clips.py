@@ -8,8 +8,9 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from stat import S_ISREG
 
@@ -22,6 +23,7 @@ from ..exceptions import DataMismatch
 from ..files import open_file
 from ..ledger import Ledger
 from ..ledger.changes import contradictions, mend
+from ..ledger.queries import clip_count, shared_sha256
 from ..tasks.engine import cores, run_tasks, threads
 from ..types import SAMPLE_RATE, Candidate, Clip, Progress, clip_bytes
 from ..workspace import Workspace
@@ -39,20 +41,34 @@ RESTORE = "Restore the ledger from a backup; without one, fetch into a new --wor
 _A_TASK = 64
 """Clips that are looked at together."""
 
+_Some = tuple[int, tuple[tuple[Candidate, Clip], ...]]
+"""The number of the first of some clips, and they."""
+
 AT_ONCE = min(8, 2 * cores())
 """How many threads read clips: reading is mostly waiting for a disk."""
 
 YOURS = "What it cannot name it never deletes: look at the file, then move it out of clips/."
 
 
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with a clip of the ledger: with its file, and with what it was decoded from if kept."""
+
+    candidate: Candidate
+    file: Finding | None
+    source: Finding | None
+
+
 def look_at_clips(ledger: Ledger, look: Look) -> Report:
     """What is wrong with a workspace's ledger and clips; changes nothing."""
-    clips = ledger.clips()
     found = [_of_ledger(trouble) for trouble in contradictions(ledger, look.deep) if look.part.is_first]
-    found += (finding for _, finding in _examine(ledger, clips, look))
-    found += (finding for _, finding in check_sources(clips, look))
-    wrong = tuple(finding for finding in found if finding.kind is not Kind.DUPLICATE)
-    return Report(len(look.part.share(clips)), findings=tuple(found), left=wrong)
+    seen = _Seen(ledger, look)
+    wrong = check_clips(ledger, look, seen)
+    found += [one.file for one in wrong if one.file]
+    found += seen.findings(wrong)
+    found += [one.source for one in wrong if one.source]
+    left = tuple(finding for finding in found if finding.kind is not Kind.DUPLICATE)
+    return Report(seen.clips, findings=tuple(found), left=left)
 
 
 def repair_clips(ledger: Ledger, look: Look, at: float) -> Report:
@@ -69,7 +85,7 @@ def repair_clips(ledger: Ledger, look: Look, at: float) -> Report:
     Raises:
         DataMismatch: the ledger's pages are damaged.
     """
-    workspace, clips = look.workspace, ledger.clips()
+    workspace = look.workspace
     found = [_of_ledger(trouble) for trouble in contradictions(ledger, look.deep)]
     left: list[Finding] = []
     if found:
@@ -77,22 +93,27 @@ def repair_clips(ledger: Ledger, look: Look, at: float) -> Report:
         left += [
             replace(_of_ledger(trouble), remedy=RESTORE) for trouble in contradictions(ledger, look.deep)
         ]
+    seen = _Seen(ledger, look)
+    wrong = check_clips(ledger, look, seen)
     moved, queued = [], 0
-    for candidate, finding in _examine(ledger, clips, look):
-        found.append(finding)
-        if candidate is not None:
-            moved.append(requeue_clip(ledger, workspace, candidate, finding, at))
+    for one in wrong:
+        if one.file:
+            found.append(one.file)
+            moved.append(requeue_clip(ledger, workspace, one.candidate, one.file, at))
             queued += 1
-        elif finding.kind is Kind.ORPHANED and not _half_written(finding.path):
-            left.append(finding)
-    for candidate, finding in check_sources(clips, look):
+    for finding in seen.findings(wrong):
         found.append(finding)
-        if finding.kind is Kind.DAMAGED and (workspace.root / finding.path).is_file():
-            moved.append(workspace.put_aside(workspace.root / finding.path))
-        ledger.lose_source(candidate, f"{finding.path} {finding.detail}", at)
+        if finding.kind is Kind.ORPHANED and not _half_written(finding.path):
+            left.append(finding)
+    for one in wrong:
+        if one.source:
+            found.append(one.source)
+            if one.source.kind is Kind.DAMAGED and (workspace.root / one.source.path).is_file():
+                moved.append(workspace.put_aside(workspace.root / one.source.path))
+            ledger.lose_source(one.candidate, f"{one.source.path} {one.source.detail}", at)
     _remove_leftovers(workspace)
     return Report(
-        len(clips),
+        seen.clips,
         findings=tuple(found),
         left=tuple(left),
         queued=queued,
@@ -112,10 +133,11 @@ def restore_lost(ledger: Ledger, workspace: Workspace, at: float) -> Iterator[st
     """
     _remove_leftovers(workspace)
     with threads(AT_ONCE) as by:
-        lost = check_clips(ledger, ledger.clips(), Look(workspace, by, deep=True))
-    for candidate, finding in lost:
-        moved = requeue_clip(ledger, workspace, candidate, finding, at)
-        yield f"{finding.path} {finding.detail}" + (f" (now {moved})" if moved else "")
+        wrong = check_clips(ledger, Look(workspace, by, deep=True))
+    for one in wrong:
+        if one.file:
+            moved = requeue_clip(ledger, workspace, one.candidate, one.file, at)
+            yield f"{one.file.path} {one.file.detail}" + (f" (now {moved})" if moved else "")
 
 
 def refuse_lost_ledger(ledger: Ledger, workspace: Workspace) -> None:
@@ -149,33 +171,52 @@ def requeue_clip(
     return moved
 
 
-def check_clips(
-    ledger: Ledger, clips: Sequence[tuple[Candidate, Clip]], look: Look
-) -> list[tuple[Candidate, Finding]]:
-    """Check many clips of a ledger, some of them a task; gives what is wrong, in their order."""
-    numbered = list(enumerate(clip for _, clip in clips))
-    tasks = [numbered[start : start + _A_TASK] for start in range(0, len(clips), _A_TASK)]
-    found: dict[int, Finding] = {}
+def check_clips(ledger: Ledger, look: Look, seen: "_Seen | None" = None) -> list[Wrong]:
+    """Check the clips of a ledger, some of them a task; gives those with which something is wrong, in order.
+
+    Args:
+        look: how they are looked at.
+        seen: is told of every clip. Without it nobody asks what they were decoded from.
+    """
+    total = len(range(look.part.number - 1, clip_count(ledger), look.part.of))
+    found: dict[int, Wrong] = {}
     done = 0
 
-    def add(task: Sequence[tuple[int, Clip]], wrong: dict[int, Finding]) -> None:
+    def tasks() -> Iterator[_Some]:
+        mine = look.part.each(ledger.each_clip() if seen is None else map(seen.see, ledger.each_clip()))
+        for first in count(step=_A_TASK):
+            if not (some := tuple(islice(mine, _A_TASK))):
+                return
+            yield first, some
+
+    def add(task: _Some, wrong: dict[int, Wrong]) -> None:
         nonlocal done
-        done += len(task)
+        done += len(task[1])
         found.update(wrong)
-        look.on_progress(Progress(done, len(clips), "clips"))
+        look.on_progress(Progress(done, total, "clips"))
 
     root = look.by.place(look.workspace.root)
-    work = partial(_check_some, workspace=Workspace(root), deep=look.deep, rate=ledger.sample_rate)
-    run_tasks(look.by, work, tasks, add)
-    return [(clips[number][0], found[number]) for number in sorted(found)]
+    work = partial(
+        _check_some,
+        workspace=Workspace(root),
+        deep=look.deep,
+        rate=ledger.sample_rate,
+        sources=seen is not None,
+    )
+    run_tasks(look.by, work, tasks(), add)
+    return [found[number] for number in sorted(found)]
 
 
-def _check_some(
-    task: Sequence[tuple[int, Clip]], workspace: Workspace, deep: bool, rate: int
-) -> dict[int, Finding]:
-    """What is wrong with some clips, by their numbers."""
-    found = ((number, check_clip(clip, workspace, deep, rate)) for number, clip in task)
-    return {number: finding for number, finding in found if finding is not None}
+def _check_some(task: _Some, workspace: Workspace, deep: bool, rate: int, sources: bool) -> dict[int, Wrong]:
+    """What is wrong with some clips, by their numbers; `sources` looks at what was kept of them, too."""
+    first, some = task
+    found = {}
+    for number, (candidate, clip) in enumerate(some, start=first):
+        file = check_clip(clip, workspace, deep, rate)
+        source = check_source(clip, workspace, deep) if sources else None
+        if file or source:
+            found[number] = Wrong(candidate, file, source)
+    return found
 
 
 def check_clip(clip: Clip, workspace: Workspace, deep: bool, rate: int = SAMPLE_RATE) -> Finding | None:
@@ -208,27 +249,23 @@ def check_clip(clip: Clip, workspace: Workspace, deep: bool, rate: int = SAMPLE_
     return None
 
 
-def check_sources(clips: Sequence[tuple[Candidate, Clip]], look: Look) -> Iterator[tuple[Candidate, Finding]]:
-    """What is wrong with the files that clips were decoded from, where they were kept."""
-    workspace = look.workspace
-    for candidate, clip in look.part.share(clips):
-        if clip.kept is None:
-            continue
-        wanted = workspace.kept_source(clip.class_name, clip.key)
-        path = wanted.with_name(Path(clip.kept.path).name)
-        name = path.relative_to(workspace.root).as_posix()
-        try:
-            if name != clip.kept.path or not path.name.startswith(f"{wanted.name}."):
-                trouble: str | None = f"is recorded as {clip.kept.path!r}"
-            else:
-                trouble = source_trouble(path, clip.kept.sha256, look.deep)
-        except (FileNotFoundError, NotADirectoryError):
-            yield candidate, Finding(Kind.MISSING, name, "was kept, and is missing", REPAIR_SOURCE)
-            continue
-        except OSError as error:
-            trouble = f"cannot be read: {error.strerror}"
-        if trouble:
-            yield candidate, Finding(Kind.DAMAGED, name, trouble, REPAIR_SOURCE)
+def check_source(clip: Clip, workspace: Workspace, deep: bool) -> Finding | None:
+    """What is wrong with the file that a clip was decoded from, if it was kept."""
+    if clip.kept is None:
+        return None
+    wanted = workspace.kept_source(clip.class_name, clip.key)
+    path = wanted.with_name(Path(clip.kept.path).name)
+    name = path.relative_to(workspace.root).as_posix()
+    try:
+        if name != clip.kept.path or not path.name.startswith(f"{wanted.name}."):
+            trouble: str | None = f"is recorded as {clip.kept.path!r}"
+        else:
+            trouble = source_trouble(path, clip.kept.sha256, deep)
+    except (FileNotFoundError, NotADirectoryError):
+        return Finding(Kind.MISSING, name, "was kept, and is missing", REPAIR_SOURCE)
+    except OSError as error:
+        trouble = f"cannot be read: {error.strerror}"
+    return Finding(Kind.DAMAGED, name, trouble, REPAIR_SOURCE) if trouble else None
 
 
 def expected_path(clip: Clip, workspace: Workspace) -> str:
@@ -236,40 +273,48 @@ def expected_path(clip: Clip, workspace: Workspace) -> str:
     return workspace.clip(clip.class_name, clip.key).relative_to(workspace.root).as_posix()
 
 
-def _examine(
-    ledger: Ledger, clips: Sequence[tuple[Candidate, Clip]], look: Look
-) -> Iterator[tuple[Candidate | None, Finding]]:
-    """All that is wrong on disk; with its candidate where that is one clip's trouble."""
-    # Listed before a repair moves anything.
-    listed = _files(look.workspace) if look.part.is_first else []
-    wrong = set()
-    for candidate, finding in check_clips(ledger, look.part.share(clips), look):
-        wrong.add(finding.path)
-        yield candidate, finding
-    if not look.part.is_first:
-        return
-    workspace = look.workspace
-    recorded = {expected_path(clip, workspace) for _, clip in clips}
-    for path in listed:
-        if path not in recorded:
-            if _half_written(path):
-                half = "half-written by a process that was killed"
-                yield None, Finding(Kind.ORPHANED, path, half, REPAIR)
-            else:
-                yield None, Finding(Kind.ORPHANED, path, "", YOURS)
-    same: dict[str, list[str]] = {}
-    for _, clip in clips if look.deep else ():
-        if (path := expected_path(clip, workspace)) not in wrong:
-            same.setdefault(clip.sha256, []).append(path)
-    for first, *others in same.values():
-        if others:
-            yield None, Finding(Kind.DUPLICATE, first, f"holds the same samples as {', '.join(others)}")
+class _Seen:
+    """What concerns all clips at once: files of which there is no record, and those of the same samples.
+
+    Attributes:
+        clips: how many of them are looked at.
+    """
+
+    def __init__(self, ledger: Ledger, look: Look) -> None:
+        first, part = look.part.is_first, look.part
+        self.clips = len(range(part.number - 1, clip_count(ledger), part.of))
+        self._workspace = look.workspace
+        # Listed before a repair moves anything.
+        self._strange = {*_files(look.workspace)} if first else set[str]()
+        self._shared = shared_sha256(ledger) if first and look.deep else set[str]()
+        self._same: dict[str, list[str]] = {}
+
+    def see(self, pair: tuple[Candidate, Clip]) -> tuple[Candidate, Clip]:
+        """Take in a clip of the ledger, on its way to those who read its file."""
+        path = expected_path(pair[1], self._workspace)
+        self._strange.discard(path)
+        if pair[1].sha256 in self._shared:
+            self._same.setdefault(pair[1].sha256, []).append(path)
+        return pair
+
+    def findings(self, wrong: Sequence[Wrong]) -> Iterator[Finding]:
+        """What is odd, when all clips were seen; `wrong` are those whose files need not be compared."""
+        for path in sorted(self._strange):
+            half = _half_written(path)
+            detail = "half-written by a process that was killed" if half else ""
+            yield Finding(Kind.ORPHANED, path, detail, REPAIR if half else YOURS)
+        bad = {one.file.path for one in wrong if one.file}
+        for paths in self._same.values():
+            whole = [path for path in paths if path not in bad]
+            if len(whole) > 1:
+                detail = f"holds the same samples as {', '.join(whole[1:])}"
+                yield Finding(Kind.DUPLICATE, whole[0], detail)
 
 
-def _files(workspace: Workspace) -> list[str]:
+def _files(workspace: Workspace) -> Iterator[str]:
     """All that lies below the folder of clips, or in its place."""
     paths = [workspace.clips] if workspace.clips.is_file() else workspace.clips.rglob("*")
-    return sorted(path.relative_to(workspace.root).as_posix() for path in paths if not path.is_dir())
+    return (path.relative_to(workspace.root).as_posix() for path in paths if not path.is_dir())
 
 
 def _half_written(path: str) -> bool:

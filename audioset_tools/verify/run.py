@@ -10,6 +10,7 @@ from ..exceptions import DataMismatch, UsageError
 from ..ledger import Ledger
 from ..manifest.compare import compare
 from ..manifest.document import read_manifest
+from ..shards.placements import Placements, placement_of
 from ..tasks.division import Division
 from ..tasks.part import ArrayPart
 from ..types import OnProgress, message, silent
@@ -81,12 +82,13 @@ def verify(
 def _look(ledger: Ledger, look: Look, repair: bool) -> Report:
     if repair:
         report = clips.repair_clips(ledger, look, time())
-        return report + shards.repair_shards(look, _recorded(ledger))
+        return report + shards.repair_shards(look, _recorded(ledger, look.workspace))
     report = clips.look_at_clips(ledger, look)
-    return report + shards.look_at_shards(look, _recorded(ledger))
+    return report + shards.look_at_shards(look, _recorded(ledger, look.workspace))
 
 
-def _recorded(ledger: Ledger) -> shards.Recorded:
+def _recorded(ledger: Ledger, workspace: Workspace) -> shards.Recorded:
     origin = ledger.origin()
-    accepted = {clip.key: clip for _, clip in ledger.clips()}
-    return shards.Recorded(origin.recipe if origin else "", ledger.class_names, accepted)
+    # Nobody asks without shards, and it takes its time.
+    accepted = (placement_of(clip) for _, clip in ledger.each_clip()) if workspace.shards.is_dir() else ()
+    return shards.Recorded(origin.recipe if origin else "", ledger.class_names, Placements(accepted))

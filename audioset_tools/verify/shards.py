@@ -4,8 +4,7 @@ What is taken away `featurize` makes again from the clips. The caller holds the 
 """
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -19,11 +18,11 @@ from ..featurize.run import FeaturizeConfig
 from ..shards.dataset import RESTORE, read_dataset
 from ..shards.index import NAME as INDEX
 from ..shards.index import Index, Listed, half_written, read_index, shard_files
-from ..shards.placements import Placement, named
+from ..shards.placements import SPLITS, Names, Numbers, Placement, Placements, named
 from ..shards.shard import Accumulator, Shard, Statistics, classes_of, combined, keys_of, open_shard
 from ..shards.spec import PRESETS
 from ..tasks.engine import Engine, run_tasks
-from ..types import SAMPLE_RATES, Clip, Progress, silent
+from ..types import SAMPLE_RATES, Progress, silent
 from ..workspace import Workspace, smaller_set
 from .findings import Finding, Kind, Look, Report
 
@@ -36,11 +35,11 @@ _ROWS_AT_ONCE = 32
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the ledger says, as far as shards are made from it: its recipe's name, accepted clips by key."""
+    """What the ledger says, as far as shards are made from it: its recipe's name, and the accepted clips."""
 
     recipe: str
     class_names: tuple[str, ...]
-    clips: dict[str, Clip]
+    clips: Placements
 
 
 def look_at_shards(look: Look, recorded: Recorded) -> Report:
@@ -62,10 +61,12 @@ def look_at_shards(look: Look, recorded: Recorded) -> Report:
         found += (Finding(Kind.ORPHANED, _below(path, workspace), "", YOURS) for path in strays)
         for size, (trouble, placements) in read.items():
             found += trouble
-            found += _look_at_dataset(placements or {}, recorded, workspace.dataset_of(size).name, size)
+            table = workspace.dataset_of(size).name
+            found += _look_at_dataset(placements or Placements(), recorded.clips, table, size)
     if folders:
         for folder, size in zip(folders, sizes, strict=True):
-            expected = Expected(workspace.root, recorded.recipe, recorded.class_names, read[size][1])
+            table = workspace.dataset_of(size).name
+            expected = Expected(workspace.root, recorded.recipe, recorded.class_names, read[size][1], table)
             try:
                 index = read_index(folder)
             except DataMismatch:
@@ -103,7 +104,7 @@ def _is_made_again(finding: Finding) -> bool:
     return path.endswith(".part") or (path.endswith((".h5", INDEX)) and finding.kind not in _UNHARMED)
 
 
-def _read_dataset(table: Path) -> tuple[list[Finding], dict[str, Placement] | None]:
+def _read_dataset(table: Path) -> tuple[list[Finding], Placements | None]:
     name = table.name
     try:
         placements = read_dataset(table)
@@ -112,23 +113,28 @@ def _read_dataset(table: Path) -> tuple[list[Finding], dict[str, Placement] | No
         return [Finding(Kind.DAMAGED, name, detail, RESTORE)], None
     if not placements:
         return [Finding(Kind.MISSING, name, "is missing or empty, and there are shards", RESTORE)], None
-    return [], {placement.key: placement for placement in placements}
+    return [], placements
 
 
 def _look_at_dataset(
-    placements: dict[str, Placement], recorded: Recorded, table: str, size: int | None
+    placements: Placements, recorded: Placements, table: str, size: int | None
 ) -> Iterator[Finding]:
     """Clips of which the ledger says something else; one that is in the queue again is no fault here."""
-    for key, placement in placements.items():
-        clip = recorded.clips.get(key)
-        if clip and named(clip) != named(placement):
-            detail = f"clip {key} is of class {named(placement)}, and {named(clip)} in the ledger"
+    at = recorded.by_key(placements.key)
+    there = np.flatnonzero(at >= 0)
+    classes = {kind[:2]: number for number, kind in enumerate(placements.kinds)}
+    here, now = (of.of_kinds(classes, slice(0, 2)) for of in (placements, recorded))
+    other_class = here[there] != now[at[there]]
+    other_file = placements.sha256[there] != recorded.sha256[at[there]]
+    for number in there[other_class | other_file].tolist():
+        placement, clip = placements[number], recorded[int(at[number])]
+        if named(clip) != named(placement):
+            detail = f"clip {clip.key} is of class {named(placement)}, and {named(clip)} in the ledger"
             yield Finding(Kind.DAMAGED, table, detail, RESTORE)
-        elif clip and clip.sha256 != placement.sha256:
-            detail = f"clip {key} was fetched again since its mel was taken"
-            yield Finding(
-                Kind.OUT_OF_DATE, table, detail, f"Run: audioset-tools featurize{_asking_for(size)}"
-            )
+        else:
+            detail = f"clip {clip.key} was fetched again since its mel was taken"
+            again = f"Run: audioset-tools featurize{_asking_for(size)}"
+            yield Finding(Kind.OUT_OF_DATE, table, detail, again)
 
 
 def _without_index(folder: Path, workspace: Workspace) -> Finding:
@@ -148,23 +154,28 @@ def _below(path: Path, workspace: Workspace) -> str:
 class Expected:
     """What the shards of the workspace at `root` should be made from.
 
-    `recipe` is the name of the ledger's; `placements` are the clips of `dataset.csv` by key, None if it
-    cannot be read.
+    `recipe` is the name of the ledger's; `placements` are the clips of `dataset.csv`, or of the `table`
+    of a smaller set, None if it cannot be read.
     """
 
     root: Path
     recipe: str
     class_names: tuple[str, ...]
-    placements: Mapping[str, Placement] | None
+    placements: Placements | None
+    table: str = "dataset.csv"
 
     def of(self, shard: Shard, by: Engine) -> "Expected":
         """What concerns one shard, for those who read it elsewhere."""
-        known = self.placements or {}
-        return replace(
-            self,
-            root=by.place(self.root),
-            placements={key: known[key] for key in keys_of(shard) if key in known},
-        )
+        known = Placements() if self.placements is None else self.placements
+        at = known.by_key(shard.key)
+        return replace(self, root=by.place(self.root), placements=known.take(at[at >= 0]))
+
+    def each(self, shard: Shard) -> list[Placement | None]:
+        """The placement of every row of a shard; None of one that is of no clip."""
+        assert self.placements is not None
+        at = self.placements.by_key(shard.key)
+        found = iter(self.placements.take(at[at >= 0]))
+        return [next(found) if there else None for there in (at >= 0).tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +295,8 @@ class _Whole:
 
     def __init__(self, is_there: bool) -> None:
         self.is_there = is_there
-        self._copies: dict[str, list[int]] = {}
+        self._keys: list[Names] = []
+        self._noise: list[npt.NDArray[np.integer]] = []
         self._train: list[Statistics] = []
 
     def add(self, shard: Shard | None) -> None:
@@ -294,16 +306,17 @@ class _Whole:
             return
         if shard.header.split == "train":
             self._train.append(shard.statistics)
-        for key, noise in zip(keys_of(shard), shard.noise.tolist(), strict=True):
-            self._copies.setdefault(key, []).append(noise)
+        self._keys.append(shard.key)
+        self._noise.append(shard.noise)
 
     def look(self, index: Index | None, at: _Subject, expected: Expected) -> Iterator[Finding]:
         """What is wrong with them together."""
         if index and not _agree(index, self._train):
             here = _Subject(f"{at.name}/{INDEX}", at.again, at.deep)
             yield here.wrong(Kind.DAMAGED, "its mean and deviation are not those of the train split")
-        if expected.placements is not None:
-            yield from _look_at_copies(self._copies, at, expected.placements)
+        if expected.placements is not None and self._keys:
+            rows = expected.placements.by_key(np.concatenate(self._keys))
+            yield from _look_at_copies(rows, np.concatenate(self._noise), at, expected.placements)
 
 
 def _names_in(folder: Path) -> Iterator[str]:
@@ -347,16 +360,17 @@ def _look_at_header(
 def _look_at_rows(shard: Shard, at: _Subject, expected: Expected) -> Iterator[Finding]:
     split, groups = shard.header.split, [group.decode("ascii", "replace") for group in shard.group.tolist()]
     regrouped: list[str] = []
+    known = None if expected.placements is None else expected.each(shard)
     columns = zip(keys_of(shard), classes_of(shard), shard.noise.tolist(), shard.sha256.tolist(), strict=True)
     for row, (key, classes, noise, sha256) in enumerate(columns):
         row_name = f"row {row}, clip {key}"
         if noise < 0 or (noise and split != "train"):
             yield at.wrong(Kind.WRONG_ROW, f"{row_name}: noise copy {noise} in the {split} split")
-        if expected.placements is None:
+        if known is None:
             continue
-        placement = expected.placements.get(key)
+        placement = known[row]
         if placement is None:
-            yield at.wrong(Kind.WRONG_ROW, f"{row_name}: it is not in dataset.csv")
+            yield at.wrong(Kind.WRONG_ROW, f"{row_name}: it is not in {expected.table}")
             continue
         if placement.split != split:
             yield at.wrong(Kind.WRONG_ROW, f"{row_name}: it belongs to the {placement.split} split")
@@ -364,7 +378,8 @@ def _look_at_rows(shard: Shard, at: _Subject, expected: Expected) -> Iterator[Fi
             labelled = f"labelled {', '.join(classes)}, and its class is {named(placement)}"
             yield at.wrong(Kind.WRONG_ROW, f"{row_name}: {labelled}")
         if placement.sha256 != sha256.decode("ascii", "replace"):
-            yield at.wrong(Kind.OUT_OF_DATE, f"{row_name}: made from another file than dataset.csv names")
+            other = f"made from another file than {expected.table} names"
+            yield at.wrong(Kind.OUT_OF_DATE, f"{row_name}: {other}")
         if placement.group not in ("", groups[row]):
             regrouped.append(key)
     if regrouped:
@@ -373,19 +388,34 @@ def _look_at_rows(shard: Shard, at: _Subject, expected: Expected) -> Iterator[Fi
 
 
 def _look_at_copies(
-    copies: Mapping[str, list[int]], at: _Subject, placements: Mapping[str, Placement]
+    rows: Numbers, noise: npt.NDArray[np.integer], at: _Subject, placements: Placements
 ) -> Iterator[Finding]:
-    """Every clip once, with all the noise copies that the others of its split have."""
-    train = [key for key in copies if key in placements and placements[key].split == "train"]
-    most = Counter(max(copies[key]) for key in train)
-    noisy = most.most_common(1)[0][0] if most else 0
-    for key, placement in placements.items():
-        wanted = list(range(1 + noisy)) if placement.split == "train" else [0]
-        found = sorted(copies.get(key, []))
-        if not found:
-            yield at.stale(Kind.OUT_OF_DATE, f"lacks clip {key} of the {placement.split} split")
-        elif found != wanted:
-            yield at.wrong(Kind.WRONG_ROW, f"clip {key} has the copies {found} instead of {wanted}")
+    """Every clip once, with all the noise copies that the others of its split have.
+
+    Args:
+        rows: of every row of all shards the number of its clip in `placements`, -1 for none, [rows].
+        noise: the number of its noise copy, [rows].
+    """
+    order = np.lexsort((noise, rows))
+    order = order[rows[order] >= 0]
+    numbers, begin, copies = np.unique(rows[order], return_index=True, return_counts=True)
+    found, last = np.zeros((2, len(placements)), np.int64)
+    found[numbers], last[numbers] = copies, noise[order][begin + copies - 1]
+    # In a row: each but the first is one more than the one before.
+    place = np.arange(len(order)) - np.repeat(begin, copies)
+    in_row = np.ones(len(placements), np.bool_)
+    np.logical_and.at(in_row, rows[order], noise[order] == place)
+    train = placements.split == SPLITS.index("train")
+    noisy = int(np.bincount(np.maximum(last[train & (found > 0)], 0), minlength=1).argmax())
+    wanted = np.where(train, 1 + noisy, 1)
+    for number in np.flatnonzero((found != wanted) | ~in_row).tolist():
+        placement = placements[number]
+        if not found[number]:
+            yield at.stale(Kind.OUT_OF_DATE, f"lacks clip {placement.key} of the {placement.split} split")
+            continue
+        its = sorted(noise[rows == number].tolist())
+        detail = f"clip {placement.key} has the copies {its} instead of {[*range(wanted[number])]}"
+        yield at.wrong(Kind.WRONG_ROW, detail)
 
 
 def _look_at_mels(shard: Shard, at: _Subject, expected: Expected) -> Iterator[Finding]:
@@ -440,9 +470,11 @@ def _sound_of(key: str, noise: int, expected: Expected) -> str:
 
     Silence has such a mel, and so has a constant, whose noise copies are noise.
     """
-    placement = (expected.placements or {}).get(key)
-    if placement is None:
+    known = Placements() if expected.placements is None else expected.placements
+    (number,) = known.by_key(np.array([key.encode()])).tolist()
+    if number < 0:
         return ""
+    placement = known[number]
     try:
         samples = read_clip(expected.root / placement.path, placement.sha256)
     except DataMismatch:

@@ -75,6 +75,18 @@ def test_a_table_of_our_own_is_a_list(tmp_path: Path) -> None:
     assert row == ListRow(2, A, 30_000, 39_000, ("Piano",), drawn_for="Piano")
 
 
+def test_ids_are_taken_in_any_form(tmp_path: Path) -> None:
+    address = "youtube.com/watch?v="
+    forms = [f"Y{A}", f"{A}_30000", f"a/Y{A}_30000.wav", f"https://youtu.be/{A}?t=9", f"{address}{A}"]
+    table = "".join(f"{form},30\n" for form in forms)
+    _, found = rows(tmp_path / "ids.csv", f"ytid,start\n{table}")
+    assert {(row.ytid, row.start_ms) for row in found} == {(A, 30_000)}
+    _, (row,) = rows(tmp_path / "keys.csv", f"key\nclips/Y{A}_7.wav\n")
+    assert (row.ytid, row.start_ms) == (A, 7)
+    with pytest.raises(DataMismatch, match="no segment, such as"):
+        rows(tmp_path / "keys.csv", f"key\nhttps://youtu.be/{A}\n")
+
+
 def test_a_spreadsheets_ways_are_understood(tmp_path: Path) -> None:
     content = f"\ufeffYouTube_ID ,Start,End,Label,Split\r\n\r\n{A},30.5,,Rain,Val\r\n".encode()
     _, found = rows(tmp_path / "list.csv", content)
@@ -104,6 +116,7 @@ def test_a_group_is_any_text_that_can_be_printed(tmp_path: Path) -> None:
         (f"{A},,40,Rain,train", "the start is missing"),
         ("#NAME?,30,40,Rain,train", "a spreadsheet has replaced the id by an error value: '#NAME?'"),
         ("../../../etc,30,40,Rain,train", "not a video id"),
+        (f"{A}_20000,30,40,Rain,train", "the start is 30 s, and by the name of the clip 20 s"),
         (f"{A},30,40,,train", "the class is missing"),
         (f"{A},30,40,Rain,dev7", "no such split: 'dev7'; it is train, validation or test"),
         (f"{A},30,40,Rain", "4 fields instead of 5"),

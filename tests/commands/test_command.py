@@ -56,10 +56,11 @@ def test_the_help_lists_the_commands_in_the_order_of_the_work_with_whole_sentenc
 
 
 WRONG = [
-    (["fetch", "--xyz"], "no such option", "`audioset-tools fetch --help` lists all options."),
+    (["fetch", "--7"], "no such option", "`audioset-tools fetch --help` lists all options."),
     (["fetch", "--per-clas", "3"], "no such option", "Did you mean --per-class? "),
     (["train", "--epochs", "x"], "'x' is not a valid integer", "`audioset-tools train --help`"),
     (["evaluate", "--split", "tset"], "'tset' is not one of", "`audioset-tools evaluate --help`"),
+    (["forget", "-Gxxxxxxxxxx"], "no such option '-G'", "`audioset-tools forget --help` lists"),
     (["forget"], "missing argument 'ID...'", "`audioset-tools forget --help`"),
     (["export", "hf"], "missing option '--out'", "`audioset-tools export --help`"),
     (["status", "more"], "got unexpected extra argument (more)", "`audioset-tools status --help`"),
@@ -155,6 +156,24 @@ def test_a_log_has_every_line_and_the_beginning_and_the_end(
         assert piece in line
     assert any(line.startswith("error: ") for line in lines) and lines[-1] == "exit code 2"
     assert SECRET not in log.read_text()
+
+
+def test_a_settings_file_holds_what_stands_before_a_command(
+    capsys: pytest.CaptureFixture[str], workspace: Path, tmp_path: Path
+) -> None:
+    config, log = tmp_path / "settings.toml", tmp_path / "log"
+    config.write_text(f"quiet = true\nlog = '{log}'\nworkspace = '{workspace}'\n")
+    code, out, err = said(capsys, "--config", config, "status", "--failures", "--out", tmp_path / "t.csv")
+    assert (code, out, err) == (0, "", "") and "wrote 0 failures" in log.read_text()
+    config.write_text("per-class = 3\n")
+    code, _, err = said(capsys, "--config", config, "status")
+    assert code == 2 and "there is no command 'per-class'" in err
+    assert "before them stand workspace, quiet, verbose, log" in err
+
+
+def test_the_demo_makes_a_folder_of_its_own(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, _, err = said(capsys, "--workspace", tmp_path / "w", "demo")
+    assert code == 2 and "demo --workspace" in err and not (tmp_path / "w").exists()
 
 
 def test_a_log_that_cannot_be_written_is_an_error_before_anything_is_done(

@@ -16,11 +16,13 @@ from audioset_tools.cli import run
 from audioset_tools.csvfile import csv_columns, read_csv
 from audioset_tools.featurize.mel import logmel
 from audioset_tools.predict import run as run_module
+from audioset_tools.runs import folder as folder_module
 from audioset_tools.runs.about import about_run
 from audioset_tools.shards.shard import ShardHeader
 from audioset_tools.train.config import TrainConfig
 from audioset_tools.train.networks import build
 from audioset_tools.train.weights import Weights, write_weights
+from tests.factories import featurized
 from tests.predict.conftest import CLASSES, SPEC, Ears, noise, tone, write
 
 PNG = b"\x89PNG\r\n"
@@ -31,6 +33,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> Ears:
     """What any run folder holds."""
     ears = Ears()
     monkeypatch.setattr(run_module, "find_run", lambda workspace, run: run)
+    monkeypatch.setattr(folder_module, "find_run", lambda workspace, run: Path(run))
     monkeypatch.setattr(run_module, "load_run", lambda *_: ears)
     return ears
 
@@ -54,6 +57,7 @@ def test_who_may_not_read_the_weights_is_told_of_rights_and_not_of_room(
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "model.safetensors"))
 
     monkeypatch.setattr(run_module, "find_run", lambda workspace, run: run)
+    monkeypatch.setattr(folder_module, "find_run", lambda workspace, run: Path(run))
     monkeypatch.setattr(run_module, "load_run", load)
     said = refused(capsys, 5, write(tmp_path / "it.wav", tone(1)))
     assert "model.safetensors" in said and "chmod" in said and "disk" not in said
@@ -166,11 +170,54 @@ def test_what_cannot_be_done_is_told(
     assert "no window begins 11 s" in refused(capsys, 2, one, "--hop", "11")
     assert "no window begins nan s" in refused(capsys, 2, one, "--hop", "nan")
     assert "text is a file" in refused(capsys, 2, one, two, "--png", text)
-    assert "Missing argument" in refused(capsys, 2)
+    assert "missing argument" in refused(capsys, 2)
     assert "cannot be decoded" in refused(capsys, 6, text)
     assert "the machine refused" in refused(capsys, 5, one, "--csv", text / "out.csv")
     assert "the machine refused" in refused(capsys, 5, one, "--png", text / "out.png")
     assert not loaded.seen
+
+
+def test_clips_and_runs_of_a_workspace_are_named_as_everywhere(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    workspace = featurized(tmp_path / "w")
+    runs = [workspace.runs / name for name in ("older", "newer")]
+    for at, folder in enumerate(runs):
+        folder.mkdir(parents=True)
+        for name in ("model.safetensors", "metrics.json"):
+            (folder / name).touch()
+            os.utime(folder / name, (at, at))
+    used = []
+
+    def load(folder: Path, *_: object) -> Ears:
+        used.append(folder)
+        return Ears()
+
+    monkeypatch.setattr(run_module, "load_run", load)
+    path = next(path for path in workspace.clips.rglob("Y*.wav") if path.name.startswith("Y-"))
+    key = path.stem[1:]
+    where = ["--workspace", str(workspace.root), "--json"]
+    forms = [
+        key[:11],
+        f"Y{key[:11]}",
+        key,
+        path.name,
+        path,
+        f"https://www.youtube.com/watch?v={key[:11]}&t=9",
+    ]
+    for form in forms:
+        assert run(["predict", str(form), "--run", "older", *where]) == 0
+        (answer,) = json.loads(capsys.readouterr().out)["recordings"]
+        assert (answer["path"], used.pop()) == (str(path), runs[0])
+    # A file of that name comes first.
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / f"{key}.wav", tone(1))
+    assert run(["predict", f"{key}.wav", *where]) == 0 and used.pop() == runs[1]
+    assert json.loads(capsys.readouterr().out)["recordings"][0]["path"] == f"{key}.wav"
+    assert run(["predict", "abcdefghijA", "--run", str(runs[0]), *where]) == 2
+    assert "abcdefghijA is neither a file nor a clip of" in capsys.readouterr().err
+    assert run(["predict", str(path), "--run", "nosuch", *where]) == 2
+    assert "Name one of these: newer, older" in capsys.readouterr().err
 
 
 def test_weights_and_config_alone_are_a_run(

@@ -48,4 +48,15 @@ def test_a_changed_recipe_takes_the_clips_that_are_there_into_a_new_workspace(
     after = contents(new)
     assert len(after) == 5 * len(CLASSES)
     assert after.items() > before.items()
+
+    # The workspace knows its recipe, also without the file.
+    recipe.unlink()
+    told = run("select", "--metadata", str(world.lists), "--workspace", str(new), "--json")
+    assert json.loads(told.stdout)["least_seconds"] == 9.5
+    for lists in ([], ["--metadata", str(world.lists)]):
+        on = run("fetch", "--per-class", "5", "--workspace", str(new), "--source", f"local:{fetched}", *lists)
+        assert on.returncode == 0, on.stderr
+    named = run("fetch", "--recipe", "paper", "--workspace", str(new), "--metadata", str(world.lists))
+    assert named.returncode == 6 and "was made with another recipe than paper" in named.stderr
+    assert contents(new) == after
     assert contents(fetched) == before

@@ -25,7 +25,7 @@ def test_the_page_is_written_into_the_workspace(
     assert report(workspace, "--per-class", "1") == 0
     told = capsys.readouterr()
     assert told.out.strip() == str(workspace.root / "report" / "index.html")
-    assert told.err.splitlines() == [
+    assert [line[21:] for line in told.err.splitlines()] == [
         "looking at 4 clips", "sounds and pictures of 3 clips", "pages: 1, sounds and pictures: 6",
     ]  # fmt: skip
     assert report(workspace, "--out", str(tmp_path / "out")) == 0 and (tmp_path / "out/index.html").exists()

@@ -54,7 +54,14 @@ def test_json_has_every_outcome(lists: Path) -> None:
     assert told["classes"]["Drums"]["fillable_with_dead_share"] is None
 
 
-@pytest.mark.parametrize("arguments", [["--explain", DASHED], [f"--explain={DASHED}"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--explain", DASHED], [f"--explain={DASHED}"], ["--explain", f"{DASHED}_30000"],
+        ["--explain", f"clips/Piano/Y{DASHED}_30000.wav"],
+        ["--explain", f"https://music.youtube.com/watch?v={DASHED}&t=30s"],
+    ],
+)  # fmt: skip
 def test_an_id_that_begins_with_a_dash_is_explained(lists: Path, arguments: list[str]) -> None:
     text = select(lists, *arguments)
     assert f"{DASHED}_30000  30 to 40 s, unbalanced_train" in text

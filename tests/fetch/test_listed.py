@@ -10,6 +10,7 @@ import pytest
 from audioset_tools.catalog.segment_list import read_segment_list
 from audioset_tools.exceptions import DataMismatch, Shortfall, UsageError
 from audioset_tools.fetch.listed import Wanted, enqueue_list, list_shortfall
+from audioset_tools.fetch.prepare import prepare
 from audioset_tools.fetch.run import estimate, fetch
 from audioset_tools.fetch.status import read_status, status_tables
 from audioset_tools.ledger import Ledger, State, StateCount
@@ -113,10 +114,19 @@ def test_a_workspace_is_of_one_list_or_of_a_recipe(listed: Path, tmp_path: Path)
             enqueue_list(ledger, segments, None, silent)
 
 
-def test_without_its_list_a_fetch_says_what_to_give(plan: Plan, listed: Path, workspace: Workspace) -> None:
+def test_a_workspace_remembers_its_list_and_takes_no_recipe(
+    plan: Plan, listed: Path, workspace: Workspace
+) -> None:
+    """Its candidates are there: neither the file nor the option is needed again."""
     estimate(workspace, Wanted(segment_list=listed))
-    with pytest.raises(DataMismatch, match=r"made from a list \(list mine\)"):
-        estimate(workspace, Wanted())
+    with workspace.lock(), Ledger(workspace.ledger) as ledger:
+        prepare(ledger, workspace, Wanted(), None, silent)
+        assert ledger.class_names
+        with pytest.raises(DataMismatch, match=r"made from a list \(list mine\)"):
+            prepare(ledger, workspace, Wanted(recipe="paper"), None, silent)
+    assert Wanted().wants_all(None, workspace)
+    with pytest.raises(UsageError, match="--list and --per-class exclude each other"):
+        Wanted(per_class=5).wants_all(None, workspace)
 
 
 def test_the_words_of_a_shortfall_count_the_reasons() -> None:

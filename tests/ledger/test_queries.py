@@ -4,6 +4,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,14 @@ from hypothesis import strategies as st
 
 from audioset_tools.exceptions import DataMismatch, EnvironmentProblem
 from audioset_tools.ledger import Ledger
-from audioset_tools.ledger.queries import days, failures, last_event_at
+from audioset_tools.ledger.queries import (
+    clip_count,
+    days,
+    failures,
+    fingerprints,
+    last_event_at,
+    shared_sha256,
+)
 from audioset_tools.types import Failure, Reason
 from tests.factories import both, clip, loaded, origin
 
@@ -163,3 +171,19 @@ def test_a_path_may_hold_what_means_something_in_an_address(tmp_path: Path) -> N
     loaded(path).__exit__(None, None, None)
     with Ledger(path, read_only=True) as reader:
         assert reader.origin() == origin("Piano", "Other")
+
+
+def test_clips_are_counted_and_their_fingerprints_read_by_their_places() -> None:
+    pianos, others = both(5)[:5], both(5)[5:]
+    with loaded(Path(":memory:")) as ledger:
+        assert clip_count(ledger) == 0 and shared_sha256(ledger) == set()
+        prints = {}
+        for one in (pianos[0], pianos[2], others[1]):
+            prints[one.key] = f"print of {one.key}".encode()
+            digest = "a" * 64 if one.class_name == "Piano" else "b" * 64
+            ledger.accept(one, replace(clip(one), fingerprint=prints[one.key], sha256=digest), at=1)
+        assert clip_count(ledger) == 3 and shared_sha256(ledger) == {"a" * 64}
+        number = {name: n for n, name in enumerate(ledger.class_names)}
+        asked = [others[1], pianos[1], pianos[2], others[1]]
+        places = [(number[one.class_name], one.rank) for one in asked]
+        assert fingerprints(ledger, places) == [prints.get(one.key, b"") for one in asked]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from audioset_tools.audio.fingerprint import FINGERPRINT_BYTES, SAME_BELOW, distance, fingerprint
 from audioset_tools.shards import duplicates
-from audioset_tools.shards.duplicates import _distances, _unpacked
+from audioset_tools.shards.sketches import Flags, Numbers, Words, distances, keyed, unpacked
 from tests.audio.test_fingerprint import IDS, sound, through
 
 SECONDS = np.arange(160_000) / 16_000
@@ -15,7 +15,11 @@ SECONDS = np.arange(160_000) / 16_000
 
 def same_sound(prints: list[bytes], fresh: list[bool]) -> list[tuple[int, int]]:
     """Where all fingerprints are at hand."""
-    return duplicates.same_sound(lambda some: [prints[n] for n in some.tolist()], np.array(fresh, np.bool_))
+    sketching = duplicates.Sketching()
+    for one in prints:
+        sketching.add(one)
+    sounds = sketching.sounds(lambda some: [prints[n] for n in some.tolist()])
+    return duplicates.same_sound(sounds, np.array(fresh, np.bool_), np.arange(len(fresh)))
 
 
 def tone(hertz: float) -> bytes:
@@ -49,7 +53,7 @@ def test_where_the_work_is_cut_makes_no_difference(
     some = [*prints, *prints[::-1]]
     whole = same_sound(some, [True] * 24)
     assert len(whole) == 12 and all(one + other == 23 for one, other in whole)
-    monkeypatch.setattr(duplicates, "_BLOCK", 5)
+    monkeypatch.setattr(duplicates, "_ROWS", 5)
     monkeypatch.setattr(duplicates, "_PAIRS", 2)
     assert sorted(same_sound(some, [True] * 24)) == sorted(whole)
 
@@ -66,14 +70,19 @@ def test_among_many_the_same_sounds_are_found_without_comparing_every_pair(
     wanted = {(n, n + len(prints) + 1_200) for n in range(len(prints))}
     whole = {*same_sound(some, [True] * len(some))}
     assert whole == wanted
-    met: list[int] = []
-    alike = duplicates._alike
+    compared: list[int] = []
+    agreeing = duplicates._agreeing
     monkeypatch.setattr(duplicates, "_EVERY_PAIR", 100)
-    monkeypatch.setattr(
-        duplicates, "_alike", lambda like, new: (met.append(len(like) ** 2 // 2), alike(like, new))[1]
-    )
+    monkeypatch.setattr(duplicates, "near", None)
+
+    def counting(sketches: Words, new: Flags, bits: Numbers) -> Numbers:
+        keys = np.sort(keyed(sketches, bits)) >> np.uint64(32)
+        compared.append(sum(int((keys[n:] == keys[:-n]).sum()) for n in range(1, duplicates._REACH + 1)))
+        return agreeing(sketches, new, bits)
+
+    monkeypatch.setattr(duplicates, "_agreeing", counting)
     assert {*same_sound(some, [True] * len(some))} == wanted
-    assert sum(met) < 743_000 / 2
+    assert len(compared) == duplicates._DRAWS and max(compared) < 743_000 / 100
 
 
 def test_what_hardly_changes_or_is_hardly_heard_is_the_same_as_nothing(prints: list[bytes]) -> None:
@@ -100,7 +109,7 @@ def test_they_are_as_far_apart_as_two_fingerprints_alone(seeds: list[bytes], shi
     bits, heard = frames[:12_400].reshape(400, 31), frames[12_400:]
     moved = [np.packbits(np.roll(part, shift, axis=0)).tobytes() for part in (bits, heard)]
     made.append(b"".join(moved))
-    words, there = _unpacked(made)
+    words, there = unpacked(made)
     i, j = np.triu_indices(len(made), 1)
     alone = [distance(made[one], made[other]) for one, other in zip(i, j, strict=True)]
-    assert _distances(words, there, i, j).tolist() == alone
+    assert distances(words, there, i, j).tolist() == alone

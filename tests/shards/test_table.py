@@ -29,6 +29,6 @@ def test_each_clip_is_as_it_would_be_placed() -> None:
 
 
 def test_fingerprints_are_those_of_the_clips_or_read_where_they_lie() -> None:
-    assert ClipTable.of(some()).prints(np.array([2, 0])) == [b"", b"one"]
-    asked = ClipTable.of(some(), lambda numbers: [b"read %d" % n for n in numbers]).prints
+    assert ClipTable.of(some()).sounds.prints(np.array([2, 0])) == [b"", b"one"]
+    asked = ClipTable.of(some(), lambda numbers: [b"read %d" % n for n in numbers]).sounds.prints
     assert asked(np.array([1])) == [b"read 1"]

@@ -13,6 +13,7 @@ def test_every_task_is_of_one_part(tasks: list[int], of: int) -> None:
     shares = [ArrayPart(number, of).share(tasks) for number in range(1, of + 1)]
     assert sorted(task for share in shares for task in share) == sorted(tasks)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    assert shares == [[*ArrayPart(number, of).each(iter(tasks))] for number in range(1, of + 1)]
 
 
 def test_a_part_is_read_as_it_is_written() -> None:

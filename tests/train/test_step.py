@@ -1,13 +1,26 @@
 """Batches: every row once, in an order that seed and epoch decide; a step's loss; channels that died."""
 
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
+from torch import nn
 from torch.utils.data import DataLoader
 
 from audioset_tools.shards.reader import MelShards
-from audioset_tools.train.networks import MODELS
-from audioset_tools.train.step import batches, dead_channels, learn, make_learner
+from audioset_tools.train.networks import MODELS, Hyperparameters
+from audioset_tools.train.step import (
+    Learner,
+    batches,
+    dead_channels,
+    learn,
+    make_learner,
+    mean_loss,
+    presence_weights,
+)
 from audioset_tools.workspace import Workspace
 from tests.train.conftest import SPEC
 
@@ -49,14 +62,55 @@ def test_the_shards_are_a_dataset_for_torchs_own_loader(workspace: Workspace, wo
     )
 
 
-def test_the_loss_of_a_step_is_told_without_the_smoothing_that_it_learns_from() -> None:
+@dataclass
+class Rows:
+    """What a learner asks of the rows it is made for."""
+
+    target: npt.NDArray[np.uint8]
+
+    @property
+    def header(self) -> SimpleNamespace:
+        return SimpleNamespace(multi_label=self.target.ndim > 1)
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+
+def learner_of(target: npt.NDArray[np.uint8], how: Hyperparameters) -> Learner:
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(6, 3))
-    mel, target = torch.randn(20, 1, 2, 3), torch.arange(20) % 3
-    expected = torch.nn.functional.cross_entropy(model(mel).detach(), target)
-    learner = make_learner(model, MODELS["compact"].trained, 20, torch.device("cpu"), multi_label=False)
-    assert learner.how.label_smoothing > 0
-    loss, _ = learn(learner, mel, target)
-    assert float(loss) == pytest.approx(float(expected), rel=1e-5)
+    return make_learner(model, how, Rows(target), torch.device("cpu"))  # type: ignore[arg-type]
+
+
+def test_the_loss_of_a_step_is_told_without_smoothing_and_weights_that_it_learns_from() -> None:
+    mel = torch.randn(20, 1, 2, 3)
+    label = np.arange(20, dtype=np.uint8) % 3
+    several = np.stack([np.arange(20) % n == 0 for n in (2, 5, 10)], axis=1).astype(np.uint8)
+    loss_of = (nn.functional.cross_entropy, nn.functional.binary_cross_entropy_with_logits)
+    for target, told, dtype in zip((label, several), loss_of, (torch.int64, torch.float32), strict=True):
+        learner, wanted = learner_of(target, MODELS["compact"].trained), torch.tensor(target).to(dtype)
+        expected = told(learner.model(mel).detach(), wanted)
+        assert learner.how.label_smoothing > 0 and (learner.presence is None) == (target is label)
+        loss, _ = learn(learner, mel, wanted)
+        assert float(loss) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_what_is_rare_weighs_by_the_root_of_how_rare_it_is_where_a_clip_may_have_several() -> None:
+    target = np.zeros((99, 3), np.uint8)
+    target[:9, 0] = target[:, 1] = 1
+    assert presence_weights(target).tolist() == pytest.approx([91**0.5 / 10**0.5, 0.1, 10.0])
+    plain, balanced = (
+        learner_of(target, replace(MODELS["compact"].trained, balanced=balanced))
+        for balanced in (False, True)
+    )
+    assert plain.presence is None and balanced.presence is not None
+    # Everything else alike, the rare class is pulled up further.
+    balanced.model.load_state_dict(plain.model.state_dict())
+    moved = []
+    for learner in (plain, balanced):
+        loss = mean_loss(torch.zeros(99, 3), torch.tensor(target).float(), True, presence=learner.presence)
+        moved.append(float(loss))
+    assert moved[1] == pytest.approx(np.log(2) * (90 + 9 * 9.1**0.5 + 99 * 0.1 + 99) / 297)
+    assert moved[0] == pytest.approx(np.log(2))
 
 
 def layers(biases: list[float], activation: torch.nn.Module) -> torch.nn.Sequential:

@@ -20,6 +20,7 @@ from audioset_tools.exceptions import DataMismatch
 from audioset_tools.featurize.run import FeaturizeConfig, make_shards
 from audioset_tools.featurize.task import Classes
 from audioset_tools.shards.index import read_index, write_index
+from audioset_tools.shards.placements import Placements, placement_of
 from audioset_tools.shards.shard import Shard, open_shard, write_shard
 from audioset_tools.tasks.division import Division
 from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Clip, Progress
@@ -40,22 +41,28 @@ def half_written(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Recorded]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, list[Clip]]:
     """Shards of ten clips, with one noise copy; not to be changed."""
     workspace = Workspace(tmp_path_factory.mktemp("made"))
     clips = [write_clip(workspace, name, n) for name in CLASSES for n in range(5)]
-    return workspace, again(workspace, clips)
+    again(workspace, clips)
+    return workspace, clips
 
 
 @pytest.fixture
-def workspace(made: tuple[Workspace, Recorded], tmp_path: Path) -> Workspace:
+def workspace(made: tuple[Workspace, list[Clip]], tmp_path: Path) -> Workspace:
     """A copy of them."""
     return Workspace(Path(shutil.copytree(made[0].root, tmp_path / "w")))
 
 
 @pytest.fixture
-def recorded(made: tuple[Workspace, Recorded]) -> Recorded:
+def clips(made: tuple[Workspace, list[Clip]]) -> list[Clip]:
     return made[1]
+
+
+@pytest.fixture
+def recorded(clips: list[Clip]) -> Recorded:
+    return recorded_of(clips)
 
 
 @pytest.fixture
@@ -67,7 +74,11 @@ def again(
     workspace: Workspace, clips: list[Clip], config: FeaturizeConfig = CONFIG, multi_label: bool = False
 ) -> Recorded:
     make_shards(workspace, clips, Classes("synthetic", CLASSES, multi_label), config)
-    return Recorded("synthetic", CLASSES, {clip.key: clip for clip in clips})
+    return recorded_of(clips)
+
+
+def recorded_of(clips: list[Clip]) -> Recorded:
+    return Recorded("synthetic", CLASSES, Placements(map(placement_of, clips)))
 
 
 def rewrite(path: Path, change: Callable[[dict[str, np.ndarray]], object], **header: object) -> None:
@@ -122,7 +133,9 @@ def test_a_workspace_without_shards_has_nothing_to_verify(tmp_path: Path, record
     assert list(tmp_path.iterdir()) == []
 
 
-def test_targets_are_compared_with_dataset_csv_and_that_with_the_ledger(tmp_path: Path) -> None:
+def test_targets_are_compared_with_dataset_csv_and_that_with_the_ledger(
+    tmp_path: Path, clips: list[Clip]
+) -> None:
     workspace = Workspace(tmp_path)
     clips = [write_clip(workspace, name, n) for name in CLASSES for n in range(3)]
     clips[0] = replace(clips[0], also=("Noise",))
@@ -280,7 +293,9 @@ def test_a_row_of_zeros_is_found_by_deep(workspace: Workspace, recorded: Recorde
 
 @pytest.mark.parametrize("preset", ["paper", "log"])
 @pytest.mark.parametrize("level", [0.0, 0.25])
-def test_the_mel_of_a_silent_clip_is_honest(tmp_path: Path, preset: str, level: float) -> None:
+def test_the_mel_of_a_silent_clip_is_honest(
+    tmp_path: Path, preset: str, level: float, clips: list[Clip]
+) -> None:
     workspace = Workspace(tmp_path)
     clips = [write_clip(workspace, name, n) for name in CLASSES for n in range(3)]
     for number, clip in enumerate(clips[:3]):
@@ -309,13 +324,15 @@ def test_a_flipped_bit_is_found_by_deep_and_by_it_alone(
     assert "verify --deep --repair" in report.findings[0].remedy
 
 
-def test_statistics_that_are_not_the_shards(workspace: Workspace, recorded: Recorded, folder: Path) -> None:
+def test_statistics_that_are_not_the_shards(
+    workspace: Workspace, recorded: Recorded, folder: Path, clips: list[Clip]
+) -> None:
     index = read_index(folder)
     write_index(folder, replace(index, std=tuple(2 * value for value in index.std)))
     ((kind, name, detail),) = told(look_at_shards(looking(workspace), recorded))
     assert (kind, name) == (Kind.DAMAGED, "index.json") and "mean and deviation" in detail
     assert repair_shards(looking(workspace), recorded).left[0].kind is Kind.UNFINISHED
-    again(workspace, list(recorded.clips.values()))
+    again(workspace, clips)
     assert look_at_shards(looking(workspace, deep=True), recorded).findings == ()
 
 
@@ -343,19 +360,19 @@ def test_a_damaged_dataset_csv(workspace: Workspace, recorded: Recorded, how: st
 
 
 def test_a_clip_that_was_fetched_again_makes_the_shards_out_of_date(
-    workspace: Workspace, recorded: Recorded
+    workspace: Workspace, recorded: Recorded, clips: list[Clip]
 ) -> None:
-    clip = next(iter(recorded.clips.values()))
-    other = replace(recorded, clips={**recorded.clips, clip.key: replace(clip, sha256="1" * 64)})
+    clip = clips[0]
+    other = recorded_of([replace(clip, sha256="1" * 64), *clips[1:]])
     assert told(look_at_shards(looking(workspace), other)) == [
         (Kind.OUT_OF_DATE, "dataset.csv", f"clip {clip.key} was fetched again since its mel was taken")
     ]
     # One that is in the queue again is a finding of the ledger's.
-    assert look_at_shards(looking(workspace), replace(recorded, clips={})).findings == ()
+    assert look_at_shards(looking(workspace), replace(recorded, clips=Placements())).findings == ()
 
 
-def test_shards_older_than_dataset_csv_lack_its_clips(workspace: Workspace, recorded: Recorded) -> None:
-    clips = [*recorded.clips.values(), *(write_clip(workspace, name, 9) for name in CLASSES)]
+def test_shards_older_than_dataset_csv_lack_its_clips(workspace: Workspace, clips: list[Clip]) -> None:
+    clips = [*clips, *(write_clip(workspace, name, 9) for name in CLASSES)]
     recorded = again(workspace, clips, replace(CONFIG, preset="log"))
     report = look_at_shards(looking(workspace), recorded)
     assert {kind for kind, _, _ in told(report)} == {Kind.OUT_OF_DATE}
@@ -374,7 +391,7 @@ def test_a_featurize_that_died_is_reported(workspace: Workspace, recorded: Recor
 
 
 def test_a_repair_removes_what_is_damaged_and_featurize_makes_the_same_bytes_again(
-    workspace: Workspace, recorded: Recorded, folder: Path
+    workspace: Workspace, recorded: Recorded, folder: Path, clips: list[Clip]
 ) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     flip(folder / TRAIN, row=2)
@@ -386,7 +403,7 @@ def test_a_repair_removes_what_is_damaged_and_featurize_makes_the_same_bytes_aga
     assert sorted(finding.kind for finding in report.left) == [Kind.ORPHANED, Kind.UNFINISHED]
     assert (folder / "notes.txt").exists() and not (folder / "index.json").exists()
     (folder / "notes.txt").unlink()
-    again(workspace, list(recorded.clips.values()))
+    again(workspace, clips)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert look_at_shards(looking(workspace, deep=True), recorded).findings == ()
 
@@ -411,9 +428,9 @@ def test_a_repair_of_sound_shards_changes_nothing(
 @settings(max_examples=60)
 @given(data=st.data())
 def test_any_flipped_bit_of_a_shard_is_found(
-    made: tuple[Workspace, Recorded], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    made: tuple[Workspace, list[Clip]], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    workspace, recorded = made
+    workspace, recorded = made[0], recorded_of(made[1])
     path = workspace.shards / CONFIG.folder / TEST
     content = path.read_bytes()
     at = data.draw(st.integers(0, len(content) - 1) | st.integers(0, 8_000))

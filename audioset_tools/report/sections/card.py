@@ -82,7 +82,7 @@ def _made_of(snapshot: Snapshot, fetched: Fetched) -> Table:
         ("proportions of the splits", "/".join(map(str, origin.splits))),
         ("a clip", f"mono, {rate:,} Hz, 16 bits, ten seconds, {clip_bytes(rate):,} bytes"),
         ("sources, clips", _sources(fetched)),
-        ("the clips, sha256", _digest([clip.sha256 for _, clip in fetched.clips])),
+        ("the clips, sha256", _digest([clip.sha256 for clip in fetched.clips])),
         ("dataset.csv, sha256", _file_digest(snapshot.workspace.dataset) if snapshot.placements else ""),
     )
     rows = tuple(row for row in rows if row[1])
@@ -117,7 +117,7 @@ def _versions(snapshot: Snapshot) -> list[Block]:
     """What made it, from the files themselves, and what is installed here, which need not have made it."""
     rows = []
     if snapshot.fetched is not None:
-        decoders = Counter(clip.decoder for _, clip in snapshot.fetched.clips if clip.decoder)
+        decoders = Counter(clip.decoder for clip in snapshot.fetched.clips if clip.decoder)
         rows += [
             (f"{counted(n, 'clip')} decoded by", decoder) for decoder, n in decoders.most_common(MOST_ROWS)
         ]

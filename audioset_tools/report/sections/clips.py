@@ -117,7 +117,7 @@ def clips_section(
         media: sounds and pictures by key.
         names: what their labels are called.
     """
-    clips = [clip for _, clip in snapshot.fetched.clips] if snapshot.fetched else []
+    clips = snapshot.fetched.clips if snapshot.fetched else ()
     if not clips:
         missing = Missing("There is no clip yet.", "audioset-tools fetch --per-class 2400")
         return Section("clips", "The clips", (missing,))

@@ -117,9 +117,7 @@ def sources_of(snapshot: Snapshot) -> dict[str, ClipFile]:
     """Where the clips that can be shown lie, by key: as the ledger has them, else as `dataset.csv` does."""
     sources = {p.key: ClipFile(p.key, p.path, p.sha256) for p in snapshot.placements}
     if snapshot.fetched is not None:
-        sources |= {
-            clip.key: ClipFile(clip.key, clip.path, clip.sha256) for _, clip in snapshot.fetched.clips
-        }
+        sources |= {clip.key: ClipFile(clip.key, clip.path, clip.sha256) for clip in snapshot.fetched.clips}
     return sources
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audioset_tools.report.sections.clips import SILENCE_DB, kind_of_source, level_of, measure
+from audioset_tools.report.sections import clips as sections
+from audioset_tools.report.sections.clips import SILENCE_DB, kind_of_source, level_of, measure, sampled
 from audioset_tools.report.snapshot import read_snapshot
+from audioset_tools.workspace import Workspace
 from tests.report.pages import read_report
 from tests.report.workspaces import odd_clips
 
@@ -46,7 +48,7 @@ def test_levels_are_measured_once_and_again_where_what_was_kept_is_damaged(
     workspace, known = odd_clips(tmp_path), tmp_path / "levels.csv"
     fetched = read_snapshot(workspace).fetched
     assert fetched is not None
-    clips = [clip for _, clip in fetched.clips]
+    clips = fetched.clips
     levels = measure(clips, workspace, known)
     kept = known.read_bytes()
     known.write_bytes(damage)
@@ -68,3 +70,15 @@ def test_levels_are_measured_once_and_again_where_what_was_kept_is_damaged(
 )
 def test_a_source_without_what_is_its_own(source: str, kind: str) -> None:
     assert kind_of_source(source) == kind
+
+
+def test_of_very_many_clips_the_same_ones_are_measured_in_whatever_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched = read_snapshot(odd_clips(tmp_path)).fetched
+    assert fetched is not None
+    clips = fetched.clips
+    monkeypatch.setattr(sections, "MEASURED", 2)
+    chosen = {clip.sha256 for clip in sampled(clips)}
+    assert {clip.sha256 for clip in sampled(clips[::-1])} == chosen and len(sampled(clips)) == 2
+    assert {*measure(clips, Workspace(tmp_path), tmp_path / "levels.csv")} == chosen

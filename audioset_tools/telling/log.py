@@ -1,37 +1,13 @@
-"""How much is told while a command works, and where it is written down: what -q, -v and --log set.
-
-`console` does the telling. This needs no rich, so that a command's options are read at once.
-"""
+"""A log: every line that is told, with its time and without anybody's password."""
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
-from .exceptions import EnvironmentProblem
-from .files import open_to_append
-from .workspace import printable
-
-
-@dataclass(slots=True)
-class Telling:
-    """What is told.
-
-    Args:
-        quiet: results, warnings and errors alone.
-        verbose: also the settings that a command runs with, and progress as often at the end as at first.
-        logs: files that every line goes to as well.
-    """
-
-    quiet: bool = False
-    verbose: bool = False
-    logs: tuple["Log", ...] = ()
-
-
-telling = Telling()
-"""Of this process; see `until_the_end`."""
+from ..exceptions import EnvironmentProblem
+from ..files import open_to_append
+from ..workspace import printable
 
 
 class Log:
@@ -73,18 +49,6 @@ class Log:
 def stamp(at: float) -> str:
     """A moment as the lines of a log begin: `2026-11-24 14:05:10`, in local time."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-
-
-@contextmanager
-def until_the_end() -> Iterator[None]:
-    """Set back on leaving what a command sets meanwhile, for commands that run within others."""
-    before = (telling.quiet, telling.verbose, telling.logs)
-    try:
-        yield
-    finally:
-        for log in {*telling.logs} - {*before[2]}:
-            log.close()
-        telling.quiet, telling.verbose, telling.logs = before
 
 
 def _without_credentials(line: str) -> str:

@@ -1,0 +1,117 @@
+"""Sketches and distances of fingerprints against what numpy says of the same bits, one at a time."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audioset_tools.audio.fingerprint import BANDS, FINGERPRINT_BYTES, FRAMES, fingerprint
+from audioset_tools.shards import sketches
+from audioset_tools.shards.sketches import BITS, MOST_APART, QUICK, WORDS, Words
+from tests.audio.test_fingerprint import IDS, sound, through
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def made(seed: int, clips: int, heard: float = 0.9) -> list[bytes]:
+    """Fingerprints of which each bit stays for eleven frames on average, with some frames of silence."""
+    rng = np.random.default_rng(seed)
+    bits = np.cumsum(rng.random((clips, FRAMES, BANDS - 1)) < 1 / 11, axis=1) % 2 == 1
+    audible = rng.random((clips, FRAMES)) < heard
+    return [
+        np.packbits(one).tobytes() + np.packbits(own).tobytes()
+        for one, own in zip(bits, audible, strict=True)
+    ]
+
+
+def sketch_of(prints: list[bytes]) -> Words:
+    return sketches.sketch(*sketches.unpacked(prints))
+
+
+def bits_of(sketch: Words) -> np.ndarray:
+    return np.unpackbits(sketch.astype("<u8").view(np.uint8), bitorder="little")[:BITS]
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.floats(0, 1))
+def test_a_sketch_says_what_most_audible_frames_say(seed: int, heard: float) -> None:
+    prints = made(seed, 3, heard)
+    for one, sketch in zip(prints, sketch_of(prints), strict=True):
+        flags = np.unpackbits(np.frombuffer(one, np.uint8)).astype(bool)
+        bits, audible = flags[: FRAMES * (BANDS - 1)].reshape(25, 16, BANDS - 1), flags[-FRAMES:]
+        audible = audible.reshape(25, 16)
+        wanted = 2 * (bits & audible[:, :, None]).sum(axis=1) > audible.sum(axis=1)[:, None]
+        # A frame's first bit is the highest of its word.
+        assert (bits_of(sketch) == wanted[:, ::-1].ravel()).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS)
+def test_a_sound_is_compared_with_itself_at_other_times(seed: int) -> None:
+    prints = made(seed, 4)
+    words, heard = sketches.unpacked(prints)
+    lags = (23, 37, 53, 71, 97, 131, 173)
+    for clip, found in enumerate(sketches.changes(words, heard)):
+        apart = []
+        for lag in lags:
+            both = heard[clip, :-lag] & heard[clip, lag:]
+            alone = (heard[clip, :-lag] ^ heard[clip, lag:]).sum()
+            differing = (np.bitwise_count(words[clip, :-lag] ^ words[clip, lag:]) * both).sum()
+            apart.append((differing + alone * 31 / 2) / ((both.sum() + alone) * 31))
+        assert found == pytest.approx(np.median(apart), abs=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.lists(st.booleans(), min_size=40, max_size=40))
+def test_every_near_pair_with_a_new_one_is_found_and_no_other(seed: int, fresh: list[bool]) -> None:
+    rng = np.random.default_rng(seed)
+    # Near and far and between: each is one of four, of which a share of the bits is flipped.
+    some = rng.integers(0, 2, (4, BITS), np.uint8)[rng.integers(0, 4, 40)]
+    some ^= (rng.random((40, BITS)) < rng.random((40, 1)) / 3).astype(np.uint8)
+    packed = np.packbits(np.pad(some, ((0, 0), (0, 64 * WORDS - BITS))), axis=1, bitorder="little")
+    found_by = packed.view("<u8").astype(np.uint64)
+    new = np.array(fresh)
+    wanted = {
+        (i, j)
+        for i in range(40)
+        for j in range(i + 1, 40)
+        if (new[i] or new[j])
+        and (some[i] ^ some[j]).sum() <= MOST_APART
+        and (some[i, : 64 * QUICK] ^ some[j, : 64 * QUICK]).sum() <= round(0.42 * 64 * QUICK)
+    }
+    quick, found = np.ascontiguousarray(found_by[:, :QUICK].T), np.empty(40, np.intp)
+    seen = set()
+    for row in range(40):
+        many = sketches.near(row, quick, found_by, new, found)
+        seen |= {(row, int(other)) for other in found[:many]}
+    assert seen == wanted
+    # By no bit at all every pair agrees.
+    keys, pairs = sketches.keyed(found_by, np.empty(0, np.intp)), np.empty((40 * 40, 2), np.intp)
+    many = sketches.near_in_order(np.sort(keys), found_by, new, 40, pairs)
+    assert {(int(i), int(j)) for i, j in pairs[:many]} == wanted
+
+
+def test_the_same_sound_is_near_in_other_encodings_and_other_sounds_are_not() -> None:
+    own = sketch_of([fingerprint(sound(ytid)) for ytid in IDS])
+    for codec, rate, form in (
+        ("libopus", "32k", "ogg"),
+        ("libmp3lame", "64k", "mp3"),
+        ("aac", "96k", "adts"),
+    ):
+        again = sketch_of(
+            [
+                fingerprint(np.roll(through(sound(ytid), codec, "-b:a", rate, form=form), 1_600))
+                for ytid in IDS
+            ]
+        )
+        apart = np.array([[(bits_of(one) ^ bits_of(other)).sum() for other in again] for one in own])
+        same = np.eye(len(IDS), dtype=bool)
+        assert apart[same].max() < MOST_APART < np.percentile(apart[~same], 5)
+
+
+def test_what_is_full_is_not_written_beyond() -> None:
+    alike = np.zeros((50, WORDS), np.uint64)
+    keys = sketches.keyed(alike, np.arange(20))
+    pairs = np.empty((10, 2), np.intp)
+    assert sketches.near_in_order(keys, alike, np.ones(50, bool), 8, pairs) == 10
+    assert len(made(0, 1)[0]) == FINGERPRINT_BYTES
