@@ -37,6 +37,7 @@ from scipy.special import softmax
 
 from audioset_tools import Workspace, console, evaluate, featurize, fetch, train
 from audioset_tools.audio.ffmpeg import ffmpeg_binary
+from audioset_tools.exceptions import DataMismatch
 from audioset_tools.runs.calibration import calibration
 from audioset_tools.runs.evaluation import Predictions
 from audioset_tools.runs.folder import WEIGHTS
@@ -211,7 +212,13 @@ def make_workspace(domain: Domain, count: int, folder: Path) -> Workspace:
     workspace = Workspace(folder / domain.name)
     listed = make_sounds(domain, count, folder / f"sounds-{domain.name}")
     fetch(workspace, segment_list=listed, source=f"local:{listed.parent / 'files'}")
-    featurize(workspace)
+    try:
+        featurize(workspace)
+    except DataMismatch:
+        # Of thousands drawn two may be one sound: one drum alone, as it were.
+        if not workspace.same_sound.exists():
+            raise
+        featurize(workspace, exclude=workspace.same_sound)
     return workspace
 
 
