@@ -77,7 +77,8 @@ def clip_table(facts: ClipFacts) -> Table:
             if clip.kept:
                 about["kept source"] = clip.kept.path
             if clip.video:
-                about["video"] = f"{clip.video.title!r} of the channel {clip.video.channel!r}"
+                channel = f" of the channel {clip.video.channel!r}" if clip.video.channel else ""
+                about["video"] = f"{clip.video.title!r}{channel}"
     else:
         about["state"] = "the ledger does not know it"
     about["split"] = facts.split or "not in dataset.csv"
