@@ -4,6 +4,7 @@ One clip a row, for people and spreadsheets to read as well. `splits` decides, t
 """
 
 import re
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -41,19 +42,21 @@ def read_dataset(path: Path) -> Placements:
         raise DataMismatch(f"{path} cannot be read: {error.strerror}", RESTORE) from error
     if not content.endswith(b"\n"):
         raise DataMismatch(f"{path} is cut off: its last line does not end", RESTORE)
-    keys: set[bytes] = set()
-
-    def parse(row: dict[str, str]) -> Placement:
-        placement = _parse(row)
-        key = placement.key.encode()
-        if key in keys:
-            raise ValueError(f"clip {placement.key} stands there twice")
-        keys.add(key)
-        return placement
-
-    grouped = content.partition(b"\n")[0].rstrip(b"\r").endswith(b",group")
+    grouped = content[: content.index(b"\n")].rstrip(b"\r").endswith(b",group")
     header = HEADER if grouped else HEADER[:-1]
-    return Placements(csv_parsed(content, str(path), header, parse, RESTORE))
+    placements = Placements(csv_parsed(content, str(path), header, _parse, RESTORE))
+    if placements.has_twins():
+        # Once more, for the line of which nobody kept account.
+        keys = set[str]()
+
+        def parse(row: dict[str, str]) -> None:
+            key = _parse(row).key
+            if key in keys:
+                raise ValueError(f"clip {key} stands there twice")
+            keys.add(key)
+
+        deque(csv_parsed(content, str(path), header, parse, RESTORE), 0)
+    return placements
 
 
 def read_datasets(paths: Iterable[Path]) -> dict[str, Placement]:

@@ -190,11 +190,19 @@ class Placements(Sequence[Placement]):
         """Where each key stands, -1 where it does not, [keys]."""
         if not len(self):
             return np.full(len(keys), -1)
-        if self._order is None:
-            self._order = np.argsort(self.key, kind="stable")
-        order = self._order
+        order = self._by_key()
         at = order[np.minimum(np.searchsorted(self.key, keys, sorter=order), len(self) - 1)]
         return np.where(self.key[at] == keys, at, -1)
+
+    def has_twins(self) -> bool:
+        """Whether two are of one key."""
+        keys = self.key[self._by_key()]
+        return bool((keys[1:] == keys[:-1]).any())
+
+    def _by_key(self) -> Numbers:
+        if self._order is None:
+            self._order = np.argsort(self.key, kind="stable")
+        return self._order
 
     def of_kinds(self, tell: Mapping[Any, int], part: slice = slice(0, 1)) -> Codes:
         """A number for every clip, by a part of its kind: -1 where none is told, [clips].
