@@ -15,6 +15,7 @@ indices/                      what archives of sounds hold, so that they need no
 report/                       a page of all this, with sounds and pictures of some clips
 """
 
+import errno
 import os
 import re
 import shutil
@@ -214,9 +215,11 @@ class Workspace:
             with tempfile.TemporaryFile(dir=self.root):
                 pass
         except OSError as error:
-            raise EnvironmentProblem(
-                f"the workspace {self.root} cannot be written to: {error.strerror}", remedy_of(error)
-            ) from error
+            remedy = remedy_of(error)
+            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+                remedy = "Choose another folder with --workspace, or change its permissions."
+            what = f"the workspace {self.root} cannot be written to: {error.strerror}"
+            raise EnvironmentProblem(what, remedy) from error
 
     @contextmanager
     def lock(self, shared: bool = False) -> Iterator[None]:

@@ -160,7 +160,7 @@ def test_what_is_neither_is_refused(
     train = next(workspace.shards.glob("*/train-00000.h5"))
     assert "Its rows are 0 to 11" in refused(capsys, 2, str(train), *png, "--row", "12", *where)
     assert "no noise copy 5" in refused(capsys, 2, key, *png, "--noise", "5", *where)
-    assert "no shard holds" in refused(capsys, 2, DEAD, *png, *where)
+    assert "has no mel: it is dead" in refused(capsys, 2, DEAD, *png, *where)
     for words in ([key, "--row", "1", *png], [str(train), "--noise", "1", *png], [key, "--noise", "1"]):
         assert "goes with" in refused(capsys, 2, *words, *where)
     assert not (tmp_path / "x.png").exists()

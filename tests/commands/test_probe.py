@@ -42,7 +42,7 @@ def test_from_training_to_a_recording(
     assert "no output 'logits'" in refused(capsys, 2, *train, "--embedding-output", "logits")
 
     run = Path(told(capsys, *train, "--embedding-output", "embeddings")["path"])
-    assert run.name == "probe,embedding=yamnet,embedding_output=embeddings"
+    assert run.name == "probe-yamnet-outembeddings"
     trained = (run / "predictions.csv").read_bytes()
 
     # Away from where it lay, the file must be named, and must be the same.

@@ -44,7 +44,7 @@ def test_several_seeds_have_a_mean_and_a_spread(tmp_path: Path, capsys: pytest.C
     assert command(seeds) == 0
     out, err = capsys.readouterr()
     assert all(line in err for line in ("gmm\n", "gmm-seed1\n", "gmm-seed2\n"))
-    header, macro, micro = (line.split() for line in out.splitlines()[1:4])
+    header, macro, micro = (line.split() for line in out.splitlines()[2:5])
     assert header == ["model", "F1", "seed", "0", "seed", "1", "seed", "2", "mean", "SD", "min", "to", "max"]
     assert max(map(len, out.splitlines())) <= 80
     assert command([*seeds, "--json"]) == 0

@@ -24,6 +24,7 @@ from audioset_tools.train.run import Step, train_network
 from audioset_tools.train.step import Learner
 from audioset_tools.types import Message, Progress
 from audioset_tools.workspace import Workspace
+from tests.factories import loaded
 from tests.train.conftest import CLASSES, QUICK, SPEC, write_shards
 
 
@@ -228,7 +229,7 @@ def test_two_trainings_do_not_share_a_folder(workspace: Workspace) -> None:
 def test_it_learns_from_augmented_clips_too(workspace: Workspace, augment: tuple[str, ...]) -> None:
     plain = go(workspace, replace(QUICK, epochs=2))
     run = go(workspace, replace(QUICK, epochs=2, augment=augment))
-    assert run.path.name.endswith(f"augment={'-'.join(augment)}")
+    assert run.path.name.endswith(f"-{'-'.join(augment)}")
     assert run.history[0].train_loss != plain.history[0].train_loss
 
 
@@ -237,10 +238,15 @@ def test_two_specs_are_refused_until_one_is_chosen(workspace: Workspace) -> None
     with pytest.raises(DataMismatch, match="2 specs") as caught:
         go(workspace)
     assert "--shards NAME: other-2, small-1" in caught.value.remedy
-    assert "shards=other-2" in go(workspace, replace(QUICK, epochs=1, shards="other-2")).path.name
+    assert "-on-other-2" in go(workspace, replace(QUICK, epochs=1, shards="other-2")).path.name
 
 
 def test_no_shards(tmp_path: Path) -> None:
+    with pytest.raises(DataMismatch, match="is no workspace") as caught:
+        go(Workspace(tmp_path))
+    assert "fetch" in caught.value.remedy
+    with loaded(tmp_path / "ledger.sqlite"):
+        pass
     with pytest.raises(DataMismatch, match="no shards") as caught:
         go(Workspace(tmp_path))
     assert "featurize" in caught.value.remedy

@@ -56,7 +56,7 @@ def test_it_learns_what_the_tagger_hears(workspace: Workspace, tagger: Path) -> 
     steps: list[Progress] = []
     run = train(workspace, "probe", embedding=tagger, on_epoch=trials.append, on_progress=steps.append)
     assert run.test.macro_f1 == 1
-    assert run.path.name == "probe,embedding=small-tagger"
+    assert run.path.name == "probe-small-tagger"
     assert tuple(trials) == run.history and len(trials) == 8
     # Of 12 clips to train on, not of their noise copies.
     assert [(step.done, step.total) for step in steps] == [(12, 12), (6, 6)]
