@@ -4,8 +4,8 @@
 
 Needs what `domains.py` needs, and makes its sounds where DIR does not hold them yet: so a copy of another
 folder's `sounds-b` keeps B as it was. Every variant is trained on domain A and tested on A's test split and
-on all of B; what several seeds say together is the mean of their probabilities. Runs stay in DIR/a/runs: who interrupts the bench and runs it
-again goes on.
+on all of B; what several seeds say together is the mean of their probabilities. Runs stay in DIR/a/runs: who
+interrupts the bench and runs it again goes on.
 """
 
 import argparse
