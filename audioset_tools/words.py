@@ -236,7 +236,8 @@ def _in_blocks(table: Table, width: int) -> list[TableLine]:
     columns = range(1, len(table.header))
     if not {*columns} <= figure_columns(table):
         return []
-    for most in range(len(columns) - 1, 0, -1):
+    # Of more not even figures of one digit would fit.
+    for most in range(min(len(columns) - 1, width // (1 + _GAP)), 0, -1):
         # Of equal width, as far as that goes.
         n = -(-len(columns) // most)
         ends = [len(columns) * number // n for number in range(n + 1)]
