@@ -266,6 +266,17 @@ def server() -> Iterator[_Server]:
         made.shutdown()
 
 
+@pytest.fixture(scope="module")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """A minute of a tone, by the suffix of its file."""
+    folder = tmp_path_factory.mktemp("tones")
+    for suffix, codec in (("webm", "libopus"), ("m4a", "aac")):
+        sine = ("-f", "lavfi", "-i", "sine=d=60:r=48000", "-c:a", codec, "-b:a", "96k")
+        ffmpeg(*sine, str(folder / f"it.{suffix}"))
+    return {path.suffix[1:]: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.usefixtures("build")
 @pytest.mark.parametrize("suffix", ["webm", "m4a"])
 @pytest.mark.parametrize(
     ("cut", "status", "reasons"),
@@ -274,13 +285,9 @@ def server() -> Iterator[_Server]:
      (60_000, 503, {Reason.SERVER_ERROR}), (0, 429, {Reason.TOO_MANY_REQUESTS})],
 )  # fmt: skip
 def test_a_refusal_of_what_ffmpeg_reads_itself_is_told_as_one(
-    suffix: str, cut: int, status: int, reasons: set[Reason], server: _Server, build: str, tmp_path: Path
+    suffix: str, cut: int, status: int, reasons: set[Reason], server: _Server, tones: dict[str, bytes]
 ) -> None:
-    codec = "libopus" if suffix == "webm" else "aac"
-    ffmpeg(
-        "-f", "lavfi", "-i", "sine=d=60:r=48000", "-c:a", codec, "-b:a", "96k", str(tmp_path / f"it.{suffix}")
-    )
-    server.content, server.cut, server.status = (tmp_path / f"it.{suffix}").read_bytes(), cut, status
+    server.content, server.cut, server.status = tones[suffix], cut, status
     with pytest.raises(DecodeError) as caught:
         decode_segment(
             Media(f"http://127.0.0.1:{server.server_port}/it?secret=1"), 40_000, 50_000, timeout=30
