@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
@@ -53,8 +54,8 @@ _PAIRS = 4_096
 _READ = 512
 """Fingerprints that are unpacked together: 2 MB."""
 
-_ROWS = 256
-"""Clips that a thread compares with all later ones at a time."""
+_BLOCK = 1 << 21
+"""Pairs that a thread compares at a time: 32 MB, should all of them be near."""
 
 _EVERY_PAIR = 100_000
 """Clips up to which every pair is looked at: some seconds."""
@@ -145,17 +146,16 @@ def same_sound(sounds: Sounds, fresh: Flags, among: Numbers) -> list[tuple[int, 
 
 def _near(sketches: Words, new: Flags) -> Iterator[Numbers]:
     """The pairs that are worth a closer look, [pairs, 2], the smaller number first, some at a time."""
-    quick = np.ascontiguousarray(sketches[:, :QUICK].T)
+    quick, rows = np.ascontiguousarray(sketches[:, :QUICK].T), max(1, _BLOCK // max(1, len(sketches)))
 
     def of_rows(first: int) -> Numbers:
         found, pairs = np.empty(len(sketches), np.intp), []
-        for row in range(first, min(first + _ROWS, len(sketches))):
+        for row in range(first, min(first + rows, len(sketches))):
             many = near(row, quick, sketches, new, found)
             pairs.append(np.stack([np.full(many, row), found[:many]], axis=1))
         return np.concatenate(pairs)
 
-    with ThreadPoolExecutor(cores()) as pool:
-        yield from pool.map(of_rows, range(0, len(sketches), _ROWS))
+    yield from _ahead(of_rows, range(0, len(sketches), rows))
 
 
 def _drawn(sketches: Words, new: Flags) -> Iterator[Numbers]:
@@ -164,11 +164,18 @@ def _drawn(sketches: Words, new: Flags) -> Iterator[Numbers]:
     # So many that two agree by chance as rarely as there are clips.
     bits = [rng.choice(BITS, len(sketches).bit_length() - 1, replace=False) for _ in range(_DRAWS)]
     seen = np.empty(0, np.int64)
-    with ThreadPoolExecutor(cores()) as pool:
-        for pairs in pool.map(partial(_agreeing, sketches, new), bits):
-            codes = np.setdiff1d(pairs[:, 0] * len(sketches) + pairs[:, 1], seen)
-            seen = np.union1d(seen, codes)
-            yield np.stack(np.divmod(codes, len(sketches)), axis=1)
+    for pairs in _ahead(partial(_agreeing, sketches, new), bits):
+        codes = np.setdiff1d(pairs[:, 0] * len(sketches) + pairs[:, 1], seen)
+        seen = np.union1d(seen, codes)
+        yield np.stack(np.divmod(codes, len(sketches)), axis=1)
+
+
+def _ahead(work: Callable[[Any], Numbers], things: Sequence[Any]) -> Iterator[Numbers]:
+    """What comes of each, in order, by threads; no more of it than there are cores waits to be taken."""
+    many = cores()
+    with ThreadPoolExecutor(many) as pool:
+        for start in range(0, len(things), many):
+            yield from pool.map(work, things[start : start + many])
 
 
 def _agreeing(sketches: Words, new: Flags, bits: Numbers) -> Numbers:

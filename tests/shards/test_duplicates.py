@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from audioset_tools.audio.fingerprint import FINGERPRINT_BYTES, SAME_BELOW, distance, fingerprint
 from audioset_tools.shards import duplicates
-from audioset_tools.shards.sketches import Flags, Numbers, Words, distances, keyed, unpacked
+from audioset_tools.shards.sketches import Flags, Numbers, Words, distances, keyed, sketch, unpacked
 from tests.audio.test_fingerprint import IDS, sound, through
 
 SECONDS = np.arange(160_000) / 16_000
@@ -53,9 +53,20 @@ def test_where_the_work_is_cut_makes_no_difference(
     some = [*prints, *prints[::-1]]
     whole = same_sound(some, [True] * 24)
     assert len(whole) == 12 and all(one + other == 23 for one, other in whole)
-    monkeypatch.setattr(duplicates, "_ROWS", 5)
+    monkeypatch.setattr(duplicates, "_BLOCK", 5)
     monkeypatch.setattr(duplicates, "_PAIRS", 2)
     assert sorted(same_sound(some, [True] * 24)) == sorted(whole)
+
+
+def test_however_many_are_one_sound_few_pairs_lie_in_memory_together(
+    prints: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every pair of 300 is near: 44,850."""
+    monkeypatch.setattr(duplicates, "_BLOCK", 1_000)
+    alike = np.repeat(sketch(*unpacked(prints[:1])), 300, axis=0)
+    blocks = [len(pairs) for pairs in duplicates._near(alike, np.ones(300, np.bool_))]
+    assert sum(blocks) == 44_850 and max(blocks) <= 1_000
+    assert len(same_sound([prints[0]] * 300, [True] * 300)) == 299
 
 
 def test_among_many_the_same_sounds_are_found_without_comparing_every_pair(
