@@ -113,7 +113,7 @@ def test_a_steady_limiter_that_calls_the_living_dead_loses_nobody(
 ) -> None:
     simulator = serve(replace(world.plan, shares={"removed": 0.2}, limit=Limit(2, 3, answer="private")))
     # After half a second of quiet such a limiter grants a request.
-    assert fetch_here(world, simulator, tmp_path, per_class=2, retry_wait=1).complete
+    assert fetch_here(world, simulator, tmp_path, per_class=5, retry_wait=1).complete
     assert dead(tmp_path).keys() <= {"removed"}
 
 
