@@ -36,6 +36,10 @@ class _Console(Console):
         raise
 
 
+if not os.environ.get("COLUMNS", "1").strip("0"):
+    # A terminal of unknown size has 0, within which rich draws nothing at all.
+    del os.environ["COLUMNS"]
+
 _out = _Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_WIDTH)
 _err = _Console(highlight=False, stderr=True, soft_wrap=True)
 

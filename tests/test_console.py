@@ -47,7 +47,9 @@ def test_a_table_is_as_wide_as_the_terminal_or_80_columns_without_one() -> None:
         "from audioset_tools import console; from audioset_tools.types import Table;"
         "console.table(Table('', ('a',), (('word ' * 40,),)))"
     )
-    for columns, width in (({}, 80), ({"COLUMNS": "100"}, 100)):
+    # Some shells leave 0 behind, or nothing.
+    for told, width in ((None, 80), ("100", 100), ("0", 80), ("", 80)):
+        columns = {} if told is None else {"COLUMNS": told}
         without = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
         done = subprocess.run(
             [sys.executable, "-c", code], env=without | columns, capture_output=True, text=True, check=True
