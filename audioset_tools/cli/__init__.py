@@ -39,6 +39,9 @@ from .status import status
 from .train import train
 from .verify import verify
 
+_MOST_OF_A_PATH = 200
+"""Characters of a path that an error repeats."""
+
 
 def _read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
     if path is None:
@@ -146,7 +149,7 @@ def _run(words: list[str]) -> int:
     except OSError as error:
         from .. import console
 
-        where = f" ({error.filename})" if error.filename else ""
+        where = f" ({str(error.filename)[:_MOST_OF_A_PATH]})" if error.filename else ""
         console.complain(f"the machine refused: {error.strerror or error}{where}", remedy_of(error))
         return EnvironmentProblem.exit_code
     except Exception:  # noqa: BLE001 - the command line's boundary

@@ -154,6 +154,7 @@ def test_what_is_neither_is_refused(
     assert "neither a shard nor" in refused(capsys, 2, "abc\033[31m", *where)
     assert "no clip abcdefghijA_0 is known" in refused(capsys, 2, "abcdefghijA_0", *where)
     assert "is a folder" in refused(capsys, 2, str(workspace.shards), *where)
+    assert len(refused(capsys, 5, "A" * 100_000, *where)) < 500
     assert "no such option" in refused(capsys, 2, "--jsn", *where)
     assert "missing argument" in refused(capsys, 2, *where)
     png = ["--png", str(tmp_path / "x.png")]
