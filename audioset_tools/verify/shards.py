@@ -32,6 +32,9 @@ _UNHARMED = {Kind.MISSING, Kind.ORPHANED}
 
 _ROWS_AT_ONCE = 32
 
+_MOST_LISTED = 100
+"""Noise copies that are named one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -398,24 +401,30 @@ def _look_at_copies(
     """
     order = np.lexsort((noise, rows))
     order = order[rows[order] >= 0]
-    numbers, begin, copies = np.unique(rows[order], return_index=True, return_counts=True)
-    found, last = np.zeros((2, len(placements)), np.int64)
-    found[numbers], last[numbers] = copies, noise[order][begin + copies - 1]
+    copies = noise[order]
+    numbers, begin, many = np.unique(rows[order], return_index=True, return_counts=True)
+    found, first, last = np.zeros((3, len(placements)), np.int64)
+    found[numbers], first[numbers], last[numbers] = many, begin, copies[begin + many - 1]
     # In a row: each but the first is one more than the one before.
-    place = np.arange(len(order)) - np.repeat(begin, copies)
+    place = np.arange(len(order)) - np.repeat(begin, many)
     in_row = np.ones(len(placements), np.bool_)
-    np.logical_and.at(in_row, rows[order], noise[order] == place)
+    np.logical_and.at(in_row, rows[order], copies == place)
     train = placements.split == SPLITS.index("train")
-    noisy = int(np.bincount(np.maximum(last[train & (found > 0)], 0), minlength=1).argmax())
-    wanted = np.where(train, 1 + noisy, 1)
-    for number in np.flatnonzero((found != wanted) | ~in_row).tolist():
+    # A damaged number may be any: so they are not counted by their places.
+    most, how_often = np.unique(last[train & (found > 0)], return_counts=True)
+    noisy = max(0, int(most[how_often.argmax()])) if len(most) else 0
+    for number in np.flatnonzero((found != np.where(train, 1 + noisy, 1)) | ~in_row).tolist():
         placement = placements[number]
         if not found[number]:
             yield at.stale(Kind.OUT_OF_DATE, f"lacks clip {placement.key} of the {placement.split} split")
             continue
-        its = sorted(noise[rows == number].tolist())
-        detail = f"clip {placement.key} has the copies {its} instead of {[*range(wanted[number])]}"
-        yield at.wrong(Kind.WRONG_ROW, detail)
+        its = copies[first[number] : first[number] + found[number]].tolist()
+        wanted = _counted_to(noisy if train[number] else 0)
+        yield at.wrong(Kind.WRONG_ROW, f"clip {placement.key} has the copies {its} instead of {wanted}")
+
+
+def _counted_to(last: int) -> str:
+    return str([*range(last + 1)]) if last < _MOST_LISTED else f"0 to {last:,}"
 
 
 def _look_at_mels(shard: Shard, at: _Subject, expected: Expected) -> Iterator[Finding]:

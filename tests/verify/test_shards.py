@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +21,11 @@ from audioset_tools.exceptions import DataMismatch
 from audioset_tools.featurize.run import FeaturizeConfig, make_shards
 from audioset_tools.featurize.task import Classes
 from audioset_tools.shards.index import read_index, write_index
-from audioset_tools.shards.placements import Placements, placement_of
+from audioset_tools.shards.placements import Placement, Placements, placement_of
 from audioset_tools.shards.shard import Shard, open_shard, write_shard
 from audioset_tools.tasks.division import Division
 from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Clip, Progress
+from audioset_tools.verify import shards
 from audioset_tools.verify.findings import Kind, Report
 from audioset_tools.verify.shards import Recorded, look_at_shards, repair_shards
 from audioset_tools.workspace import Workspace
@@ -459,3 +461,30 @@ def _means_the_same(path: Path, content: bytes) -> bool:
 def _meaning(shard: Shard) -> tuple[object, ...]:
     columns = (shard.label, shard.key, shard.noise, shard.sha256, shard.read(0, len(shard)))
     return shard.header, shard.shape, *(column.tobytes() for column in columns)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(-1, 7), st.sampled_from([0, 0, 0, 1, 1, 2, -1, 2**31 - 1])), max_size=20)
+)
+def test_every_clip_has_the_copies_that_most_of_the_train_split_have(rows: list[tuple[int, int]]) -> None:
+    """Against what counting clip by clip says; a damaged number of a copy may be any."""
+    splits = ["train"] * 6 + ["test"] * 2
+    placements = Placements(
+        Placement(f"abcdefghijA_{n}", "Tone", (), split, "", "0" * 64) for n, split in enumerate(splits)
+    )
+    copies = {n: sorted(noise for clip, noise in rows if clip == n) for n in range(8)}
+    most = Counter(max(copies[n]) for n in range(6) if copies[n])
+    # Of equals the fewest copies.
+    noisy = max(0, min(most, key=lambda n: (-most[n], n))) if most else 0
+    wanted = {}
+    for n, found in copies.items():
+        last = noisy if n < 6 else 0
+        if found and (len(found) != last + 1 or found != [*range(last + 1)]):
+            told = [*range(last + 1)] if last < 100 else f"0 to {last:,}"
+            wanted[n] = f"clip abcdefghijA_{n} has the copies {found} instead of {told}"
+        elif not found:
+            wanted[n] = f"lacks clip abcdefghijA_{n} of the {splits[n]} split"
+    numbers, noise = np.array(rows, np.int64).reshape(-1, 2).T
+    found = shards._look_at_copies(numbers, noise, shards._Subject("shards/x", "again", True), placements)
+    assert [finding.detail for finding in found] == [*wanted.values()]
