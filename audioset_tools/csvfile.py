@@ -16,6 +16,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from numbers import Number
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +26,10 @@ from .files import read_file, write_beside
 from .types import KEY, YTID
 
 Row = TypeVar("Row")
+Block = TypeVar("Block")
+
+_AT_ONCE = 256
+"""Rows that are parsed together: of more Python would look again and again whether any are garbage."""
 
 _SIGNS = (
     "=+@\u207a\u207b\u207c\u208a\u208b\u208c\u2212\u2a75\u2a76"
@@ -41,6 +46,9 @@ _DOUBTFUL = f"' {_SIGNS}"
 _NO_FORMULA = re.compile(
     rf"{KEY.pattern}|{YTID.pattern}|[+-]?(?:inf|nan|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)"
 )
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./\n-]*")
+"""Texts in which there is nothing to be written out, led or quoted, unless they begin with a minus."""
 
 _CODES = r"[nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}"
 _WRITTEN_OUT = re.compile(rf"\\(?:{_CODES})")
@@ -87,6 +95,30 @@ def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     writer.writerow(map(_written, columns))
     writer.writerows(map(_written, row) for row in rows)
     return handle.getvalue()
+
+
+def csv_cells(cells: Sequence[str]) -> Sequence[str]:
+    """Texts as they stand in lines of a CSV; of many plain ones that is known at once.
+
+    For who makes the lines himself, since all but a few cells are the same in many of them.
+    """
+    text = "\n".join(cells)
+    if not _PLAIN.fullmatch(text) or text.count("\n") >= len(cells):
+        return [*map(_in_line, cells)]
+    return [_in_line(cell) if cell.startswith("-") else cell for cell in cells] if "-" in text else cells
+
+
+def write_lines(target: Path, columns: Sequence[str], lines: Iterable[str]) -> None:
+    """Write a CSV whole or not at all, of lines of `csv_cells`, one or more at a time with their ends."""
+    with write_beside(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
+        handle.write(",".join(csv_cells(columns)) + "\n")
+        handle.writelines(lines)
+
+
+def _in_line(cell: str) -> str:
+    handle = io.StringIO(newline="")
+    csv.writer(handle, lineterminator="").writerow([_written(cell), ""])
+    return handle.getvalue()[:-1]
 
 
 def read_csv(
@@ -173,23 +205,82 @@ def csv_parsed(
         DataMismatch: it is damaged; the message has the line.
     """
 
-    def damaged(line: int, trouble: str) -> DataMismatch:
-        return DataMismatch(f"{name}, line {line}: {trouble}", remedy)
-
-    try:
+    with _by_line(name, remedy):
         rows = csv_rows(content)
-        header = list(map(_read, next(rows, (1, []))[1]))
-        shown = header[: len(columns)] if further else header
-        if shown != list(columns) or len(set(header)) < len(header):
-            raise damaged(1, f"the columns are not {','.join(columns)} but {','.join(header)[:60]!a}")
+        header = _header(rows, columns, further)
         for line, row in rows:
             try:
                 parsed = parse(named_fields(header, [_read(cell, codes) for cell in row]))
             except ValueError as error:
-                raise damaged(line, str(error)) from error
+                raise NoCsv(line, str(error)) from error
             yield parsed
+
+
+def csv_blocks(
+    content: bytes,
+    name: str,
+    columns: Sequence[str],
+    parse: Callable[[Sequence[list[str]]], Block],
+    remedy: str,
+) -> Iterator[Block]:
+    """Parse the rows of a CSV some at a time, for who can look at many together.
+
+    Args:
+        content: the whole file, UTF-8.
+        name: what to call it in errors.
+        columns: exactly those that it has.
+        parse: from rows to what they mean; raises `ValueError` with what is wrong with the first of them, if
+            it is given a single one. Is one of many wrong, they are parsed again one by one.
+        remedy: what to do about a damaged file.
+
+    Raises:
+        DataMismatch: it is damaged; the message has the line.
+    """
+
+    def parsed(lines: Sequence[int], some: Sequence[list[str]]) -> Block:
+        try:
+            return parse(some)
+        except ValueError as error:
+            if len(some) == 1:
+                raise NoCsv(lines[0], str(error)) from error
+            for line, row in zip(lines, some, strict=True):
+                parsed([line], [row])
+            raise
+
+    with _by_line(name, remedy):
+        rows = csv_rows(content)
+        header = _header(rows, columns)
+        while block := list(islice(rows, _AT_ONCE)):
+            for line, row in block:
+                _refuse_number(header, row, line)
+            lines, some = zip(*block, strict=True)
+            # Nearly no cell was changed when it was written, and to ask each takes long.
+            yield parsed(lines, [[*map(_read, row)] if _changed(row) else row for row in some])
+
+
+def _changed(row: list[str]) -> bool:
+    text = "".join(row)
+    return "'" in text or "\\" in text
+
+
+@contextmanager
+def _by_line(name: str, remedy: str) -> Iterator[None]:
+    """Tell of a row that is none with the name of its table."""
+    try:
+        yield
     except NoCsv as error:
-        raise damaged(error.line, str(error)) from error
+        raise DataMismatch(f"{name}, line {error.line}: {error}", remedy) from error
+
+
+def _header(
+    rows: Iterator[tuple[int, list[str]]], columns: Sequence[str], further: bool = False
+) -> list[str]:
+    """The first of some rows, which are to be of these columns."""
+    header = list(map(_read, next(rows, (1, []))[1]))
+    shown = header[: len(columns)] if further else header
+    if shown != list(columns) or len(set(header)) < len(header):
+        raise NoCsv(1, f"the columns are not {','.join(columns)} but {','.join(header)[:60]!a}")
+    return header
 
 
 class NoCsv(ValueError):
@@ -241,9 +332,13 @@ def named_fields(header: Sequence[str], row: Sequence[str]) -> dict[str, str]:
     Raises:
         ValueError: there are more or fewer.
     """
-    if len(row) != len(header):
-        raise ValueError(f"{len(row)} fields instead of {len(header)}{_QUOTES}")
+    _refuse_number(header, row)
     return dict(zip(header, row, strict=True))
+
+
+def _refuse_number(header: Sequence[str], row: Sequence[str], line: int = 0) -> None:
+    if len(row) != len(header):
+        raise NoCsv(line, f"{len(row)} fields instead of {len(header)}{_QUOTES}")
 
 
 def _written(cell: Any) -> Any:

@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import audioset_tools
-from audioset_tools.csvfile import csv_beside, csv_columns, parse_csv, read_csv, write_csv
+from audioset_tools.csvfile import (
+    csv_beside,
+    csv_cells,
+    csv_columns,
+    csv_text,
+    parse_csv,
+    read_csv,
+    write_csv,
+    write_lines,
+)
 from audioset_tools.exceptions import DataMismatch, EnvironmentProblem
 from audioset_tools.types import KEY, YTID
 
@@ -40,6 +49,22 @@ def test_a_csv_is_read_as_it_was_written_and_holds_nothing_that_acts(
         assert (
             begins not in tuple("=+-@\u2212") or KEY.fullmatch(cell) or YTID.fullmatch(cell) or number(cell)
         )
+
+
+PLAIN = st.text(st.sampled_from("-abcXYZ019_./"), max_size=12)
+
+
+@given(st.lists(st.tuples(CELLS, PLAIN, PLAIN, st.just("a")), max_size=5))
+def test_cells_that_are_put_into_lines_by_hand_are_those_of_a_writer(
+    rows: list[tuple[str, str, str, str]],
+) -> None:
+    columns = [csv_cells([*column]) for column in zip(*rows, strict=True)]
+    lines = [",".join(cells) + "\n" for cells in zip(*columns, strict=True)]
+    assert "h,e,a,d\n" + "".join(lines) == csv_text(["h", "e", "a", "d"], rows)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        write_lines(path, ["h", "=e", "a", "d"], lines)
+        assert [tuple(row.values()) for row in read_csv(path, ["h", "=e", "a", "d"], dict, "")] == rows
 
 
 def number(cell: str) -> bool:
