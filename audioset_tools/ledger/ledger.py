@@ -32,7 +32,7 @@ from ..types import (
     join_classes,
     split_classes,
 )
-from .schema import RESTORE, connect, connect_to_read, identity, reading, seal_of, speaking_to
+from .schema import RESTORE, connect, connect_to_read, identity, reading, seal_of, sealed, speaking_to
 
 _LOADED = "ytid, start_ms, end_ms, class, tier, rank, subset, also, labels, split"
 
@@ -87,9 +87,16 @@ SEALS = (
 )
 """Tables, which of their rows differ from what was written, and how that is told."""
 
-_OWN_COLUMNS = _OWN.count(",") + 1
+_LOADED_COLUMNS, _OWN_COLUMNS = _LOADED.count(",") + 1, _OWN.count(",") + 1
+_PRINT_COLUMN = _OWN.split(", ").index("fingerprint")
 
-_CLIPS_AT_ONCE = 1_000
+_LOADED_FORM, _OWN_FORM = (
+    "\x1f".join("x%s" if name == "fingerprint" else "%s" for name in columns.split(", "))
+    for columns in (_LOADED, f"ytid, start_ms, {_OWN}")
+)
+"""The texts that are sealed; a fingerprint is to be given as hexadecimal digits."""
+
+_CLIPS_AT_ONCE = 500
 
 _LOAD_ROWS = 50
 """Candidates per INSERT of a load: half the time of one by one, and no more is gained by 100."""
@@ -332,21 +339,36 @@ class Ledger:
 
     def each_clip(self) -> Iterator[tuple[Candidate, Clip]]:
         """The accepted clips by class and rank, one by one; meanwhile the ledger may be written to."""
+        for rows in self._clip_rows():
+            with reading(self.path):
+                candidates = [self.candidate(row[:OF_CANDIDATE]) for row in rows]
+                clips = [clip_of(one, row[OF_CANDIDATE:]) for one, row in zip(candidates, rows, strict=True)]
+            yield from zip(candidates, clips, strict=True)
+
+    def clip_rows(self) -> Iterator[list[tuple[Any, ...]]]:
+        """The same as rows of the columns `CANDIDATE` and `CLIP`, some at a time, each as its seals say."""
+        for rows in self._clip_rows():
+            with reading(self.path):
+                for row in rows:
+                    _check_candidate(row)
+                    _check_clip(row[0], row[1], row[OF_CANDIDATE:])
+            yield rows
+
+    def _clip_rows(self) -> Iterator[list[tuple[Any, ...]]]:
         place = -1, -1
         while True:
-            with reading(self.path):
+            with speaking_to(self.path):
                 rows = self._db.execute(
                     f"SELECT {CANDIDATE}, {CLIP}"
                     f" FROM clip JOIN candidate USING (class, rank) {BESIDE_CLIP}"
                     " WHERE (clip.class, clip.rank) > (?, ?) ORDER BY clip.class, clip.rank LIMIT ?",
                     (*place, _CLIPS_AT_ONCE),
                 ).fetchall()
-                candidates = [self.candidate(row[:OF_CANDIDATE]) for row in rows]
-                clips = [clip_of(one, row[OF_CANDIDATE:]) for one, row in zip(candidates, rows, strict=True)]
             if not rows:
                 return
-            yield from zip(candidates, clips, strict=True)
-            place = self._key(candidates[-1])
+            _, _, _, number, _, rank, *_ = rows[-1]
+            yield rows
+            place = number, rank
 
     def tallies(self) -> list[StateCount]:
         """How many candidates there are by class, state and reason."""
@@ -372,13 +394,9 @@ class Ledger:
         Raises:
             ValueError, TypeError, LookupError: the row is damaged.
         """
-        ytid, start_ms, end_ms, number, tier, rank, subset, also, labels, split, seal = row
-        if seal != seal_of(*row[:-1]):
-            raise ValueError(f"the candidate {ytid!r:.40} is not the one that was loaded")
-        numbers = (number, *map(int, str(also).split())) if also else (number,)
-        if min(numbers) < 0:
-            raise ValueError(f"a class number {min(numbers)}")
-        name, *others = map(self.class_names.__getitem__, numbers)
+        _check_candidate(row)
+        ytid, start_ms, end_ms, number, tier, rank, subset, also, labels, split, _ = row
+        name, *others = self.classes(number, also)
         one = Candidate(
             ytid, int(start_ms), int(end_ms), name, int(tier), int(rank), str(subset), tuple(others),
             split_classes(str(labels)), str(split),
@@ -386,6 +404,17 @@ class Ledger:
         # Refuses what is no video id before anybody makes a path of it.
         _ = one.key
         return one
+
+    def classes(self, number: int, also: str) -> list[str]:
+        """The classes of a candidate by its own number and, in a text, those of the others.
+
+        Raises:
+            ValueError, TypeError, LookupError: there is no such class.
+        """
+        numbers = (number, *map(int, str(also).split())) if also else (number,)
+        if min(numbers) < 0:
+            raise ValueError(f"a class number {min(numbers)}")
+        return [self.class_names[n] for n in numbers]
 
     def get(self, name: str) -> str | None:
         """A stored note such as the pace's state, or None."""
@@ -463,14 +492,9 @@ def clip_of(candidate: Candidate, row: tuple[Any, ...]) -> Clip:
     Raises:
         ValueError, TypeError: the row is damaged.
     """
-    own, (seal, *video, video_seal, group, group_seal) = row[:_OWN_COLUMNS], row[_OWN_COLUMNS:]
+    _check_clip(candidate.ytid, candidate.start_ms, row)
+    own, (_, *video, _, group, _) = row[:_OWN_COLUMNS], row[_OWN_COLUMNS:]
     path, sha256, seconds, peak, source, decoder, fingerprint, kept_path, kept_sha256, begins_ms = own
-    if seal != seal_of(candidate.ytid, candidate.start_ms, *own):
-        raise ValueError(f"the clip {candidate.key} is not the one that was written")
-    if video[0] is not None and video_seal != seal_of(candidate.ytid, *video):
-        raise ValueError(f"the video {candidate.ytid} is not as it was written")
-    if group is not None and group_seal != seal_of(candidate.ytid, candidate.start_ms, group):
-        raise ValueError(f"the group of the clip {candidate.key} is not the one that was loaded")
     kept = None if kept_path is None else KeptSource(str(kept_path), str(kept_sha256), int(begins_ms))
     return Clip(
         candidate.key, candidate.class_name, candidate.rank, str(path), str(sha256), float(seconds),
@@ -478,6 +502,25 @@ def clip_of(candidate: Candidate, row: tuple[Any, ...]) -> Clip:
         None if video[0] is None else VideoInfo(*map(str, video)), candidate.labels, candidate.split, kept,
         str(group or ""),
     )  # fmt: skip
+
+
+def _check_candidate(row: tuple[Any, ...]) -> None:
+    """See that a row that begins with the columns `CANDIDATE` is as its seal says."""
+    if row[_LOADED_COLUMNS] != sealed(_LOADED_FORM % row[:_LOADED_COLUMNS]):
+        raise ValueError(f"the candidate {row[0]!r:.40} is not the one that was loaded")
+
+
+def _check_clip(ytid: str, start_ms: int, row: tuple[Any, ...]) -> None:
+    """See that a clip, its video and its group, of the columns `CLIP`, are as their seals say."""
+    before, print_, behind = row[:_PRINT_COLUMN], row[_PRINT_COLUMN], row[_PRINT_COLUMN + 1 : _OWN_COLUMNS]
+    text = _OWN_FORM % (ytid, start_ms, *before, bytes.hex(print_), *behind)
+    if row[_OWN_COLUMNS] != sealed(text):
+        raise ValueError(f"the clip {ytid!r:.40} at {start_ms!r:.20} ms is not the one that was written")
+    channel_id, channel, title, video_seal, group, group_seal = row[_OWN_COLUMNS + 1 :]
+    if channel_id is not None and video_seal != seal_of(ytid, channel_id, channel, title):
+        raise ValueError(f"the video {ytid!r:.40} is not as it was written")
+    if group is not None and group_seal != seal_of(ytid, start_ms, group):
+        raise ValueError(f"the group of {ytid!r:.40} at {start_ms!r:.20} ms is not the one that was loaded")
 
 
 def standing_of(row: tuple[Any, ...]) -> tuple[State, Reason | None, str, int, float | None]:

@@ -70,8 +70,13 @@ END
 
 def seal_of(*values: object) -> int:
     """A checksum of the values of a row: SQLite has none, and with a flipped bit a row looks as true."""
-    text = "\x1f".join([f"x{value.hex()}" if isinstance(value, bytes) else str(value) for value in values])
-    # As four bytes, with a sign.
+    return sealed(
+        "\x1f".join([f"x{value.hex()}" if isinstance(value, bytes) else str(value) for value in values])
+    )
+
+
+def sealed(text: str) -> int:
+    """The checksum of values that are one text already: four bytes, with a sign."""
     return zlib.crc32(text.encode("utf-8", "surrogatepass")) - 2**31
 
 
