@@ -1,6 +1,5 @@
 """Deciding the splits of a workspace's clips, for good: what is in `dataset.csv` never changes its split."""
 
-from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -9,6 +8,7 @@ import numpy as np
 from ..csvfile import write_csv
 from ..exceptions import DataMismatch, UsageError
 from ..ledger import Ledger, Origin, State
+from ..ledger.columns import ClipColumns, clip_columns
 from ..ledger.queries import fingerprints
 from ..removal.exclusions import HEADER
 from ..removal.run import refuse_incomplete
@@ -57,25 +57,32 @@ def clips_of(ledger: Ledger, per_class: int | None = None, frozen: Placements | 
         per_class: take so many of each class alone: those that are frozen, then the first by rank.
         frozen: what was placed of so many clips before.
     """
-    places = array("q")
+    number = {(name,): n for n, name in enumerate(ledger.class_names)}
     kept = {one.key for one in frozen or ()}
     room = Counter(dict.fromkeys(ledger.class_names, per_class or 0))
     room.subtract(one.class_name for one in frozen or ())
 
-    def clips() -> Iterator[Clip]:
-        number = {name: n for n, name in enumerate(ledger.class_names)}
-        for candidate, clip in ledger.each_clip():
-            if per_class is not None and clip.key not in kept:
-                room[candidate.class_name] -= 1
-                if room[candidate.class_name] < 0:
-                    continue
-            places.extend((number[candidate.class_name], candidate.rank))
-            yield clip
+    def belongs(key: str, class_name: str) -> bool:
+        if key in kept:
+            return True
+        room[class_name] -= 1
+        return room[class_name] >= 0
+
+    def some() -> Iterator[ClipColumns]:
+        for columns in clip_columns(ledger):
+            if per_class is not None:
+                which = [
+                    belongs(key, name) for key, (name, *_) in zip(columns.key, columns.classes, strict=True)
+                ]
+                columns = columns.only(which)
+            yield columns
 
     def prints(numbers: Numbers) -> list[bytes]:
-        return fingerprints(ledger, np.frombuffer(places, np.int64).reshape(-1, 2)[numbers].tolist())
+        classes, ranks = table.clips.take(numbers).of_kinds(number), table.rank[numbers]
+        return fingerprints(ledger, [*zip(classes.tolist(), ranks.tolist(), strict=True)])
 
-    return ClipTable.of(clips(), prints)
+    table = ClipTable.gathered(some(), prints)
+    return table
 
 
 def refuse_too_many(ledger: Ledger, per_class: int | None) -> None:

@@ -5,17 +5,23 @@ One clip a row, for people and spreadsheets to read as well. `splits` decides, t
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from ..csvfile import MOST_BYTES, csv_parsed, write_csv
+from ..csvfile import MOST_BYTES, csv_blocks, csv_cells, csv_parsed, write_lines
 from ..exceptions import DataMismatch
 from ..files import read_file
+from ..ledger.columns import Told
 from ..types import join_classes, split_classes
-from .placements import MOST_OF_A_KEY, SPLITS, Placement, Placements
+from .placements import MOST_OF_A_KEY, SPLITS, Gathering, Placement, Placements
 
 GROUP = re.compile(r"g[a-z2-7]{10}")
 """The name of a group."""
+
+_GROUP_OR_NONE = re.compile(rf"(?:{GROUP.pattern})?")
+_KEY, _SHA256 = re.compile(rf"[ -~]{{1,{MOST_OF_A_KEY}}}"), re.compile(r"[0-9a-f]{64}")
 
 
 HEADER = ["key", "class", "also", "split", "path", "sha256", "labels", "group"]
@@ -44,16 +50,18 @@ def read_dataset(path: Path) -> Placements:
         raise DataMismatch(f"{path} is cut off: its last line does not end", RESTORE)
     grouped = content[: content.index(b"\n")].rstrip(b"\r").endswith(b",group")
     header = HEADER if grouped else HEADER[:-1]
-    placements = Placements(csv_parsed(content, str(path), header, _parse, RESTORE))
+    gathering, told = Gathering(), dict[tuple[str, str, str], Told]()
+    for columns in csv_blocks(content, str(path), header, partial(_parse, told), RESTORE):
+        gathering.add(*columns)
+    placements = gathering.placements()
     if placements.has_twins():
         # Once more, for the line of which nobody kept account.
         keys = set[str]()
 
         def parse(row: dict[str, str]) -> None:
-            key = _parse(row).key
-            if key in keys:
-                raise ValueError(f"clip {key} stands there twice")
-            keys.add(key)
+            if row["key"] in keys:
+                raise ValueError(f"clip {row['key']} stands there twice")
+            keys.add(row["key"])
 
         deque(csv_parsed(content, str(path), header, parse, RESTORE), 0)
     return placements
@@ -71,37 +79,45 @@ def read_datasets(paths: Iterable[Path]) -> dict[str, Placement]:
     return placed
 
 
-def _parse(row: dict[str, str]) -> Placement:
-    key, class_name, also, split, path, sha256, labels, group = [*row.values(), ""][: len(HEADER)]
-    if not all((key, class_name, split, path, sha256)):
+def _parse(told: dict[tuple[str, str, str], Told], rows: Sequence[list[str]]) -> tuple[Sequence[Any], ...]:
+    """What `Gathering` takes, from some rows.
+
+    Args:
+        told: what the classes and labels of rows before were.
+        rows: the fields of each.
+    """
+    key, class_name, also, split, path, sha256, labels, *grouped = zip(*rows, strict=True)
+    group = grouped[0] if grouped else [""] * len(rows)
+    if any("" in column for column in (key, class_name, split, path, sha256)):
         raise ValueError("an empty field")
-    if len(key) > MOST_OF_A_KEY or not key.isascii() or not key.isprintable():
-        raise ValueError(f"no key of a clip: {key[:40]!a}")
-    if split not in SPLITS:
-        raise ValueError(f"no such split: {split!r}")
-    if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
-        raise ValueError(f"no sha256: {sha256!r}")
-    if group and not GROUP.fullmatch(group):
-        raise ValueError(f"no group: {group[:40]!a}")
-    return Placement(key, class_name, split_classes(also), split, path, sha256, split_classes(labels), group)
+    if not all(map(_KEY.fullmatch, key)):
+        raise ValueError(f"no key of a clip: {key[0][:40]!a}")
+    if not {*split} <= {*SPLITS}:
+        raise ValueError(f"no such split: {split[0][:40]!a}")
+    if not all(map(_SHA256.fullmatch, sha256)):
+        raise ValueError(f"no sha256: {sha256[0][:80]!a}")
+    if not all(map(_GROUP_OR_NONE.fullmatch, group)):
+        raise ValueError(f"no group: {group[0][:40]!a}")
+    about = [*zip(class_name, also, labels, strict=True)]
+    for one in about:
+        if one not in told:
+            told[one] = one[0], split_classes(one[1]), split_classes(one[2])
+    return key, path, sha256, split, [told[one] for one in about], group
 
 
 def write_dataset(path: Path, placements: Iterable[Placement]) -> None:
     """Write a `dataset.csv` whole or not at all."""
-    write_csv(
-        path,
-        HEADER,
-        (
-            (
-                one.key,
-                one.class_name,
-                join_classes(one.also),
-                one.split,
-                one.path,
-                one.sha256,
-                join_classes(one.labels),
-                one.group,
-            )
-            for one in placements
-        ),
-    )
+    placed = placements if isinstance(placements, Placements) else Placements(placements)
+    told = [
+        csv_cells([kind.class_name, *map(join_classes, (kind.also, kind.labels))]) for kind in placed.kinds
+    ]
+
+    def blocks() -> Iterator[str]:
+        for key, where, sha256, split, group, kind in placed.blocks():
+            texts, lines = map(csv_cells, (key, where, sha256, group)), []
+            for one, file, digest, name, of_split, code in zip(*texts, split, kind, strict=True):
+                class_name, also, labels = told[code]
+                lines.append(f"{one},{class_name},{also},{of_split},{file},{digest},{labels},{name}\n")
+            yield "".join(lines)
+
+    write_lines(path, HEADER, blocks())

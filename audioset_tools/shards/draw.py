@@ -4,14 +4,15 @@ The groups come in the order of a seeded hash of their names; the first of them 
 rest can still be filled best. What is left is for training.
 """
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TypeVar, overload
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ..compiled import compiled
 from .placements import SPLITS, Codes, Names, Numbers, Placements, SplitCodes
 
 Wanted = Mapping[str, Mapping[str, int]]
@@ -19,18 +20,19 @@ Wanted = Mapping[str, Mapping[str, int]]
 
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
 
-Class = TypeVar("Class", str, int)
-"""What names a class."""
-
 Flags = npt.NDArray[np.bool_]
 
-_AT_ONCE = 4_096
-"""Names that are objects at the same time."""
+
+class Grouped(NamedTuple):
+    """Some clips, and of each the number of its group, [clips]."""
+
+    clips: Placements
+    group: Codes
 
 
 def draw(
-    kept: Placements,
-    fresh: Placements,
+    kept: Grouped,
+    fresh: Grouped,
     groups: Names,
     class_names: Sequence[str],
     wanted: Wanted,
@@ -42,34 +44,40 @@ def draw(
     Args:
         kept: those that have a split and a group already.
         fresh: the new ones, in the split that a list names for each, or none.
-        groups: the group of each new one, [fresh].
+        groups: the names of all groups, by their numbers.
         class_names: all that there are, by their numbers.
         wanted: by class, what each split is to have.
         seed: goes into the hash that orders the groups.
         listed: the splits that a list names. Train clips of its own move only into one that it does not name.
     """
     number = {(name,): n for n, name in enumerate(class_names)}
-    names = np.unique(np.concatenate([kept.group, groups]))
-    of, of_class = np.searchsorted(names, groups), fresh.of_kinds(number)
-    drawn = _settled(fresh, of, _stands(kept, names), listed)
+    (old, of_old), (new, of) = kept, fresh
+    of_class = new.of_kinds(number)
+    stands = np.zeros((len(groups), len(SPLITS)), np.bool_)
+    stands[of_old, old.split] = True
+    drawn = _settled(new, of, stands, listed)
     settled = drawn >= 0
     have = np.zeros((len(class_names), len(SPLITS)), np.int64)
-    np.add.at(have, (kept.of_kinds(number), kept.split), 1)
+    np.add.at(have, (old.of_kinds(number), old.split), 1)
     np.add.at(have, (of_class[settled], drawn[settled]), 1)
 
     open_ = np.flatnonzero(~settled)
-    free = _Free(names[of[open_]], of_class[open_], fresh.split[open_] >= 0, class_names, seed)
+    free = _Free(groups, of[open_], of_class[open_], new.split[open_] >= 0, class_names, seed)
     quota = {class_names.index(name): quotas for name, quotas in wanted.items()}
     left = np.ones(len(free), np.bool_)
     for split, later in ((VALIDATION, 2), (TEST, 1)):
         able = left & ~free.named if SPLITS[split] in listed else left
-        room = {n: max(0, of_each[SPLITS[split]] - int(have[n, split])) for n, of_each in quota.items()}
+        room = np.zeros(len(class_names), np.int64)
+        for n, of_each in quota.items():
+            room[n] = max(0, of_each[SPLITS[split]] - have[n, split])
         taken = free.fitting(able, room)
+        got = free.sizes(taken)
         for n in quota:
-            if not have[n, split] and not free.sizes(taken)[n]:
+            if not have[n, split] and not got[n]:
                 taken |= free.spare(n, able & ~taken, later)
+                got = free.sizes(taken)
         drawn[open_[free.clips(taken)]] = split
-        have[:, split] += free.sizes(taken)
+        have[:, split] += got
         left &= ~taken
     drawn[open_[free.clips(left)]] = TRAIN
     rest = free.sizes(left).tolist()
@@ -82,14 +90,7 @@ def draw(
     return drawn, lacking
 
 
-def _stands(kept: Placements, names: Names) -> Flags:
-    """In which splits each group stands, [names, splits]."""
-    stands = np.zeros((len(names), len(SPLITS)), np.bool_)
-    stands[np.searchsorted(names, kept.group), kept.split] = True
-    return stands
-
-
-def _settled(fresh: Placements, of: Numbers, stands: Flags, listed: Collection[str]) -> SplitCodes:
+def _settled(fresh: Placements, of: Codes, stands: Flags, listed: Collection[str]) -> SplitCodes:
     """The splits that are no question: a list's own, and where a group stands; -1 for the other clips.
 
     Args:
@@ -110,7 +111,8 @@ class _Free:
     """Groups of which no clip stands in a split yet, in the order that decides.
 
     Args:
-        groups: the name of the group of every clip, [clips].
+        names: what all groups are called, by their numbers.
+        of: the number of the group of every clip among these, [clips].
         of_class: the number of its class, [clips].
         named: whether a list names a split for it, [clips].
         class_names: all that there are, by their numbers.
@@ -121,15 +123,21 @@ class _Free:
     """
 
     def __init__(
-        self, groups: Names, of_class: Codes, named: Flags, class_names: Sequence[str], seed: int
+        self,
+        names: Names,
+        of: Codes,
+        of_class: Codes,
+        named: Flags,
+        class_names: Sequence[str],
+        seed: int,
     ) -> None:
-        names, of = np.unique(groups, return_inverse=True)
-        with_split = np.zeros(len(names), np.bool_)
-        with_split[of[named]] = True
+        there, its = np.unique(of, return_inverse=True)
+        with_split = np.zeros(len(there), np.bool_)
+        with_split[its[named]] = True
         # Those whose split is open come first.
-        order = np.lexsort((*_hashes(names, seed), with_split))
+        order = np.lexsort((_hashes(names[there], seed), with_split))
         self.named = with_split[order]
-        self._of = np.argsort(order)[of]
+        self._of = np.argsort(order)[its]
         self._many = len(class_names)
         pairs, counts = np.unique(self._of * self._many + of_class, return_counts=True)
         self._group, self._class = np.divmod(pairs, self._many)
@@ -147,14 +155,14 @@ class _Free:
         its = groups[self._group]
         return np.bincount(self._class[its], self._counts[its], self._many).astype(np.int64)
 
-    def fitting(self, able: Flags, room: dict[int, int]) -> Flags:
+    def fitting(self, able: Flags, room: Numbers) -> Flags:
         """The groups to take of those that are able, while there is room for clips of each class."""
         taken = np.zeros(len(self), np.bool_)
-        if any(room.values()):
+        if room.any():
             its = able[self._group]
             numbers, first = np.unique(self._group[its], return_index=True)
-            sizes = _Sizes(self._class[its].tolist(), self._counts[its].tolist(), first.tolist())
-            taken[numbers[[*_fitting(sizes, room)]]] = True
+            sizes = _Sizes(self._class[its], self._counts[its], np.append(first, its.sum()))
+            taken[numbers[_fitting(sizes, room)]] = True
         return taken
 
     def spare(self, number: int, able: Flags, later: int) -> Flags:
@@ -173,38 +181,34 @@ class _Free:
         return chosen
 
 
-def _hashes(names: Names, seed: int) -> tuple[npt.NDArray[np.uint64], ...]:
-    """The hash of every name as four numbers, the last first, as `lexsort` takes them."""
-    digests = bytearray()
-    for start in range(0, len(names), _AT_ONCE):
-        for name in names[start : start + _AT_ONCE].tolist():
-            digests += hashlib.sha256(b"%d\n%s" % (seed, name)).digest()
-    return tuple(np.frombuffer(digests, ">u8").reshape(-1, 4).astype(np.uint64).T[::-1])
+def _hashes(names: Names, seed: int) -> npt.NDArray[np.uint64]:
+    """The beginning of the hash of every name, [names]."""
+    digests = b"".join([sha256(b"%d\n%s" % (seed, name)).digest()[:8] for name in names.tolist()])
+    return np.frombuffer(digests, ">u8").astype(np.uint64)
 
 
-class _Sizes(Sequence[dict[int, int]]):
-    """How many clips of each class each of some groups has; as objects these would take a gigabyte.
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """How many clips of each class each of some groups has.
 
     Args:
-        classes, counts: of every class in every group, a group after the other.
-        first: where each group begins among these.
+        classes, counts: of every class in every group, a group after the other, [pairs].
+        first: where each group begins among these, and where the last one ends, [groups + 1].
     """
 
-    def __init__(self, classes: list[int], counts: list[int], first: list[int]) -> None:
-        self._classes, self._counts, self._first = classes, counts, [*first, len(classes)]
+    classes: Numbers
+    counts: Numbers
+    first: Numbers
 
     def __len__(self) -> int:
-        return len(self._first) - 1
+        return len(self.first) - 1
 
-    @overload
-    def __getitem__(self, number: int) -> dict[int, int]: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[dict[int, int]]: ...
-    def __getitem__(self, number: int | slice) -> dict[int, int] | list[dict[int, int]]:
-        if isinstance(number, slice):
-            return [self[n] for n in range(*number.indices(len(self)))]
-        its = slice(self._first[number], self._first[number + 1])
-        return dict(zip(self._classes[its], self._counts[its], strict=True))
+    def alone(self, number: int) -> tuple[Numbers, Numbers]:
+        """The groups of one class alone, in order, and how many clips each has."""
+        there = np.flatnonzero(self.classes == number)
+        groups = np.searchsorted(self.first, there, "right") - 1
+        single = self.first[groups + 1] - self.first[groups] == 1
+        return groups[single], self.counts[there[single]]
 
 
 _EXACT = 8_192
@@ -212,48 +216,101 @@ _EXACT = 8_192
 nothing, and 50 MB would be needed."""
 
 
-def _fitting(groups: Sequence[Mapping[Class, int]], left: dict[Class, int]) -> Iterator[int]:
+def _fitting(sizes: _Sizes, room: Numbers) -> Flags:
     """Choose groups for a split, each whole: the first of them from which the rest can still be filled best.
 
     A group of one class is taken unless the later ones of that class could fill better without it; one of
-    several classes if that holds for each of them. `left` goes down with what is taken.
+    several classes if that holds for each of them. `room` goes down with what is taken.
 
     Args:
-        groups: how many clips of each class each has, in order.
-        left: how many clips of each class there is room for.
+        sizes: how many clips the groups have, in order.
+        room: how many clips of each class there is room for, [classes].
 
-    Yields:
-        The numbers of those taken.
+    Returns:
+        Which are taken, [groups].
     """
-    sums = _sums(groups, left)
-    for number, group in enumerate(groups):
-        if len(group) == 1:
-            sums[next(iter(group))].pop()
-        without = {name: left.get(name, 0) for name in group}
-        having = {name: room - group[name] for name, room in without.items()}
-        if min(having.values()) >= 0 and all(
-            _unfilled(having[name], sums[name][-1]) <= _unfilled(without[name], sums[name][-1])
-            for name in group
+    sums = [_Sums(*sizes.alone(number), most) for number, most in enumerate(room.tolist())]
+    sure = np.array([one.full_behind(len(sizes)) for one in sums])
+    taken, group = np.zeros(len(sizes), np.bool_), 0
+    while (group := _take(sizes.first, sizes.classes, sizes.counts, sure, room, taken, group)) < len(sizes):
+        its = slice(sizes.first[group], sizes.first[group + 1])
+        classes, counts = sizes.classes[its], sizes.counts[its]
+        if all(
+            _unfilled(most - size, behind) <= _unfilled(most, behind)
+            for most, size, behind in zip(
+                room[classes].tolist(),
+                counts.tolist(),
+                [sums[number].behind(group) for number in classes.tolist()],
+                strict=True,
+            )
         ):
-            left.update(having)
-            yield number
+            room[classes] -= counts
+            taken[group] = True
+        group += 1
+    return taken
 
 
-def _sums(groups: Sequence[Mapping[Class, int]], left: Mapping[Class, int]) -> dict[Class, list[int]]:
-    """By class, what groups of that class alone can sum up to: as bits of a number.
+@compiled
+def _take(
+    first: Numbers, classes: Numbers, counts: Numbers, sure: Numbers, room: Numbers, taken: Flags, group: int
+) -> int:
+    """Take groups, from one on, up to the first that fits and yet might better be left.
 
-    The last is of all groups; without it, the last is of all but the first, and so on.
+    Args:
+        first, classes, counts: the columns that a `_Sizes` has.
+        sure: the group before which the later ones fill any room of a class, [classes].
+        room: for clips of each class, [classes]; goes down.
+        taken: which groups are, [groups].
+        group: the first to look at.
+
+    Returns:
+        The group that is to be thought about, or how many there are.
     """
-    sums = defaultdict[Class, list[int]](lambda: [1])
-    sums.update({name: [1 if room <= _EXACT else (2 << room) - 1] for name, room in left.items()})
-    for group in reversed(groups):
-        if len(group) == 1:
-            ((name, size),) = group.items()
-            so_far, room = sums[name][-1], left.get(name, 0)
-            more = so_far | (so_far << size & (2 << room) - 1) if size <= room else so_far
+    while group < len(taken):
+        fits, certain = True, True
+        for pair in range(first[group], first[group + 1]):
+            fits &= counts[pair] <= room[classes[pair]]
+            certain &= group < sure[classes[pair]]
+        if fits and not certain:
+            return group
+        if fits:
+            for pair in range(first[group], first[group + 1]):
+                room[classes[pair]] -= counts[pair]
+            taken[group] = True
+        group += 1
+    return group
+
+
+class _Sums:
+    """What groups of one class alone can sum up to, as bits of a number: all of them, all but the first, ...
+
+    Args:
+        groups: their numbers among all groups, in order.
+        sizes: how many clips each has.
+        room: how many there is room for.
+    """
+
+    def __init__(self, groups: Numbers, sizes: Numbers, room: int) -> None:
+        self._groups, self._full = groups, (2 << room) - 1
+        self._sums = [1 if room <= _EXACT else self._full]
+        for size in reversed(sizes.tolist()):
+            so_far = self._sums[-1]
+            if so_far == self._full:
+                break
+            more = so_far | (so_far << size & self._full) if size <= room else so_far
             # Most are the same in the end, and need no memory then.
-            sums[name].append(so_far if more == so_far else more)
-    return sums
+            self._sums.append(so_far if more == so_far else more)
+
+    def full_behind(self, groups: int) -> int:
+        """The group before which those behind each can fill any room; `groups` if they always can."""
+        if self._sums[-1] != self._full:
+            return 0
+        return groups if len(self._sums) == 1 else int(self._groups[1 - len(self._sums)])
+
+    def behind(self, group: int) -> int:
+        """The sums of those behind a group."""
+        later = len(self._groups) - int(np.searchsorted(self._groups, group, "right"))
+        return self._sums[min(later, len(self._sums) - 1)]
 
 
 def _unfilled(room: int, sums: int) -> int:

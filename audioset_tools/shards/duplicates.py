@@ -11,10 +11,12 @@ their bits than two encodings of a drum may. So two sounds are the same only if 
 of what each of them differs from itself at other times, and a steady tone is known by its bytes alone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,9 @@ from ..tasks.engine import cores
 from .sketches import (
     BITS,
     QUICK,
+    REACH,
+    RUN,
+    STARTS,
     WORDS,
     Flags,
     Floats,
@@ -51,8 +56,8 @@ _STEADY = 0.1
 _PAIRS = 4_096
 """Pairs that are compared bit by bit together."""
 
-_READ = 512
-"""Fingerprints that are unpacked together: 2 MB."""
+_AHEAD = 4
+"""So many times fingerprints wait to be looked at, those of some hundred clips each."""
 
 _BLOCK = 1 << 21
 """Pairs that a thread compares at a time: 32 MB, should all of them be near."""
@@ -60,11 +65,17 @@ _BLOCK = 1 << 21
 _EVERY_PAIR = 100_000
 """Clips up to which every pair is looked at: some seconds."""
 
-_DRAWS = 200
-"""How often bits are drawn. See bench/fingerprint.py for how many of the same sounds agree in one draw."""
+_DRAWS = 100
+"""How often bits are drawn: `bench/fingerprint.py draws` says how many pairs agree in one of them."""
 
-_REACH = 8
-"""Clips behind it with the same bits that each is compared with; so the same sounds hang together anyhow."""
+_TOGETHER = 16
+"""No more clips than so many agree in a draw by chance: fewer bits find more, and take longer."""
+
+_MOST_SPARE = 0.32
+"""Share of some more bits that may differ where a closer look is worth it: for unlike sounds half do."""
+
+_PLACES = 1 << 16
+"""Clips of a draw that are gone through together: 32 MB, should all of them be near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,37 +94,43 @@ class Sounds:
 
 
 class Sketching:
-    """Fingerprints that come one after the other, and are not kept."""
+    """Fingerprints that come some at a time and are not kept: a thread looks at them meanwhile."""
 
     def __init__(self) -> None:
-        self._waiting: list[bytes] = []
-        self._limits = [np.empty(0)]
-        self._sketches = [np.empty((0, WORDS), np.uint64)]
+        self._thread = ThreadPoolExecutor(1, "sketches")
+        self._waiting = deque[Future[tuple[bytes, bytes]]]()
+        self._limits, self._sketches = bytearray(), bytearray()
 
-    def add(self, print_: bytes) -> None:
-        """Take in the fingerprint of the next clip; what is none is the same as nothing."""
-        self._waiting.append(print_)
-        if len(self._waiting) == _READ:
-            self._sketch()
+    def add(self, prints: Sequence[bytes]) -> None:
+        """Take in the fingerprints of the next clips; what is none is the same as nothing."""
+        self._waiting.append(self._thread.submit(_sketched, prints))
+        self._take(_AHEAD)
 
     def sounds(self, prints: Prints) -> Sounds:
         """All that were taken in; `prints` gives their fingerprints again."""
-        self._sketch()
-        return Sounds(np.concatenate(self._limits), np.concatenate(self._sketches), prints)
+        self._take(0)
+        self._thread.shutdown()
+        sketches = np.frombuffer(self._sketches, np.uint64).reshape(-1, WORDS)
+        return Sounds(np.frombuffer(self._limits, np.float64), sketches, prints)
 
-    def _sketch(self) -> None:
-        there = np.flatnonzero([len(one) == FINGERPRINT_BYTES for one in self._waiting])
-        limits = np.zeros(len(self._waiting))
-        sketches = np.zeros((len(self._waiting), WORDS), np.uint64)
-        if len(there):
-            words, heard = unpacked([self._waiting[n] for n in there.tolist()])
-            change = changes(words, heard)
-            told = (heard.sum(axis=1) >= _LEAST_FRAMES) & (change >= _STEADY)
-            limits[there] = np.where(told, np.minimum(SAME_BELOW, change / 2), 0)
-            sketches[there] = sketch(words, heard)
-        self._limits.append(limits)
-        self._sketches.append(sketches)
-        self._waiting = []
+    def _take(self, ahead: int) -> None:
+        while len(self._waiting) > ahead:
+            limits, sketches = self._waiting.popleft().result()
+            self._limits += limits
+            self._sketches += sketches
+
+
+def _sketched(prints: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The limits and the sketches of some fingerprints."""
+    limits, sketches = np.zeros(len(prints)), np.zeros((len(prints), WORDS), np.uint64)
+    there = np.flatnonzero([len(one) == FINGERPRINT_BYTES for one in prints])
+    if len(there):
+        words, heard = unpacked([prints[n] for n in there.tolist()])
+        change = changes(words, heard)
+        told = (heard.sum(axis=1) >= _LEAST_FRAMES) & (change >= _STEADY)
+        limits[there] = np.where(told, np.minimum(SAME_BELOW, change / 2), 0)
+        sketches[there] = sketch(words, heard)
+    return limits.tobytes(), sketches.tobytes()
 
 
 def same_sound(sounds: Sounds, fresh: Flags, among: Numbers) -> list[tuple[int, int]]:
@@ -160,26 +177,37 @@ def _near(sketches: Words, new: Flags) -> Iterator[Numbers]:
 
 def _drawn(sketches: Words, new: Flags) -> Iterator[Numbers]:
     """The same of many clips, each compared with some of those alone that agree with it in bits drawn."""
-    rng = np.random.default_rng(0)
-    # So many that two agree by chance as rarely as there are clips.
-    bits = [rng.choice(BITS, len(sketches).bit_length() - 1, replace=False) for _ in range(_DRAWS)]
     seen = np.empty(0, np.int64)
-    for pairs in _ahead(partial(_agreeing, sketches, new), bits):
+    for pairs in _ahead(partial(_agreeing, sketches, new), draws(len(sketches))):
         codes = np.setdiff1d(pairs[:, 0] * len(sketches) + pairs[:, 1], seen)
         seen = np.union1d(seen, codes)
         yield np.stack(np.divmod(codes, len(sketches)), axis=1)
 
 
-def _ahead(work: Callable[[Any], Numbers], things: Sequence[Any]) -> Iterator[Numbers]:
-    """What comes of each, in order, by threads; no more of it than there are cores waits to be taken."""
-    many = cores()
+def draws(clips: int) -> list[tuple[Numbers, int]]:
+    """Which bits of so many sketches are to agree, and which word comes next to them; see `keyed`."""
+    rng = np.random.default_rng(0)
+    runs = -(-(clips // _TOGETHER).bit_length() // RUN)
+    return [(rng.choice(STARTS, runs, replace=False), int(rng.integers(BITS // 64))) for _ in range(_DRAWS)]
+
+
+def _ahead(work: Callable[[Any], Numbers], things: Iterable[Any]) -> Iterator[Numbers]:
+    """What comes of each, in order, by threads; little more of it than there are cores waits to be taken."""
+    many, left, waiting = cores(), iter(things), deque[Future[Numbers]]()
     with ThreadPoolExecutor(many) as pool:
-        for start in range(0, len(things), many):
-            yield from pool.map(work, things[start : start + many])
+        waiting.extend(pool.submit(work, thing) for thing in islice(left, many + 1))
+        while waiting:
+            found = waiting.popleft().result()
+            waiting.extend(pool.submit(work, thing) for thing in islice(left, 1))
+            yield found
 
 
-def _agreeing(sketches: Words, new: Flags, bits: Numbers) -> Numbers:
-    keys = keyed(sketches, bits)
+def _agreeing(sketches: Words, new: Flags, drawn: tuple[Numbers, int]) -> Numbers:
+    starts, word = drawn
+    keys = keyed(sketches, starts, word)
     keys.sort()
-    found = np.empty((len(keys) * _REACH, 2), np.intp)
-    return found[: near_in_order(keys, sketches, new, _REACH, found)].copy()
+    found, pairs = np.empty((min(_PLACES, len(keys)) * REACH, 2), np.intp), []
+    for first in range(0, len(keys), _PLACES):
+        many = near_in_order(keys, first, RUN * len(starts), sketches, new, _MOST_SPARE, found)
+        pairs.append(found[:many].copy())
+    return np.concatenate(pairs)

@@ -6,10 +6,9 @@ clips as it takes. It has the name that one of its videos gives it, a digest: a 
 named by those that stay.
 """
 
-import hashlib
-from base64 import b32encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import pairwise
 
 import numpy as np
@@ -20,10 +19,12 @@ from scipy.sparse.csgraph import connected_components
 
 from ..types import Clip
 from .duplicates import same_sound
-from .placements import Names, Numbers, Placement, Placements
+from .placements import Codes, Names, Numbers, Placement, Placements
 from .table import ClipTable
 
 Flags = npt.NDArray[np.bool_]
+
+_BASE32 = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,20 @@ class Groups:
 
     Args:
         keys: of the clips, in the order given, [clips].
-        of: the name of the group of each, [clips].
+        titles: the names of all groups.
+        number: which of them each is in, [clips].
         twins: the keys of clips that are one sound, for every sound that a new clip shares with another.
     """
 
     keys: Names
-    of: Names
+    titles: Names
+    number: Codes
     twins: tuple[tuple[str, ...], ...]
+
+    @property
+    def of(self) -> Names:
+        """The name of the group of each, [clips]."""
+        return self.titles[self.number]
 
     @property
     def names(self) -> dict[str, str]:
@@ -63,8 +71,7 @@ def find_groups(
     """
     table = clips if isinstance(clips, ClipTable) else ClipTable.of(clips)
     before = frozen if isinstance(frozen, Placements) else Placements(frozen)
-    keys = table.clips.key
-    order = np.argsort(keys, kind="stable")
+    keys, order = table.clips.key, table.clips.order
     at = before.by_key(keys)
     twins = _twins(table, order, _fresh(table, before, at)) if by_sound else []
 
@@ -73,54 +80,56 @@ def find_groups(
     grouped = np.flatnonzero((at >= 0) & (frozen_as != b""))
     # As a video's: what comes later of the one that gave a group its name belongs there too.
     nodes = _Nodes([own, known, frozen_as[grouped]])
-    its = nodes.of(own)
+    its, of_known, of_frozen = nodes.videos
     channelled, named = np.flatnonzero(table.channel != b""), np.flatnonzero(table.named >= 0)
     edges = [
-        (its[grouped], nodes.of(frozen_as[grouped])),
+        (its[grouped], of_frozen),
         (its[channelled], nodes.further(table.channel[channelled])),
         (its[named], nodes.further(table.named[named])),
         *((its[[one]], its[[other]]) for twin in twins for one, other in pairwise(twin)),
     ]
     part = nodes.joined(edges)
     # What was frozen first gives its name; else the video of the first key.
-    naming = np.concatenate([nodes.of(known), its[order]])
+    naming = np.concatenate([of_known, its[order]])
     titles = np.concatenate([np.where(before.group != b"", before.group, known), own[order]])
-    parts, first = np.unique(part[naming], return_index=True)
-    of = titles[first][np.searchsorted(parts, part[its])] if len(keys) else own
+    # Of each part: there is none without a video.
+    _, first = np.unique(part[naming], return_index=True)
     told = sorted(tuple(keys[n].decode() for n in twin) for twin in twins)
-    return Groups(keys, of, tuple(told))
+    return Groups(keys, titles[first], part[its], tuple(told))
 
 
 def group_name(ytid: str) -> str:
     """The name of a group that is named after a video; `GROUP` matches it."""
-    return _name_of(ytid.encode()).decode()
-
-
-def _name_of(ytid: bytes) -> bytes:
-    return b"g" + b32encode(hashlib.sha256(ytid).digest()[:10])[:10].lower()
+    (name,) = _videos(np.array([ytid.encode()])).tolist()
+    return str(name.decode())
 
 
 def _videos(keys: Names) -> Names:
-    """Of every key the name that its video gives, [keys]."""
-    ytids, which = np.unique(keys.astype("S11"), return_inverse=True)
-    return np.fromiter(map(_name_of, ytids.tolist()), "S11", len(ytids))[which]
+    """Of every key the name that its video gives, [keys]: the beginning of a digest in base32."""
+    digests = b"".join([sha256(ytid).digest()[:8] for ytid in keys.astype("S11").tolist()])
+    bits = np.frombuffer(digests, ">u8").astype(np.uint64)
+    names = np.full((len(keys), 11), ord("g"), np.uint8)
+    for place in range(1, 11):
+        names[:, place] = _BASE32[bits >> np.uint64(64 - 5 * place) & np.uint64(31)]
+    return names.view("S11")[:, 0]
 
 
 class _Nodes:
     """What is joined: names of videos' groups, and whatever else clips may have in common.
 
     Args:
-        videos: all such names, in any order, any number of times.
+        videos: columns of such names, in any order, any number of times.
+
+    Attributes:
+        videos: their numbers, for the same name the same.
     """
 
-    def __init__(self, videos: Iterable[Names]) -> None:
-        self._videos = np.unique(np.concatenate([names.astype("S11") for names in videos]))
-        self._many = len(self._videos)
-
-    def of(self, names: Names) -> Numbers:
-        """The numbers of names of videos."""
-        found: Numbers = np.searchsorted(self._videos, names)
-        return found
+    def __init__(self, videos: Sequence[Names]) -> None:
+        names, which = np.unique(
+            np.concatenate([column.astype("S11") for column in videos]), return_inverse=True
+        )
+        self.videos = np.split(which, np.cumsum([len(column) for column in videos[:-1]]))
+        self._many = len(names)
 
     def further(self, things: npt.NDArray[np.generic]) -> Numbers:
         """New numbers for things of another kind, for the same thing the same."""
@@ -152,15 +161,24 @@ def _twins(table: ClipTable, order: Numbers, fresh: Flags) -> list[list[int]]:
     sounds = DisjointSet()
     place = np.empty(len(order), np.intp)
     place[order] = np.arange(len(order))
-    _, first, which = np.unique(table.clips.sha256[order], return_index=True, return_inverse=True)
-    firsts = first[which]
-    for again in np.flatnonzero(firsts != np.arange(len(order))).tolist():
-        one, other = order[firsts[again]], order[again]
+    # Those of the same bytes stand one after the other, by key.
+    by_bytes = order[np.argsort(table.clips.sha256[order], kind="stable")]
+    is_first = _differ(table.clips.sha256[by_bytes])
+    first, again = by_bytes[is_first], by_bytes[~is_first]
+    firsts = first[np.cumsum(is_first)[~is_first] - 1]
+    for one, other in zip(firsts.tolist(), again.tolist(), strict=True):
         if fresh[one] or fresh[other]:
-            _join(sounds, int(firsts[again]), again)
-    for one, other in same_sound(table.sounds, fresh, order[np.sort(first)]):
+            _join(sounds, int(place[one]), int(place[other]))
+    for one, other in same_sound(table.sounds, fresh, order[np.sort(place[first])]):
         _join(sounds, int(place[one]), int(place[other]))
     return [order[sorted(places)].tolist() for places in sounds.subsets()]
+
+
+def _differ(digests: Names) -> Flags:
+    """Which differ from the one before, [digests]."""
+    differ = np.ones(len(digests), np.bool_)
+    differ[1:] = digests[1:] != digests[:-1]
+    return differ
 
 
 def _join(sets: DisjointSet, one: object, other: object) -> None:

@@ -7,6 +7,7 @@ clips have in common: their classes, their labels, and how a path is made of a k
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple, Self, overload
 
 import numpy as np
@@ -25,6 +26,11 @@ Codes = npt.NDArray[np.int32]
 SplitCodes = npt.NDArray[np.int8]
 
 _SHA256, _GROUP = 64, 11
+_COLUMNS = {
+    "key": f"S{MOST_OF_A_KEY}", "sha256": f"S{_SHA256}", "group": f"S{_GROUP}", "split": "i1", "kind": "i4"
+}  # fmt: skip
+_NAMES = {-1: "", **dict(enumerate(SPLITS))}
+_SPLIT = {name: number for number, name in _NAMES.items()}
 _AT_ONCE = 4_096
 """Clips that are objects at the same time, where they are gone through."""
 
@@ -45,12 +51,6 @@ class Placement:
     sha256: str
     labels: tuple[str, ...] = ()
     group: str = ""
-
-
-def placement_of(clip: Clip) -> Placement:
-    """A clip as it would be placed: in the split that a list names, or none, and in no group yet."""
-    about = clip.key, clip.class_name, clip.also, clip.split, clip.path, clip.sha256, clip.labels
-    return Placement(*about)
 
 
 def named(clip: Clip | Placement) -> str:
@@ -75,6 +75,21 @@ class Alike(NamedTuple):
     behind: str
     keyed: bool
 
+    def path(self, key: str) -> str:
+        """The path of the clip with a key."""
+        return f"{self.before}{key}{self.behind}" if self.keyed else self.before
+
+
+class PlacedColumns(NamedTuple):
+    """Some placements, of each a value in every column; `kind` is the number of its `Alike`."""
+
+    key: list[str]
+    path: list[str]
+    sha256: list[str]
+    split: list[str]
+    group: list[str]
+    kind: list[int]
+
 
 class Placements(Sequence[Placement]):
     """Placements in an order, kept as columns; any `Placement` asked for is made then.
@@ -98,21 +113,18 @@ class Placements(Sequence[Placement]):
     kinds: Sequence[Alike]
 
     def __init__(self, placements: Iterable[Placement] = ()) -> None:
-        keys, digests, groups = bytearray(), bytearray(), bytearray()
-        splits, codes, kinds = array("b"), array("i"), dict[Alike, int]()
-        for one in placements:
-            keys += _fixed(one.key, MOST_OF_A_KEY)
-            digests += _fixed(one.sha256, _SHA256)
-            groups += _fixed(one.group, _GROUP)
-            splits.append(SPLITS.index(one.split) if one.split else -1)
-            before, found, behind = one.path.partition(one.key)
-            kind = Alike(one.class_name, one.also, one.labels, before, behind, bool(found))
-            codes.append(kinds.setdefault(kind, len(kinds)))
-        self.key = np.frombuffer(keys, f"S{MOST_OF_A_KEY}")
-        self.sha256 = np.frombuffer(digests, f"S{_SHA256}")
-        self.group = np.frombuffer(groups, f"S{_GROUP}")
-        self.split, self.kind = np.frombuffer(splits, np.int8), np.frombuffer(codes, np.int32)
-        self.kinds = list(kinds)
+        gathering, rest = Gathering(), iter(placements)
+        while some := list(islice(rest, _AT_ONCE)):
+            gathering.add(
+                [one.key for one in some],
+                [one.path for one in some],
+                [one.sha256 for one in some],
+                [one.split for one in some],
+                [(one.class_name, one.also, one.labels) for one in some],
+                [one.group for one in some],
+            )
+        for name, column in gathering.columns().items():
+            setattr(self, name, column)
         self._order: Numbers | None = None
 
     def __len__(self) -> int:
@@ -128,11 +140,20 @@ class Placements(Sequence[Placement]):
         return next(iter(self.take(np.array([range(len(self))[number]]))))
 
     def __iter__(self) -> Iterator[Placement]:
+        for some in self.blocks():
+            for key, path, sha256, split, group, code in zip(*some, strict=True):
+                kind = self.kinds[code]
+                yield Placement(key, kind.class_name, kind.also, split, path, sha256, kind.labels, group)
+
+    def blocks(self) -> Iterator[PlacedColumns]:
+        """The same column by column, some thousand at a time."""
         for start in range(0, len(self), _AT_ONCE):
             some = slice(start, start + _AT_ONCE)
-            columns = (self.key, self.sha256, self.group, self.split, self.kind)
-            for key, sha256, group, split, kind in zip(*(one[some].tolist() for one in columns), strict=True):
-                yield _placement(key.decode(), sha256.decode(), group.decode(), split, self.kinds[kind])
+            texts = (one[some].astype(np.str_).tolist() for one in (self.key, self.sha256, self.group))
+            key, sha256, group = texts
+            kind, split = self.kind[some].tolist(), [_NAMES[code] for code in self.split[some].tolist()]
+            paths = [self.kinds[code].path(own) for own, code in zip(key, kind, strict=True)]
+            yield PlacedColumns(key, paths, sha256, split, group, kind)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or isinstance(other, str | bytes):
@@ -190,16 +211,20 @@ class Placements(Sequence[Placement]):
         """Where each key stands, -1 where it does not, [keys]."""
         if not len(self):
             return np.full(len(keys), -1)
-        order = self._by_key()
-        at = order[np.minimum(np.searchsorted(self.key, keys, sorter=order), len(self) - 1)]
+        order, asked, at = self.order, np.argsort(keys, kind="stable"), np.empty(len(keys), np.intp)
+        # In their order each is found near the last one, and not anywhere in memory.
+        found = np.searchsorted(self.key, keys[asked], sorter=order)
+        at[asked] = order[np.minimum(found, len(self) - 1)]
         return np.where(self.key[at] == keys, at, -1)
 
     def has_twins(self) -> bool:
         """Whether two are of one key."""
-        keys = self.key[self._by_key()]
+        keys = self.key[self.order]
         return bool((keys[1:] == keys[:-1]).any())
 
-    def _by_key(self) -> Numbers:
+    @property
+    def order(self) -> Numbers:
+        """Their numbers by key, [clips]."""
         if self._order is None:
             self._order = np.argsort(self.key, kind="stable")
         return self._order
@@ -215,23 +240,62 @@ class Placements(Sequence[Placement]):
         return numbers[self.kind] if len(numbers) else np.zeros(0, np.int32)
 
 
+class Gathering:
+    """Placements that come some at a time, column by column."""
+
+    def __init__(self) -> None:
+        self._kinds = dict[tuple[str, tuple[str, ...], tuple[str, ...], str, str, bool], int]()
+        self._grown = {name: bytearray() for name in _COLUMNS}
+
+    def add(
+        self,
+        key: Sequence[str],
+        path: Sequence[str],
+        sha256: Sequence[str],
+        split: Sequence[str],
+        classes: Sequence[tuple[str, tuple[str, ...], tuple[str, ...]]],
+        group: Sequence[str] = (),
+    ) -> None:
+        """Take in some, of each a value in every column.
+
+        Args:
+            key, path, sha256, split: what a `Placement` has under these names.
+            classes: its class, the others that it carries, all its labels.
+            group: as a `Placement` has it; nothing where none is in a group yet.
+        """
+        codes, kinds = array("i"), self._kinds
+        for own, where, (class_name, also, labels) in zip(key, path, classes, strict=True):
+            before, found, behind = where.partition(own)
+            kind = class_name, also, labels, before, behind, found != ""
+            codes.append(kinds.setdefault(kind, len(kinds)))
+        self._grown["key"] += _fixed(key, MOST_OF_A_KEY)
+        self._grown["sha256"] += _fixed(sha256, _SHA256)
+        self._grown["group"] += _fixed(group or [""] * len(key), _GROUP)
+        self._grown["split"] += np.array([_SPLIT[one] for one in split], np.int8).tobytes()
+        self._grown["kind"] += codes.tobytes()
+
+    def columns(self) -> dict[str, Any]:
+        """All that were taken in, as `Placements` has them."""
+        columns = {name: np.frombuffer(grown, _COLUMNS[name]) for name, grown in self._grown.items()}
+        return {**columns, "kinds": [Alike(*kind) for kind in self._kinds]}
+
+    def placements(self) -> Placements:
+        """All that were taken in."""
+        return Placements._of(self.columns())
+
+
 def joined(first: Placements, second: Placements) -> Placements:
     """Some placements and then others, where both are of the same clips' columns."""
     if first.kinds is not second.kinds:
         raise ValueError("placements of different columns")
+    if not (len(first) and len(second)):
+        return first if len(first) else second
     names = ("key", "sha256", "group", "split", "kind")
     columns = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in names}
     return Placements._of({**columns, "kinds": first.kinds})
 
 
-def _fixed(text: str, size: int) -> bytes:
-    content = text.encode()
-    if len(content) > size:
-        raise ValueError(f"{text[:40]!a} has more than {size} characters")
-    return content.ljust(size, b"\0")
-
-
-def _placement(key: str, sha256: str, group: str, split: int, kind: Alike) -> Placement:
-    path = f"{kind.before}{key}{kind.behind}" if kind.keyed else kind.before
-    name = SPLITS[split] if split >= 0 else ""
-    return Placement(key, kind.class_name, kind.also, name, path, sha256, kind.labels, group)
+def _fixed(texts: Sequence[str], size: int) -> bytes:
+    if max(map(len, texts), default=0) > size:
+        raise ValueError(f"{max(texts, key=len)[:40]!a} has more than {size} characters")
+    return np.array(texts, f"S{size}").tobytes()

@@ -30,6 +30,15 @@ QUICK = 4
 MOST_APART, _MOST_QUICK = round(0.33 * BITS), round(0.42 * 64 * QUICK)
 """Bits that may differ between sketches which are near, and between their first words."""
 
+RUN = 3
+"""Bits of a sketch, of neighbouring bands, that are drawn together: a third of the work."""
+
+STARTS = np.arange(BITS // 64 * 64)[np.arange(BITS // 64 * 64) % 64 <= 64 - RUN]
+"""Where such a run may begin: it lies in one word."""
+
+REACH = 32
+"""Clips behind it with the same bits that each is compared with; so the same sounds hang together anyhow."""
+
 _MEAN_OF = FRAMES // (BITS // (BANDS - 1))
 _BITS_OF_FRAME = BANDS - 1
 _SHIFT = 4
@@ -40,7 +49,7 @@ _LAGS = np.array([23, 37, 53, 71, 97, 131, 173])
 
 _CHUNK = 512
 
-_1, _2, _4, _56 = map(np.uint64, (1, 2, 4, 56))
+_0, _1, _2, _4, _56 = map(np.uint64, (0, 1, 2, 4, 56))
 _EVEN, _PAIRS, _NIBBLES, _BYTES = map(
     np.uint64, (0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F, 0x0101010101010101)
 )
@@ -71,25 +80,39 @@ def _unpack(content: npt.NDArray[np.uint8], words: Words, heard: Flags) -> None:
 def sketch(words: Words, heard: Flags) -> Words:
     """The sketches of some fingerprints, [clips, WORDS].
 
+    All bands of a frame are counted at once: their counts stand upright, the ones in a word, the twos in
+    another, and so on up to `_MEAN_OF`.
+
     Args:
         words, heard: as `unpacked` gives them.
     """
     sketches = np.zeros((len(words), WORDS), np.uint64)
-    counts = np.empty(_BITS_OF_FRAME, np.int64)
     for clip in range(len(words)):
         for part in range(FRAMES // _MEAN_OF):
-            counts[:] = 0
+            ones, twos, fours, eights, sixteens = _0, _0, _0, _0, _0
             audible = 0
             for frame in range(part * _MEAN_OF, (part + 1) * _MEAN_OF):
                 if heard[clip, frame]:
                     audible += 1
-                    word = np.int64(words[clip, frame])
-                    for band in range(_BITS_OF_FRAME):
-                        counts[band] += word >> band & 1
-            for band in range(_BITS_OF_FRAME):
-                if 2 * counts[band] > audible:
-                    bit = part * _BITS_OF_FRAME + band
-                    sketches[clip, bit // 64] |= _1 << np.uint64(bit % 64)
+                    carry = words[clip, frame]
+                    ones, carry = ones ^ carry, ones & carry
+                    twos, carry = twos ^ carry, twos & carry
+                    fours, carry = fours ^ carry, fours & carry
+                    eights, carry = eights ^ carry, eights & carry
+                    sixteens |= carry
+            # Which counts are above half of what is audible, from the highest digit down.
+            more, same = sixteens, ~sixteens
+            for digit, bits in ((8, eights), (4, fours), (2, twos), (1, ones)):
+                if audible // 2 & digit:
+                    same &= bits
+                else:
+                    more |= same & bits
+                    same &= ~bits
+            bit = part * _BITS_OF_FRAME
+            place, shift = bit // 64, bit % 64
+            sketches[clip, place] |= more << np.uint64(shift)
+            if shift > 64 - _BITS_OF_FRAME:
+                sketches[clip, place + 1] |= more >> np.uint64(64 - shift)
     return sketches
 
 
@@ -155,42 +178,84 @@ def near(row: int, quick: Words, sketches: Words, new: Flags, found: Numbers) ->
 
 
 @compiled
-def keyed(sketches: Words, bits: Numbers) -> Words:
-    """Every clip by some bits of its sketch: these above its number, [clips]."""
-    found = np.empty(len(sketches), np.uint64)
+def keyed(sketches: Words, starts: Numbers, word: int) -> Words:
+    """Every clip by some bits of its sketch: these, what there is room for of a word, its number, [clips].
+
+    Args:
+        sketches: of all clips, [clips, WORDS].
+        starts: where to take `RUN` bits of one word, the lowest of them; in all there is room for above a
+            number.
+        word: which word of a sketch stands behind them, its highest bits first.
+    """
+    found, of_number = np.empty(len(sketches), np.uint64), _digits(len(sketches))
+    spare = np.uint64(64 - RUN * len(starts)) - of_number
+    words, shifts = (starts // 64).astype(np.uint64), (starts % 64).astype(np.uint64)
+    run, ones = np.uint64(RUN), np.uint64((1 << RUN) - 1)
     for clip in range(len(sketches)):
         key = np.uint64(0)
-        for bit in bits:
-            key = key << _1 | sketches[clip, bit // 64] >> np.uint64(bit % 64) & _1
-        found[clip] = key << np.uint64(32) | np.uint64(clip)
+        for place in range(len(starts)):
+            key = key << run | sketches[clip, words[place]] >> shifts[place] & ones
+        key = key << spare | sketches[clip, word] >> np.uint64(64) - spare
+        found[clip] = key << of_number | np.uint64(clip)
     return found
 
 
 @compiled
-def near_in_order(keys: Words, sketches: Words, new: Flags, reach: int, found: Numbers) -> int:
-    """The pairs that agree in their key and are near by their sketches, where one of the two is new.
+def near_in_order(
+    keys: Words, first: int, bits: int, sketches: Words, new: Flags, most: float, found: Numbers
+) -> int:
+    """The pairs that agree in some bits and are near by their sketches, where one of the two is new.
 
     Args:
         keys: of `keyed`, in order, [clips].
+        first: where among them to begin.
+        bits: how many bits these begin with.
         sketches: all of them, [clips, WORDS].
         new: which clips are, [clips].
-        reach: how many behind it each is compared with.
-        found: filled with pairs, the smaller number first, [pairs, 2]; what goes beyond it is left out.
+        most: share of the bits between these and the number that may differ; so most pairs need no look at
+            their sketches, which lie anywhere in memory.
+        found: filled with pairs, the smaller number first, [places * REACH, 2]: of so many places.
 
     Returns:
         How many were found.
     """
-    many, number = 0, np.uint64(0xFFFFFFFF)
-    for place in range(len(keys)):
-        one = np.int64(keys[place] & number)
-        for behind in range(place + 1, min(place + 1 + reach, len(keys))):
-            if keys[behind] >> np.uint64(32) != keys[place] >> np.uint64(32):
+    of_number, behind_bits = _digits(len(sketches)), np.uint64(64 - bits)
+    most_spare = np.uint64(most * (64 - bits - np.int64(of_number)))
+    wait = 0
+    for place in range(first, min(first + len(found) // REACH, len(keys))):
+        for behind in range(place + 1, min(place + 1 + REACH, len(keys))):
+            differing = keys[place] ^ keys[behind]
+            if bits and differing >> behind_bits:
                 break
-            other = np.int64(keys[behind] & number)
-            if many < len(found) and (new[one] or new[other]) and _is_near(sketches[one], sketches[other]):
-                found[many, 0], found[many, 1] = min(one, other), max(one, other)
-                many += 1
+            if _ones(differing >> of_number) <= most_spare:
+                found[wait, 0], found[wait, 1] = place, behind
+                wait += 1
+    # One after the other without a question between them: a processor reads many at the same time then.
+    apart, number = np.zeros(wait, np.uint64), (_1 << of_number) - _1
+    for pair in range(wait):
+        one, other = keys[found[pair, 0]] & number, keys[found[pair, 1]] & number
+        for word in range(QUICK):
+            apart[pair] += _ones(sketches[one, word] ^ sketches[other, word])
+    many = 0
+    for pair in range(wait):
+        one, other = np.int64(keys[found[pair, 0]] & number), np.int64(keys[found[pair, 1]] & number)
+        if (
+            apart[pair] <= _MOST_QUICK
+            and (new[one] or new[other])
+            and _is_near(sketches[one], sketches[other])
+        ):
+            found[many, 0], found[many, 1] = min(one, other), max(one, other)
+            many += 1
     return many
+
+
+@compiled
+def _digits(clips: int) -> np.uint64:
+    """How many bits the number of a clip has."""
+    digits = 1
+    while clips > 1 << digits:
+        digits += 1
+    return np.uint64(digits)
 
 
 @compiled

@@ -14,7 +14,7 @@ import numpy as np
 from ..exceptions import DataMismatch
 from ..types import Clip, Splits
 from ..words import counted
-from .draw import draw
+from .draw import Grouped, draw
 from .groups import find_groups
 from .placements import SPLITS, Codes, Numbers, Placement, Placements, joined, named
 from .table import ClipTable
@@ -71,7 +71,8 @@ def assign(
     found, of_class = find_groups(table, before), table.clips.of_kinds(_numbered(class_names))
     _refuse_strangers(table, of_class)
     # A clip that was lost and fetched again may have other bytes; it keeps its split.
-    kept = table.clips.take(at).placed(before.split, found.of[at])
+    its = found.number[at]
+    kept = Grouped(table.clips.take(at).placed(before.split, found.titles[its]), its)
     fresh = np.setdiff1d(np.arange(len(table.clips)), at, assume_unique=True)
     members = np.bincount(of_class, minlength=len(class_names))
     sizes = dict(zip(class_names, members.tolist(), strict=True))
@@ -79,10 +80,11 @@ def assign(
         sizes = dict.fromkeys(sizes, _smallest(sizes))
         fresh = _best(table, of_class, fresh, sizes, np.bincount(of_class[at], minlength=len(class_names)))
     wanted = {name: quotas(splits, size) for name, size in sizes.items() if size >= len(SPLITS)}
-    some = table.clips.take(fresh)
-    drawn, short = draw(kept, some, found.of[fresh], class_names, wanted, seed, _listed(table))
-    by_key = np.argsort(some.key, kind="stable")
-    placements = joined(kept, some.placed(drawn, found.of[fresh]).take(by_key))
+    by_key = table.clips.order
+    fresh = by_key[np.isin(by_key, fresh)]
+    new = Grouped(table.clips.take(fresh), found.number[fresh])
+    drawn, short = draw(kept, new, found.titles, class_names, wanted, seed, _listed(table))
+    placements = joined(kept.clips, new.clips.placed(drawn, found.titles[new.group]))
     if not of_list:
         _refuse_empty(placements)
     taken = members - np.bincount(of_class[np.concatenate([at, fresh])], minlength=len(class_names))

@@ -1,18 +1,23 @@
 """All clips of a ledger, as far as deciding their splits asks, in columns: three hundred bytes each."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
+from ..ledger.columns import ClipColumns, columns_of
 from ..types import CHANNEL_ID, Clip
 from .duplicates import Prints, Sketching, Sounds
-from .placements import Codes, Names, Placement, Placements, placement_of
+from .placements import Codes, Gathering, Names, Placements
 
 _CHANNEL = 24
+_NO_CHANNEL = b"\0" * _CHANNEL
+_AT_ONCE = 1_024
+"""Clips that are taken in together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,35 +39,42 @@ class ClipTable:
     sounds: Sounds
 
     @classmethod
-    def of(cls, clips: Iterable[Clip], prints: Prints | None = None) -> Self:
-        """Some clips as columns.
+    def of(cls, clips: Iterable[Clip]) -> Self:
+        """Some clips as columns, in any order."""
+        held, rest = list[bytes](), iter(clips)
+
+        def some() -> Iterator[ClipColumns]:
+            while block := list(islice(rest, _AT_ONCE)):
+                held.extend(clip.fingerprint for clip in block)
+                yield columns_of(block)
+
+        return cls.gathered(some(), lambda numbers: [held[number] for number in numbers.tolist()])
+
+    @classmethod
+    def gathered(cls, some: Iterable[ClipColumns], prints: Prints) -> Self:
+        """The same of clips that are columns already.
 
         Args:
-            clips: in any order, one after the other.
+            some: a part of the clips after the other.
             prints: gives the fingerprints of clips by their numbers, which of very many are too large to be
-                held; None to hold those of the clips.
+                held.
         """
-        ranks, channels, names = array("q"), bytearray(), array("i")
-        groups, held, sketching = dict[str, int](), list[bytes](), Sketching()
-
-        def placements() -> Iterable[Placement]:
-            for clip in clips:
-                ranks.append(clip.rank)
-                channel = clip.video.channel_id if clip.video else ""
-                channels.extend(
-                    channel.encode() if CHANNEL_ID.fullmatch(channel) else b"\0" * _CHANNEL,
-                )
-                names.append(groups.setdefault(clip.group, len(groups)) if clip.group else -1)
-                sketching.add(clip.fingerprint)
-                if prints is None:
-                    held.append(clip.fingerprint)
-                yield placement_of(clip)
-
-        placed = Placements(placements())
+        gathering, sketching = Gathering(), Sketching()
+        ranks, channels, names, groups = array("q"), bytearray(), array("i"), dict[str, int]()
+        for columns in some:
+            gathering.add(columns.key, columns.path, columns.sha256, columns.split, columns.classes)
+            sketching.add(columns.fingerprint)
+            ranks.extend(columns.rank)
+            channels += b"".join([_channel(one) if one else _NO_CHANNEL for one in columns.channel_id])
+            names.extend([groups.setdefault(one, len(groups)) if one else -1 for one in columns.group])
         return cls(
-            placed,
+            gathering.placements(),
             np.frombuffer(ranks, np.int64),
             np.frombuffer(channels, f"S{_CHANNEL}"),
             np.frombuffer(names, np.int32),
-            sketching.sounds(prints or (lambda numbers: [held[number] for number in numbers.tolist()])),
+            sketching.sounds(prints),
         )
+
+
+def _channel(told: str) -> bytes:
+    return told.encode() if CHANNEL_ID.fullmatch(told) else _NO_CHANNEL

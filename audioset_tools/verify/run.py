@@ -8,9 +8,10 @@ from time import time
 
 from ..exceptions import DataMismatch, UsageError
 from ..ledger import Ledger
+from ..ledger.columns import clip_columns
 from ..manifest.compare import compare
 from ..manifest.document import read_manifest
-from ..shards.placements import Placements, placement_of
+from ..shards.placements import Gathering
 from ..tasks.division import Division
 from ..tasks.part import ArrayPart
 from ..types import OnProgress, message, silent
@@ -91,6 +92,9 @@ def _look(ledger: Ledger, look: Look, repair: bool) -> Report:
 
 def _recorded(ledger: Ledger, workspace: Workspace) -> shards.Recorded:
     origin = ledger.origin()
+    gathering = Gathering()
     # Nobody asks without shards, and it takes its time.
-    accepted = (placement_of(clip) for _, clip in ledger.each_clip()) if workspace.shards.is_dir() else ()
-    return shards.Recorded(origin.recipe if origin else "", ledger.class_names, Placements(accepted))
+    for columns in clip_columns(ledger) if workspace.shards.is_dir() else ():
+        gathering.add(columns.key, columns.path, columns.sha256, columns.split, columns.classes)
+    name = origin.recipe if origin else ""
+    return shards.Recorded(name, ledger.class_names, gathering.placements())

@@ -78,3 +78,21 @@ def test_what_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dataset.csv").write_bytes(b"\x89HDF\xff\xfe\n")
     with pytest.raises(DataMismatch, match="line 1: this is no UTF-8 text"):
         read_dataset(tmp_path / "dataset.csv")
+
+
+def test_the_line_of_a_damaged_row_is_told_among_many(tmp_path: Path) -> None:
+    """They are looked at many at a time, and one by one where something is wrong."""
+    path = tmp_path / "dataset.csv"
+    many = [replace(PLACEMENTS[1], key=f"{n:010}A_0", path=f"clips/Y{n:010}A_0.wav") for n in range(700)]
+    write_dataset(path, many)
+    assert read_dataset(path) == many
+    lines = path.read_text().splitlines(keepends=True)
+    for line, damaged, said in (
+        (601, lines[600].replace("1" * 64, "2" * 63), "no sha256"),
+        (3, lines[2].replace(",test,", ",,"), "an empty field"),
+        (257, lines[256].replace(",test,", ",te,st,"), "9 fields instead of 8"),
+        (701, lines[699], "clip 0000000698A_0 stands there twice"),
+    ):
+        path.write_text("".join([*lines[: line - 1], damaged, *lines[line:]]))
+        with pytest.raises(DataMismatch, match=f"line {line}: {said}"):
+            read_dataset(path)

@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 
 from audioset_tools.audio.fingerprint import FINGERPRINT_BYTES, SAME_BELOW, distance, fingerprint
 from audioset_tools.shards import duplicates
-from audioset_tools.shards.sketches import Flags, Numbers, Words, distances, keyed, sketch, unpacked
+from audioset_tools.shards.sketches import (
+    REACH,
+    RUN,
+    Flags,
+    Numbers,
+    Words,
+    distances,
+    keyed,
+    sketch,
+    unpacked,
+)
 from tests.audio.test_fingerprint import IDS, sound, through
 
 SECONDS = np.arange(160_000) / 16_000
@@ -16,8 +26,8 @@ SECONDS = np.arange(160_000) / 16_000
 def same_sound(prints: list[bytes], fresh: list[bool]) -> list[tuple[int, int]]:
     """Where all fingerprints are at hand."""
     sketching = duplicates.Sketching()
-    for one in prints:
-        sketching.add(one)
+    for start in range(0, len(prints), 5):
+        sketching.add(prints[start : start + 5])
     sounds = sketching.sounds(lambda some: [prints[n] for n in some.tolist()])
     return duplicates.same_sound(sounds, np.array(fresh, np.bool_), np.arange(len(fresh)))
 
@@ -86,10 +96,10 @@ def test_among_many_the_same_sounds_are_found_without_comparing_every_pair(
     monkeypatch.setattr(duplicates, "_EVERY_PAIR", 100)
     monkeypatch.setattr(duplicates, "near", None)
 
-    def counting(sketches: Words, new: Flags, bits: Numbers) -> Numbers:
-        keys = np.sort(keyed(sketches, bits)) >> np.uint64(32)
-        compared.append(sum(int((keys[n:] == keys[:-n]).sum()) for n in range(1, duplicates._REACH + 1)))
-        return agreeing(sketches, new, bits)
+    def counting(sketches: Words, new: Flags, drawn: tuple[Numbers, int]) -> Numbers:
+        keys = np.sort(keyed(sketches, *drawn)) >> np.uint64(64 - RUN * len(drawn[0]))
+        compared.append(sum(int((keys[n:] == keys[:-n]).sum()) for n in range(1, REACH + 1)))
+        return agreeing(sketches, new, drawn)
 
     monkeypatch.setattr(duplicates, "_agreeing", counting)
     assert {*same_sound(some, [True] * len(some))} == wanted

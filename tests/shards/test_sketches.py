@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from audioset_tools.audio.fingerprint import BANDS, FINGERPRINT_BYTES, FRAMES, fingerprint
 from audioset_tools.shards import sketches
-from audioset_tools.shards.sketches import BITS, MOST_APART, QUICK, WORDS, Words
+from audioset_tools.shards.sketches import BITS, MOST_APART, QUICK, REACH, RUN, STARTS, WORDS, Words
 from tests.audio.test_fingerprint import IDS, sound, through
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -85,10 +85,6 @@ def test_every_near_pair_with_a_new_one_is_found_and_no_other(seed: int, fresh: 
         many = sketches.near(row, quick, found_by, new, found)
         seen |= {(row, int(other)) for other in found[:many]}
     assert seen == wanted
-    # By no bit at all every pair agrees.
-    keys, pairs = sketches.keyed(found_by, np.empty(0, np.intp)), np.empty((40 * 40, 2), np.intp)
-    many = sketches.near_in_order(np.sort(keys), found_by, new, 40, pairs)
-    assert {(int(i), int(j)) for i, j in pairs[:many]} == wanted
 
 
 def test_the_same_sound_is_near_in_other_encodings_and_other_sounds_are_not() -> None:
@@ -102,9 +98,43 @@ def test_the_same_sound_is_near_in_other_encodings_and_other_sounds_are_not() ->
         assert apart[same].max() < MOST_APART < np.median(apart[~same])
 
 
-def test_what_is_full_is_not_written_beyond() -> None:
-    alike = np.zeros((50, WORDS), np.uint64)
-    keys = sketches.keyed(alike, np.arange(20))
-    pairs = np.empty((10, 2), np.intp)
-    assert sketches.near_in_order(keys, alike, np.ones(50, bool), 8, pairs) == 10
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.integers(0, 2), st.integers(1, 40), st.lists(st.booleans(), min_size=40, max_size=40))
+def test_of_those_that_agree_in_bits_drawn_every_near_pair_is_found(
+    seed: int, runs: int, together: int, fresh: list[bool]
+) -> None:
+    """By no bit at all every pair agrees; and wherever the work is cut, the same are found."""
+    rng = np.random.default_rng(seed)
+    some = sketch_of(made(seed, 8))[rng.integers(0, 8, 40)]
+    some[:, 0] ^= rng.integers(0, 2, 40).astype(np.uint64) << rng.integers(0, 64, 40).astype(np.uint64)
+    starts, new = rng.choice(STARTS, runs, replace=False), np.array(fresh)
+    bits = np.array([bits_of(one) for one in some])
+    drawn = (starts[:, None] + np.arange(RUN)).ravel().astype(int)
+    keys = np.sort(sketches.keyed(some, starts, 0))
+    place = (keys & np.uint64(63)).astype(int)
+    assert sorted(place) == list(range(40))
+    wanted = {
+        (min(i, j), max(i, j))
+        for at, i in enumerate(place.tolist())
+        for j in place[at + 1 : at + REACH].tolist()
+        if (new[i] or new[j])
+        and (bits[i][drawn] == bits[j][drawn]).all()
+        and (bits[i] ^ bits[j]).sum() <= MOST_APART
+        and (bits[i][: 64 * QUICK] ^ bits[j][: 64 * QUICK]).sum() <= round(0.42 * 64 * QUICK)
+    }
+    seen, pairs = set(), np.empty((together * REACH, 2), np.intp)
+    for first in range(0, 40, together):
+        many = sketches.near_in_order(keys, first, RUN * runs, some, new, 1.0, pairs)
+        seen |= {(int(i), int(j)) for i, j in pairs[:many]}
+    assert seen == wanted
+
+
+def test_most_pairs_are_told_apart_by_the_bits_beside_those_that_agree() -> None:
+    """What differs in all of these is not looked at, be it near."""
+    alike = np.zeros((2, WORDS), np.uint64)
+    alike[1, 3] = 2**64 - 1
+    keys, pairs = sketches.keyed(alike, STARTS[:1], 3), np.empty((2 * REACH, 2), np.intp)
+    assert int(np.bitwise_count(alike[0] ^ alike[1]).sum()) < MOST_APART
+    assert sketches.near_in_order(np.sort(keys), 0, RUN, alike, np.ones(2, bool), 0.9, pairs) == 0
+    assert sketches.near_in_order(np.sort(keys), 0, RUN, alike, np.ones(2, bool), 1.0, pairs) == 1
     assert len(made(0, 1)[0]) == FINGERPRINT_BYTES

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from audioset_tools.ledger.columns import columns_of
 from audioset_tools.shards.table import ClipTable
 from audioset_tools.types import Clip, VideoInfo
 from tests.shards.test_splits import CHANNEL, clip
@@ -30,5 +31,7 @@ def test_each_clip_is_as_it_would_be_placed() -> None:
 
 def test_fingerprints_are_those_of_the_clips_or_read_where_they_lie() -> None:
     assert ClipTable.of(some()).sounds.prints(np.array([2, 0])) == [b"", b"one"]
-    asked = ClipTable.of(some(), lambda numbers: [b"read %d" % n for n in numbers]).sounds.prints
-    assert asked(np.array([1])) == [b"read 1"]
+    parts = [columns_of([one]) for one in some()]
+    table = ClipTable.gathered(parts, lambda numbers: [b"read %d" % n for n in numbers])
+    assert table.sounds.prints(np.array([1])) == [b"read 1"]
+    assert table.clips == ClipTable.of(some()).clips and table.named.tolist() == [-1, 0, 0]

@@ -21,8 +21,9 @@ from audioset_tools.exceptions import DataMismatch
 from audioset_tools.featurize.run import FeaturizeConfig, make_shards
 from audioset_tools.featurize.task import Classes
 from audioset_tools.shards.index import read_index, write_index
-from audioset_tools.shards.placements import Placement, Placements, placement_of
+from audioset_tools.shards.placements import Placement, Placements
 from audioset_tools.shards.shard import Shard, open_shard, write_shard
+from audioset_tools.shards.table import ClipTable
 from audioset_tools.tasks.division import Division
 from audioset_tools.types import CLIP_SAMPLES, SAMPLE_RATE, Clip, Progress
 from audioset_tools.verify import shards
@@ -80,7 +81,7 @@ def again(
 
 
 def recorded_of(clips: list[Clip]) -> Recorded:
-    return Recorded("synthetic", CLASSES, Placements(map(placement_of, clips)))
+    return Recorded("synthetic", CLASSES, ClipTable.of(clips).clips)
 
 
 def rewrite(path: Path, change: Callable[[dict[str, np.ndarray]], object], **header: object) -> None:
