@@ -203,12 +203,13 @@ class _Sizes:
     def __len__(self) -> int:
         return len(self.first) - 1
 
-    def alone(self, number: int) -> tuple[Numbers, Numbers]:
-        """The groups of one class alone, in order, and how many clips each has."""
-        there = np.flatnonzero(self.classes == number)
-        groups = np.searchsorted(self.first, there, "right") - 1
-        single = self.first[groups + 1] - self.first[groups] == 1
-        return groups[single], self.counts[there[single]]
+    def alone(self, many: int) -> list[tuple[Numbers, Numbers]]:
+        """For each of so many classes the groups of it alone, in order, and how many clips each has."""
+        groups = np.flatnonzero(np.diff(self.first) == 1)
+        pairs = self.first[groups]
+        by_class = np.argsort(self.classes[pairs], kind="stable")
+        ends = np.searchsorted(self.classes[pairs][by_class], np.arange(1, many))
+        return [*zip(*(np.split(of[by_class], ends) for of in (groups, self.counts[pairs])), strict=True)]
 
 
 _EXACT = 8_192
@@ -229,7 +230,7 @@ def _fitting(sizes: _Sizes, room: Numbers) -> Flags:
     Returns:
         Which are taken, [groups].
     """
-    sums = [_Sums(*sizes.alone(number), most) for number, most in enumerate(room.tolist())]
+    sums = [_Sums(*alone, most) for alone, most in zip(sizes.alone(len(room)), room.tolist(), strict=True)]
     sure = np.array([one.full_behind(len(sizes)) for one in sums])
     taken, group = np.zeros(len(sizes), np.bool_), 0
     while (group := _take(sizes.first, sizes.classes, sizes.counts, sure, room, taken, group)) < len(sizes):
