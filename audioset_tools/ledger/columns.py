@@ -10,7 +10,9 @@ from ..types import YTID, Clip, Splits, clip_key, split_classes
 from .ledger import OF_CANDIDATE, Ledger
 from .schema import reading
 
-_ID, _IDS = 11, re.compile(rf"(?:{YTID.pattern})*")
+_ID = 11
+_IDS = re.compile(rf"(?:{YTID.pattern})*")
+"""The ids of many videos, one behind the other."""
 
 _SPLITS = {"", *(split.name for split in fields(Splits))}
 

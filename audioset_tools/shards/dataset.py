@@ -21,7 +21,8 @@ GROUP = re.compile(r"g[a-z2-7]{10}")
 """The name of a group."""
 
 _GROUP_OR_NONE = re.compile(rf"(?:{GROUP.pattern})?")
-_KEY, _SHA256 = re.compile(rf"[ -~]{{1,{MOST_OF_A_KEY}}}"), re.compile(r"[0-9a-f]{64}")
+_KEY = re.compile(rf"[ -~]{{1,{MOST_OF_A_KEY}}}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 HEADER = ["key", "class", "also", "split", "path", "sha256", "labels", "group"]
