@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from itertools import compress
+from itertools import chain, compress
 from typing import Any, NamedTuple
 
 from ..types import YTID, Clip, Splits, clip_key, split_classes
@@ -14,8 +14,8 @@ _ID = 11
 _IDS = re.compile(rf"(?:{YTID.pattern})*")
 """The ids of many videos, one behind the other."""
 
+_SHA256 = 64
 _SPLITS = {"", *(split.name for split in fields(Splits))}
-
 
 Told = tuple[str, tuple[str, ...], tuple[str, ...]]
 """The class of a clip, its other classes and its labels."""
@@ -92,14 +92,21 @@ def clip_columns(ledger: Ledger) -> Iterator[ClipColumns]:
             path, sha256, _, _, _, _, fingerprint, _, _, _, _, channel_id, _, _, _, group, _ = every[
                 OF_CANDIDATE:
             ]
-            # What is no text where one belongs, its seal has told already.
-            if {*map(type, (*start_ms, *number, *rank))} != {int}:
-                raise TypeError("a start or a place in a queue that is no number")
+            _require(str, ytid, also, labels, split, path, sha256)
+            _require(int, start_ms, number, rank)
             if not _SPLITS.issuperset(split):
                 raise ValueError("a clip of no split")
+            if max(map(len, sha256)) > _SHA256 or not "".join(sha256).isascii():
+                raise ValueError("a sha256 that is none")
             columns = ClipColumns(
                 _keys(ytid, start_ms), path, sha256, split,
                 [classes[about] for about in zip(number, also, labels, strict=True)],
-                rank, fingerprint, [one or "" for one in channel_id], [one or "" for one in group],
+                rank, fingerprint, [str(one or "") for one in channel_id], [str(one or "") for one in group],
             )  # fmt: skip
         yield columns
+
+
+def _require(kind: type, *columns: Sequence[Any]) -> None:
+    """See that all values are of a kind: SQLite keeps any in any column."""
+    if {*map(type, chain.from_iterable(columns))} != {kind}:
+        raise TypeError(f"a value that is no {kind.__name__}")
