@@ -36,8 +36,9 @@ RUN = 3
 STARTS = np.arange(BITS // 64 * 64)[np.arange(BITS // 64 * 64) % 64 <= 64 - RUN]
 """Where such a run may begin: it lies in one word."""
 
-REACH = 32
-"""Clips behind it with the same bits that each is compared with; so the same sounds hang together anyhow."""
+REACH, MOST_NEAR = 32, 8
+"""Clips behind it with the same bits that each is compared with, and of how many that are near the pairs are
+taken: so the same sounds hang together anyhow, and few pairs lie in memory."""
 
 _MEAN_OF = FRAMES // (BITS // (BANDS - 1))
 _BITS_OF_FRAME = BANDS - 1
@@ -236,16 +237,20 @@ def near_in_order(
         one, other = keys[found[pair, 0]] & number, keys[found[pair, 1]] & number
         for word in range(QUICK):
             apart[pair] += _ones(sketches[one, word] ^ sketches[other, word])
-    many = 0
+    many, place, taken = 0, -1, 0
     for pair in range(wait):
-        one, other = np.int64(keys[found[pair, 0]] & number), np.int64(keys[found[pair, 1]] & number)
+        if found[pair, 0] != place:
+            place, taken = found[pair, 0], 0
+        one, other = np.int64(keys[place] & number), np.int64(keys[found[pair, 1]] & number)
         if (
-            apart[pair] <= _MOST_QUICK
+            taken < MOST_NEAR
+            and apart[pair] <= _MOST_QUICK
             and (new[one] or new[other])
             and _is_near(sketches[one], sketches[other])
         ):
             found[many, 0], found[many, 1] = min(one, other), max(one, other)
             many += 1
+            taken += 1
     return many
 
 

@@ -113,20 +113,30 @@ def test_of_those_that_agree_in_bits_drawn_every_near_pair_is_found(
     keys = np.sort(sketches.keyed(some, starts, 0))
     place = (keys & np.uint64(63)).astype(int)
     assert sorted(place) == list(range(40))
-    wanted = {
-        (min(i, j), max(i, j))
-        for at, i in enumerate(place.tolist())
-        for j in place[at + 1 : at + REACH].tolist()
-        if (new[i] or new[j])
-        and (bits[i][drawn] == bits[j][drawn]).all()
-        and (bits[i] ^ bits[j]).sum() <= MOST_APART
-        and (bits[i][: 64 * QUICK] ^ bits[j][: 64 * QUICK]).sum() <= round(0.42 * 64 * QUICK)
-    }
+    wanted = set[tuple[int, int]]()
+    for at, i in enumerate(place.tolist()):
+        near = [
+            (min(i, j), max(i, j))
+            for j in place[at + 1 : at + REACH].tolist()
+            if (new[i] or new[j])
+            and (bits[i][drawn] == bits[j][drawn]).all()
+            and (bits[i] ^ bits[j]).sum() <= MOST_APART
+            and (bits[i][: 64 * QUICK] ^ bits[j][: 64 * QUICK]).sum() <= round(0.42 * 64 * QUICK)
+        ]
+        wanted |= {*near[:8]}
     seen, pairs = set(), np.empty((together * REACH, 2), np.intp)
     for first in range(0, 40, together):
         many = sketches.near_in_order(keys, first, RUN * runs, some, new, 1.0, pairs)
         seen |= {(int(i), int(j)) for i, j in pairs[:many]}
     assert seen == wanted
+
+
+def test_of_many_that_are_near_few_pairs_are_taken_and_all_hang_together() -> None:
+    alike, pairs = np.zeros((300, WORDS), np.uint64), np.empty((300 * REACH, 2), np.intp)
+    keys = np.sort(sketches.keyed(alike, STARTS[:2], 0))
+    many = sketches.near_in_order(keys, 0, 2 * RUN, alike, np.ones(300, bool), 0.3, pairs)
+    assert many == 299 * 8 - sum(range(8))
+    assert {(n, n + 1) for n in range(299)} <= {(int(i), int(j)) for i, j in pairs[:many]}
 
 
 def test_most_pairs_are_told_apart_by_the_bits_beside_those_that_agree() -> None:
