@@ -239,6 +239,8 @@ def csv_blocks(
 
     def parsed(lines: Sequence[int], some: Sequence[list[str]]) -> Block:
         try:
+            for row in some:
+                _refuse_number(columns, row)
             return parse(some)
         except ValueError as error:
             if len(some) == 1:
@@ -249,10 +251,8 @@ def csv_blocks(
 
     with _by_line(name, remedy):
         rows = csv_rows(content)
-        header = _header(rows, columns)
+        _header(rows, columns)
         while block := list(islice(rows, _AT_ONCE)):
-            for line, row in block:
-                _refuse_number(header, row, line)
             lines, some = zip(*block, strict=True)
             # Nearly no cell was changed when it was written, and to ask each takes long.
             yield parsed(lines, [[*map(_read, row)] if _changed(row) else row for row in some])
@@ -336,9 +336,9 @@ def named_fields(header: Sequence[str], row: Sequence[str]) -> dict[str, str]:
     return dict(zip(header, row, strict=True))
 
 
-def _refuse_number(header: Sequence[str], row: Sequence[str], line: int = 0) -> None:
+def _refuse_number(header: Sequence[str], row: Sequence[str]) -> None:
     if len(row) != len(header):
-        raise NoCsv(line, f"{len(row)} fields instead of {len(header)}{_QUOTES}")
+        raise ValueError(f"{len(row)} fields instead of {len(header)}{_QUOTES}")
 
 
 def _written(cell: Any) -> Any:
