@@ -356,7 +356,7 @@ def decide(workspace: Workspace) -> None:
 
     print("| stage | CPU s | memory so far, MB |\n|---|---|---|")
     say("imports")
-    table = ClipTable.of(listed_clips(workspace), lambda numbers: [b""] * len(numbers))
+    table = ClipTable.of(listed_clips(workspace))
     say(f"{len(table.clips):,} clips as columns")
     splits = Splits()
     placements = assign((), table, names, splits, 2019, of_list=True).placements

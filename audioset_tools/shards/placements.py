@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self, overload
 import numpy as np
 import numpy.typing as npt
 
+from ..ledger.columns import Told
 from ..types import Clip
 
 SPLITS = ("train", "validation", "test")
@@ -253,7 +254,7 @@ class Gathering:
         path: Sequence[str],
         sha256: Sequence[str],
         split: Sequence[str],
-        classes: Sequence[tuple[str, tuple[str, ...], tuple[str, ...]]],
+        classes: Sequence[Told],
         group: Sequence[str] = (),
     ) -> None:
         """Take in some, of each a value in every column.
