@@ -528,6 +528,8 @@ class Fetch:
         queue, at = self._queues[candidate.class_name], None
         if error.reason.scope is Scope.PASSING:
             at = retry_at(candidate.key, attempts, now, self.config.retry_wait, self.config.attempts)
+            if at is None and turn.source is self._judged and self._doubt.spares(candidate, attempts, error):
+                at = now
         if at is not None:
             failure = Failure(candidate.key, error.reason, error.detail, attempts, at)
             self.ledger.fail(candidate, failure, now)

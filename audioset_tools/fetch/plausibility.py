@@ -9,8 +9,9 @@ candidates all fail by chance with probability
     B(alive + a, dead + d + n) / B(alive + a, dead + d)
 
 where B is the beta function (the posterior predictive of a beta prior). Below `ERROR` the row is not
-believed: a clip known to be alive is tried before any further one. So it is too when a candidate is given up
-after all its attempts and none lived while they were made: with one place left no row would get long.
+believed: a clip known to be alive is tried before any further one. So it is too when all attempts of a candidate
+have failed and none lived while they were made: with one place left no row would get long. It has one attempt
+more then, for a block may end between its last and the clip that lives.
 
 A breakage that spares some clips (recordings that all come twelve seconds long) breaks every row. For what is
 rarely true of a video at all, the count is judged instead: `n` of `n + alive` with probability below `ERROR`.
@@ -104,6 +105,10 @@ class FailureStreak:
         in_row = sum(candidate in self._too_late for candidate in self._streak)
         doubted = Reason.BEYOND_END in self.too_many or 2 * in_row > len(self._streak)
         return median_low(self._too_late.values()) if self._too_late and doubted else 0
+
+    def times(self, candidate: Candidate) -> int:
+        """How often a candidate failed in the row."""
+        return len(self._streak.get(candidate, ()))
 
     def succeeded(self, number: int) -> None:
         """The attempt of this number gave a clip, which speaks for all that began before it."""
@@ -238,6 +243,13 @@ class Doubt:
     def doubting(self) -> bool:
         """Whether no candidate is tried before a clip known to be alive came."""
         return self._failed_probes > 0 or self.streak.implausible
+
+    def spares(self, candidate: Candidate, attempts: int, error: FetchError) -> bool:
+        """Whether one that has used up its attempts with this failure has one more, when somebody has lived."""
+        if error.reason is Reason.VIDEO_REFUSED:
+            return False  # Others were granted meanwhile.
+        in_row = self.streak.times(candidate) + self._doubtful(error.reason)
+        return attempts == self._most_attempts == in_row
 
     def may_lie(self, reason: Reason) -> bool:
         """Whether a remote that is asked too much could say so of a living video, for good."""

@@ -285,3 +285,21 @@ def test_nonsense_about_the_row_is_as_good_as_nothing(flutes: Ledger, nonsense: 
     flutes.put("row", nonsense)
     world = World(lambda one, now: None)
     assert Doubt(flutes, world, world.pace, most_attempts=5).streak.streak == []
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 5])
+def test_a_block_that_ends_with_the_last_attempt_costs_no_clip(attempts: int, flutes: Ledger) -> None:
+    def answer(candidate: Candidate, now: float) -> Reason | None:
+        over = world.asked.count(candidate.ytid) > attempts
+        return None if over or candidate == KNOWN_ALIVE else Reason.TIMEOUT
+
+    world = World(answer)
+    assert fetch(flutes, world, per_class=1, attempts=attempts).complete
+    assert accepted(flutes) == [0] and dead(flutes) == {}
+
+
+def test_who_fails_once_more_after_a_clip_that_lives_is_given_up(flutes: Ledger) -> None:
+    world = World(lambda candidate, now: Reason.TIMEOUT if candidate.rank == 0 else None)
+    assert fetch(flutes, world, per_class=1).complete
+    assert accepted(flutes) == [1] and dead(flutes) == {Reason.TIMEOUT: 1}
+    assert world.asked.count(candidate(0).ytid) == 6
