@@ -9,8 +9,8 @@ candidates all fail by chance with probability
     B(alive + a, dead + d + n) / B(alive + a, dead + d)
 
 where B is the beta function (the posterior predictive of a beta prior). Below `ERROR` the row is not
-believed: a clip known to be alive is tried before any further one. So it is too when all attempts of a candidate
-have failed and none lived while they were made: with one place left no row would get long. It has one attempt
+believed: a clip known to be alive is tried before any further one. So it is too when a candidate has used up
+its attempts and none lived while they were made: with one place left no row would get long. It has one attempt
 more then, for a block may end between its last and the clip that lives.
 
 A breakage that spares some clips (recordings that all come twelve seconds long) breaks every row. For what is
@@ -245,7 +245,7 @@ class Doubt:
         return self._failed_probes > 0 or self.streak.implausible
 
     def spares(self, candidate: Candidate, attempts: int, error: FetchError) -> bool:
-        """Whether one that has used up its attempts with this failure has one more, when somebody has lived."""
+        """Whether one that uses up its attempts with this failure has one more, as none lived meanwhile."""
         if error.reason is Reason.VIDEO_REFUSED:
             return False  # Others were granted meanwhile.
         in_row = self.streak.times(candidate) + self._doubtful(error.reason)
