@@ -10,8 +10,8 @@ candidates all fail by chance with probability
 
 where B is the beta function (the posterior predictive of a beta prior). Below `ERROR` the row is not
 believed: a clip known to be alive is tried before any further one. So it is too when a candidate has used up
-its attempts and none lived while they were made: with one place left no row would get long. It has one attempt
-more then, for a block may end between its last and the clip that lives.
+its attempts and none lived while they were made: with one place left no row would get long. It has one more
+attempt then, for a block may end between its last and the clip that lives.
 
 A breakage that spares some clips (recordings that all come twelve seconds long) breaks every row. For what is
 rarely true of a video at all, the count is judged instead: `n` of `n + alive` with probability below `ERROR`.
