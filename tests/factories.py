@@ -13,7 +13,7 @@ from audioset_tools.featurize.run import FeaturizeConfig
 from audioset_tools.featurize.run import make_shards as make
 from audioset_tools.featurize.task import Classes
 from audioset_tools.ledger import Ledger, Origin
-from audioset_tools.ledger.ledger import SEALS
+from audioset_tools.ledger.rows import SEALS
 from audioset_tools.tasks.division import Division
 from audioset_tools.tasks.engine import Engine
 from audioset_tools.types import (

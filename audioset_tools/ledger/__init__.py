@@ -1,5 +1,6 @@
 """What was tried, what became of it, and what is left: one SQLite file a workspace."""
 
-from .ledger import Ledger, Origin, State, StateCount
+from .ledger import Ledger, Origin, StateCount
+from .rows import State
 
 __all__ = ["Ledger", "Origin", "State", "StateCount"]

@@ -12,7 +12,8 @@ from ..exceptions import DataMismatch
 from ..files import parse_json
 from ..types import Candidate, Reason
 from ..workspace import said
-from .ledger import CANDIDATE, SEALS, STANDING_SEAL, Ledger, State
+from .ledger import Ledger
+from .rows import CANDIDATE, SEALS, STANDING_SEAL, State
 from .schema import KEEP_TALLY, NOT_TRIED, RESTORE, reading, seal_of
 
 _QUEUED = f"state = 'queued', reason = '', detail = '', attempts = 0, retry_at = NULL, standing = {NOT_TRIED}"

@@ -7,7 +7,8 @@ from itertools import chain, compress
 from typing import Any, NamedTuple
 
 from ..types import YTID, Clip, Splits, clip_key, split_classes
-from .ledger import OF_CANDIDATE, Ledger
+from .ledger import Ledger
+from .rows import OF_CANDIDATE
 from .schema import reading
 
 _ID = 11
@@ -85,9 +86,8 @@ def _keys(ytid: Sequence[str], start_ms: Sequence[int]) -> list[str]:
 def clip_columns(ledger: Ledger) -> Iterator[ClipColumns]:
     """The accepted clips by class and rank, some at a time; meanwhile the ledger may be written to."""
     classes = _Told(ledger)
-    for rows in ledger.clip_rows():
+    for every in ledger.clip_columns():
         with reading(ledger.path):
-            every = [*zip(*rows, strict=True)]
             ytid, start_ms, _, number, _, rank, _, also, labels, split, _ = every[:OF_CANDIDATE]
             path, sha256, _, _, _, _, fingerprint, _, _, _, _, channel_id, _, _, _, group, _ = every[
                 OF_CANDIDATE:

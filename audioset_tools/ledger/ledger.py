@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, field
-from enum import StrEnum
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
@@ -26,93 +25,31 @@ from ..types import (
     Candidate,
     Clip,
     Failure,
-    KeptSource,
     Reason,
-    VideoInfo,
     join_classes,
     split_classes,
 )
-from .schema import RESTORE, connect, connect_to_read, identity, reading, seal_of, sealed, speaking_to
-
-_LOADED = "ytid, start_ms, end_ms, class, tier, rank, subset, also, labels, split"
-
-CANDIDATE = f"{_LOADED}, candidate.seal"
-"""The columns that `Ledger.candidate` makes a candidate of; `also` holds numbers of classes."""
-
-OF_CANDIDATE = CANDIDATE.count(",") + 1
-"""So many are they, where others follow."""
-
-_OWN = "path, sha256, seconds, peak, source, decoder, fingerprint, kept_path, kept_sha256, kept_begins_ms"
-
-CLIP = f"{_OWN}, clip.seal, channel_id, channel, title, video.seal, named_group.name, named_group.seal"
-"""The columns that `clip_of` makes a clip of, from the tables `clip` and `BESIDE_CLIP`."""
-
-BESIDE_CLIP = "LEFT JOIN video USING (ytid) LEFT JOIN named_group USING (class, rank)"
-
-STANDING = "state, reason, detail, attempts, retry_at, standing"
-"""The columns that `standing_of` reads."""
-
-OF_STANDING = STANDING.count(",") + 1
-
-STANDING_SEAL = (
-    "candidate",
-    "standing <> seal_of(state, reason, detail, attempts, retry_at)",
-    "the states of {:,} candidates are not those that were written",
+from .rows import (
+    BESIDE_CLIP,
+    CANDIDATE,
+    CLIP,
+    LOADED,
+    OF_CANDIDATE,
+    OWN,
+    STANDING,
+    Row,
+    State,
+    check_candidate,
+    check_columns,
+    clip_of,
+    standing_of,
 )
-
-SEALS = (
-    ("candidate", f"seal <> seal_of({_LOADED})", "{:,} candidates are not those that were loaded"),
-    STANDING_SEAL,
-    (
-        "clip JOIN candidate USING (class, rank)",
-        f"clip.seal <> seal_of(ytid, start_ms, {_OWN})",
-        "{:,} clips are not those that were written",
-    ),
-    (
-        "named_group JOIN candidate USING (class, rank)",
-        "named_group.seal <> seal_of(ytid, start_ms, named_group.name)",
-        "the groups of {:,} clips are not those that were loaded",
-    ),
-    (
-        "video",
-        "seal <> seal_of(ytid, channel_id, channel, title)",
-        "{:,} videos are not as they were written",
-    ),
-    (
-        "event",
-        "seal <> seal_of(at, class, rank, outcome, reason, detail)",
-        "{:,} events are not those that were written",
-    ),
-    ("meta", "seal <> seal_of(name, value)", "{:,} notes are not those that were written"),
-)
-"""Tables, which of their rows differ from what was written, and how that is told."""
-
-_LOADED_COLUMNS, _OWN_COLUMNS = _LOADED.count(",") + 1, _OWN.count(",") + 1
-_PRINT_COLUMN = _OWN.split(", ").index("fingerprint")
-
-_LOADED_FORM, _OWN_FORM = (
-    "\x1f".join("x%s" if name == "fingerprint" else "%s" for name in columns.split(", "))
-    for columns in (_LOADED, f"ytid, start_ms, {_OWN}")
-)
-"""The texts that are sealed; a fingerprint is to be given as hexadecimal digits."""
+from .schema import RESTORE, connect, connect_to_read, identity, reading, seal_of, speaking_to
 
 _CLIPS_AT_ONCE = 500
 
 _LOAD_ROWS = 50
 """Candidates per INSERT of a load: half the time of one by one, and no more is gained by 100."""
-
-
-class State(StrEnum):
-    """Where a candidate stands."""
-
-    QUEUED = "queued"
-    """Not tried yet."""
-    WAITING = "waiting"
-    """Tried, failed for now, holds its place and is tried again at `retry_at`."""
-    ACCEPTED = "accepted"
-    """Its clip is on disk."""
-    DEAD = "dead"
-    """Failed for good; the next candidate has its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +155,9 @@ class Ledger:
     def load(self, origin: Origin, candidates: Iterable[Candidate], **notes: str) -> None:
         """Fill an empty ledger, with notes of how it was made; all of it or, after a kill, nothing."""
         number = {name: index for index, name in enumerate(origin.class_names)}
-        named: list[tuple[Any, ...]] = []
+        named: list[Row] = []
         rows = (_row_of(one, number, named) for one in candidates)
-        insert, row = f"INSERT INTO candidate ({_LOADED}, seal) VALUES ", "(?,?,?,?,?,?,?,?,?,?,?)"
+        insert, row = f"INSERT INTO candidate ({LOADED}, seal) VALUES ", "(?,?,?,?,?,?,?,?,?,?,?)"
         with self.transaction():
             while block := list(islice(rows, _LOAD_ROWS)):
                 self._db.execute(insert + ",".join([row] * len(block)), tuple(chain.from_iterable(block)))
@@ -286,7 +223,7 @@ class Ledger:
                clip.fingerprint, *(astuple(clip.kept) if clip.kept else (None, None, None)))  # fmt: skip
         with self.transaction():
             self._db.execute(
-                f"INSERT OR REPLACE INTO clip (class, rank, {_OWN}, seal) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                f"INSERT OR REPLACE INTO clip (class, rank, {OWN}, seal) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (*key, *own, seal_of(candidate.ytid, candidate.start_ms, *own)),
             )
             if clip.video:
@@ -318,7 +255,7 @@ class Ledger:
                 self._key(candidate),
             )
             self._db.execute(
-                f"UPDATE clip SET seal = seal_of(?, ?, {_OWN}) {which}",
+                f"UPDATE clip SET seal = seal_of(?, ?, {OWN}) {which}",
                 (candidate.ytid, candidate.start_ms, *self._key(candidate)),
             )
             self._event(at, self._key(candidate), "lost source", "", detail)
@@ -345,16 +282,15 @@ class Ledger:
                 clips = [clip_of(one, row[OF_CANDIDATE:]) for one, row in zip(candidates, rows, strict=True)]
             yield from zip(candidates, clips, strict=True)
 
-    def clip_rows(self) -> Iterator[list[tuple[Any, ...]]]:
-        """The same as rows of the columns `CANDIDATE` and `CLIP`, some at a time, each as its seals say."""
+    def clip_columns(self) -> Iterator[list[tuple[Any, ...]]]:
+        """The same column by column, some rows at a time: `CANDIDATE` and `CLIP`, as their seals say."""
         for rows in self._clip_rows():
             with reading(self.path):
-                for row in rows:
-                    _check_candidate(row)
-                    _check_clip(row[0], row[1], row[OF_CANDIDATE:])
-            yield rows
+                columns = [*zip(*rows, strict=True)]
+                check_columns(columns)
+            yield columns
 
-    def _clip_rows(self) -> Iterator[list[tuple[Any, ...]]]:
+    def _clip_rows(self) -> Iterator[list[Row]]:
         place = -1, -1
         while True:
             with speaking_to(self.path):
@@ -381,20 +317,20 @@ class Ledger:
                 for number, state, reason, n in rows
             ]
 
-    def rows(self, select: str, *values: object) -> Iterator[tuple[Any, ...]]:
+    def rows(self, select: str, *values: object) -> Iterator[Row]:
         """What a SELECT finds, a row at a time."""
         with speaking_to(self.path):
             # `yield from` would close the cursor if it is dropped half-way, perhaps after the ledger.
             for row in self._db.execute(select, values):  # noqa: UP028
                 yield row
 
-    def candidate(self, row: tuple[Any, ...]) -> Candidate:
+    def candidate(self, row: Row) -> Candidate:
         """A candidate from the columns `CANDIDATE`.
 
         Raises:
             ValueError, TypeError, LookupError: the row is damaged.
         """
-        _check_candidate(row)
+        check_candidate(row)
         ytid, start_ms, end_ms, number, tier, rank, subset, also, labels, split, _ = row
         name, *others = self.classes(number, also)
         one = Candidate(
@@ -432,7 +368,7 @@ class Ledger:
             )
 
     def _set(self, candidate: Candidate, state: State, failure: Failure | None) -> None:
-        values: tuple[Any, ...] = ("", "", 0, None)
+        values: Row = ("", "", 0, None)
         if failure:
             retry_at = None if failure.retry_at is None else float(failure.retry_at)
             values = failure.reason, _storable(failure.detail), failure.attempts, retry_at
@@ -486,58 +422,8 @@ class Ledger:
                 self._db.execute(f"PRAGMA synchronous = {everyday}")
 
 
-def clip_of(candidate: Candidate, row: tuple[Any, ...]) -> Clip:
-    """A candidate's clip from the columns `CLIP`.
-
-    Raises:
-        ValueError, TypeError: the row is damaged.
-    """
-    _check_clip(candidate.ytid, candidate.start_ms, row)
-    own, (_, *video, _, group, _) = row[:_OWN_COLUMNS], row[_OWN_COLUMNS:]
-    path, sha256, seconds, peak, source, decoder, fingerprint, kept_path, kept_sha256, begins_ms = own
-    kept = None if kept_path is None else KeptSource(str(kept_path), str(kept_sha256), int(begins_ms))
-    return Clip(
-        candidate.key, candidate.class_name, candidate.rank, str(path), str(sha256), float(seconds),
-        float(peak), str(source), candidate.also, str(decoder), bytes(fingerprint),
-        None if video[0] is None else VideoInfo(*map(str, video)), candidate.labels, candidate.split, kept,
-        str(group or ""),
-    )  # fmt: skip
-
-
-def _check_candidate(row: tuple[Any, ...]) -> None:
-    """See that a row that begins with the columns `CANDIDATE` is as its seal says."""
-    if row[_LOADED_COLUMNS] != sealed(_LOADED_FORM % row[:_LOADED_COLUMNS]):
-        raise ValueError(f"the candidate {row[0]!r:.40} is not the one that was loaded")
-
-
-def _check_clip(ytid: str, start_ms: int, row: tuple[Any, ...]) -> None:
-    """See that a clip, its video and its group, of the columns `CLIP`, are as their seals say."""
-    before, print_, behind = row[:_PRINT_COLUMN], row[_PRINT_COLUMN], row[_PRINT_COLUMN + 1 : _OWN_COLUMNS]
-    text = _OWN_FORM % (ytid, start_ms, *before, bytes.hex(print_), *behind)
-    if row[_OWN_COLUMNS] != sealed(text):
-        raise ValueError(f"the clip {ytid!r:.40} at {start_ms!r:.20} ms is not the one that was written")
-    channel_id, channel, title, video_seal, group, group_seal = row[_OWN_COLUMNS + 1 :]
-    if channel_id is not None and video_seal != seal_of(ytid, channel_id, channel, title):
-        raise ValueError(f"the video {ytid!r:.40} is not as it was written")
-    if group is not None and group_seal != seal_of(ytid, start_ms, group):
-        raise ValueError(f"the group of {ytid!r:.40} at {start_ms!r:.20} ms is not the one that was loaded")
-
-
-def standing_of(row: tuple[Any, ...]) -> tuple[State, Reason | None, str, int, float | None]:
-    """Where a candidate stands, from the columns `STANDING`.
-
-    Raises:
-        ValueError, TypeError: the row is damaged.
-    """
-    *said, seal = row
-    state, reason, detail, attempts, retry_at = said
-    if seal != seal_of(*said):
-        raise ValueError(f"the state {state!r:.20} of a candidate is not the one that was written")
-    return State(state), Reason(reason) if reason else None, str(detail), int(attempts), retry_at
-
-
-def _row_of(one: Candidate, number: Mapping[str, int], named: list[tuple[Any, ...]]) -> tuple[Any, ...]:
-    """A candidate as the columns `_LOADED` and their seal have it; `named` gets its group, if it has one."""
+def _row_of(one: Candidate, number: Mapping[str, int], named: list[Row]) -> Row:
+    """A candidate as the columns `LOADED` and their seal have it; `named` gets its group, if it has one."""
     if one.group:
         seal = seal_of(one.ytid, one.start_ms, one.group)
         named.append((number[one.class_name], one.rank, one.group, seal))

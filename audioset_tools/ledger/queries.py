@@ -13,14 +13,14 @@ from datetime import date, timedelta
 from itertools import islice
 
 from ..types import Candidate, Clip, Reason
-from .ledger import (
+from .ledger import Ledger
+from .rows import (
     BESIDE_CLIP,
     CANDIDATE,
     CLIP,
     OF_CANDIDATE,
     OF_STANDING,
     STANDING,
-    Ledger,
     State,
     clip_of,
     standing_of,

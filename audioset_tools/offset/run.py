@@ -12,7 +12,7 @@ from ..fetch.progress import pace_note
 from ..fetch.sources import Remote, check_way, named_sources, opened
 from ..fetch.worker import decoded
 from ..ledger import Ledger
-from ..ledger.ledger import CANDIDATE
+from ..ledger.rows import CANDIDATE
 from ..sources.connection.connection import Connection
 from ..sources.pace import parse_pace
 from ..sources.source import Excerpt, FetchError, Source

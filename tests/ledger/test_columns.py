@@ -11,6 +11,7 @@ from audioset_tools.exceptions import DataMismatch
 from audioset_tools.ledger import Ledger
 from audioset_tools.ledger import ledger as ledgers
 from audioset_tools.ledger.columns import ClipColumns, clip_columns, columns_of
+from audioset_tools.ledger.rows import LOADED, OWN
 from audioset_tools.ledger.schema import sealed
 from audioset_tools.types import Clip, KeptSource, VideoInfo
 from tests.factories import candidate, origin, reseal
@@ -39,16 +40,16 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 def forge(ledger: Ledger) -> None:
     """Give every row the seals by which it is read: whoever writes a ledger of his own can."""
-    own, loaded = ledgers._OWN.replace("fingerprint", "lower(hex(fingerprint))"), ledgers._LOADED
-    rows = [*ledger.rows(f"SELECT rank, {loaded} FROM candidate")]
+    own = OWN.replace("fingerprint", "'x' || lower(hex(fingerprint))")
+    rows = [*ledger.rows(f"SELECT rank, {LOADED} FROM candidate")]
     clips = [*ledger.rows(f"SELECT rank, ytid, start_ms, {own} FROM clip JOIN candidate USING (rank)")]
     with ledger.transaction() as execute:
-        for table, form, some in (
-            ("candidate", ledgers._LOADED_FORM, rows),
-            ("clip", ledgers._OWN_FORM, clips),
-        ):
+        for table, some in (("candidate", rows), ("clip", clips)):
             for rank, *values in some:
-                execute(f"UPDATE {table} SET seal = ? WHERE rank = ?", (sealed(form % tuple(values)), rank))
+                execute(
+                    f"UPDATE {table} SET seal = ? WHERE rank = ?",
+                    (sealed("\x1f".join(map(str, values))), rank),
+                )
 
 
 def together(ledger: Ledger) -> ClipColumns:
