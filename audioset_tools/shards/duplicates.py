@@ -37,6 +37,7 @@ from .sketches import (
     Words,
     changes,
     distances,
+    in_order,
     keyed,
     near,
     near_in_order,
@@ -204,8 +205,7 @@ def _ahead(work: Callable[[Any], Numbers], things: Iterable[Any]) -> Iterator[Nu
 
 def _agreeing(sketches: Words, new: Flags, drawn: tuple[Numbers, int]) -> Numbers:
     starts, word = drawn
-    keys = keyed(sketches, starts, word)
-    keys.sort()
+    keys = in_order(keyed(sketches, starts, word))
     found, pairs = np.empty((min(_PLACES, len(keys)) * REACH, 2), np.intp), []
     for first in range(0, len(keys), _PLACES):
         many = near_in_order(keys, first, RUN * len(starts), sketches, new, _MOST_SPARE, found)

@@ -50,6 +50,9 @@ _LAGS = np.array([23, 37, 53, 71, 97, 131, 173])
 
 _CHUNK = 512
 
+_DIGIT = 11
+"""Bits: the places where the next key of each digit goes stay in a processor's nearest memory."""
+
 _0, _1, _2, _4, _56 = map(np.uint64, (0, 1, 2, 4, 56))
 _EVEN, _PAIRS, _NIBBLES, _BYTES = map(
     np.uint64, (0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F, 0x0101010101010101)
@@ -202,13 +205,41 @@ def keyed(sketches: Words, starts: Numbers, word: int) -> Words:
 
 
 @compiled
+def in_order(keys: Words) -> Words:
+    """The keys of `keyed` from the smallest up, [clips]: by a digit after the other, in a third of the time.
+
+    Sorting by a digit keeps the order of those that agree in it; their numbers, the lowest bits, are in order.
+
+    Args:
+        keys: as `keyed` gives them; overwritten.
+    """
+    other, ends, ones = (
+        np.empty_like(keys),
+        np.empty((1 << _DIGIT) + 1, np.intp),
+        np.uint64((1 << _DIGIT) - 1),
+    )
+    for shift in range(np.int64(_digits(len(keys))), 64, _DIGIT):
+        ends[:] = 0
+        for key in keys:
+            ends[np.int64(key >> np.uint64(shift) & ones) + 1] += 1
+        for digit in range(1 << _DIGIT):
+            ends[digit + 1] += ends[digit]
+        for key in keys:
+            digit = np.int64(key >> np.uint64(shift) & ones)
+            other[ends[digit]] = key
+            ends[digit] += 1
+        keys, other = other, keys
+    return keys
+
+
+@compiled
 def near_in_order(
     keys: Words, first: int, bits: int, sketches: Words, new: Flags, most: float, found: Numbers
 ) -> int:
     """The pairs that agree in some bits and are near by their sketches, where one of the two is new.
 
     Args:
-        keys: of `keyed`, in order, [clips].
+        keys: of `in_order`, [clips].
         first: where among them to begin.
         bits: how many bits these begin with.
         sketches: all of them, [clips, WORDS].

@@ -132,6 +132,17 @@ def test_of_those_that_agree_in_bits_drawn_every_near_pair_is_found(
     assert seen == wanted
 
 
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.integers(1, 300), st.integers(0, 3))
+def test_keys_are_put_in_order(seed: int, many: int, runs: int) -> None:
+    rng = np.random.default_rng(seed)
+    some = rng.integers(0, 2**64, (many, WORDS), np.uint64) & np.uint64(
+        rng.integers(0, 2**64, dtype=np.uint64)
+    )
+    keys = sketches.keyed(some, rng.choice(STARTS, runs, replace=False), 0)
+    assert sketches.in_order(keys.copy()).tolist() == sorted(keys.tolist())
+
+
 def test_of_many_that_are_near_few_pairs_are_taken_and_all_hang_together() -> None:
     alike, pairs = np.zeros((300, WORDS), np.uint64), np.empty((300 * REACH, 2), np.intp)
     keys = np.sort(sketches.keyed(alike, STARTS[:2], 0))
