@@ -208,7 +208,7 @@ def keyed(sketches: Words, starts: Numbers, word: int) -> Words:
 def in_order(keys: Words) -> Words:
     """The keys of `keyed` from the smallest up, [clips]: by a digit after the other, in a third of the time.
 
-    Sorting by a digit keeps the order of those that agree in it; their numbers, the lowest bits, are in order.
+    Sorting by a digit keeps the order of those that agree in it. Their numbers, the lowest, are in order.
 
     Args:
         keys: as `keyed` gives them; overwritten.
