@@ -213,11 +213,8 @@ def in_order(keys: Words) -> Words:
     Args:
         keys: as `keyed` gives them; overwritten.
     """
-    other, ends, ones = (
-        np.empty_like(keys),
-        np.empty((1 << _DIGIT) + 1, np.intp),
-        np.uint64((1 << _DIGIT) - 1),
-    )
+    other, ends = np.empty_like(keys), np.empty((1 << _DIGIT) + 1, np.intp)
+    ones = np.uint64((1 << _DIGIT) - 1)
     for shift in range(np.int64(_digits(len(keys))), 64, _DIGIT):
         ends[:] = 0
         for key in keys:
@@ -225,9 +222,9 @@ def in_order(keys: Words) -> Words:
         for digit in range(1 << _DIGIT):
             ends[digit + 1] += ends[digit]
         for key in keys:
-            digit = np.int64(key >> np.uint64(shift) & ones)
-            other[ends[digit]] = key
-            ends[digit] += 1
+            its = np.int64(key >> np.uint64(shift) & ones)
+            other[ends[its]] = key
+            ends[its] += 1
         keys, other = other, keys
     return keys
 
