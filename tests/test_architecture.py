@@ -326,6 +326,15 @@ def test_help_is_instant() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_ledger_is_looked_at_without_what_takes_long_to_import() -> None:
+    code = (
+        "import sys; import audioset_tools.cli.status, audioset_tools.ledger, audioset_tools.fetch.status;"
+        "sys.exit(sorted({'numba', 'torch', 'yt_dlp', 'librosa', 'scipy'} & sys.modules.keys()) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_what_needs_no_extra_runs_without_any() -> None:
     """A base install fetches, featurizes, verifies, inspects and forgets."""
     code = f"""

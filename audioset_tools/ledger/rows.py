@@ -6,7 +6,6 @@ from typing import Any
 
 from ..types import Candidate, Clip, KeptSource, Reason, VideoInfo
 from .schema import seal_of, sealed
-from .seals import seals
 
 Row = tuple[Any, ...]
 
@@ -112,6 +111,9 @@ def check_columns(columns: Sequence[Sequence[Any]]) -> None:
     Raises:
         ValueError, TypeError: one is not.
     """
+    # Here, as most of a second passes with numba's import, which nearly no command needs.
+    from .seals import seals
+
     video, clip = columns[:2], columns[OF_CANDIDATE:]
     before, prints, behind = clip[:_PRINT], clip[_PRINT], clip[_PRINT + 1 : _OWN_COLUMNS]
     nothing = [b""] * len(prints), [""] * len(prints)

@@ -236,7 +236,7 @@ def near_in_order(
     """The pairs that agree in some bits and are near by their sketches, where one of the two is new.
 
     Args:
-        keys: of `in_order`, [clips].
+        keys: as `in_order` leaves them, from the smallest up, [clips].
         first: where among them to begin.
         bits: how many bits these begin with.
         sketches: all of them, [clips, WORDS].
