@@ -27,6 +27,7 @@ class ClipColumns(NamedTuple):
 
     Args:
         key, path, sha256, split: what it is called, where it lies, and where it is to go.
+        seconds, peak, source, decoder: as a `Clip` has them.
         classes: its class, the others and its labels, all that many clips have in common.
         rank, fingerprint: its place in its class's queue, and what it sounds like.
         channel_id, group: "" where none is known.
@@ -41,6 +42,10 @@ class ClipColumns(NamedTuple):
     fingerprint: Sequence[bytes]
     channel_id: Sequence[str]
     group: Sequence[str]
+    seconds: Sequence[float]
+    peak: Sequence[float]
+    source: Sequence[str]
+    decoder: Sequence[str]
 
     def only(self, which: Sequence[bool]) -> "ClipColumns":
         """Some of them."""
@@ -73,6 +78,10 @@ def columns_of(clips: Sequence[Clip]) -> ClipColumns:
         [one.fingerprint for one in clips],
         [one.video.channel_id if one.video else "" for one in clips],
         [one.group for one in clips],
+        [one.seconds for one in clips],
+        [one.peak for one in clips],
+        [one.source for one in clips],
+        [one.decoder for one in clips],
     )
 
 
@@ -89,11 +98,12 @@ def clip_columns(ledger: Ledger) -> Iterator[ClipColumns]:
     for every in ledger.clip_columns():
         with reading(ledger.path):
             ytid, start_ms, _, number, _, rank, _, also, labels, split, _ = every[:OF_CANDIDATE]
-            path, sha256, _, _, _, _, fingerprint, _, _, _, _, channel_id, _, _, _, group, _ = every[
-                OF_CANDIDATE:
-            ]
-            _require(str, ytid, also, labels, split, path, sha256)
+            path, sha256, seconds, peak, source, decoder, fingerprint, *_, channel_id, _, _, _, group, _ = (
+                every[OF_CANDIDATE:]
+            )
+            _require(str, ytid, also, labels, split, path, sha256, source, decoder)
             _require(int, start_ms, number, rank)
+            _require(float, seconds, peak)
             if not _SPLITS.issuperset(split):
                 raise ValueError("a clip of no split")
             if max(map(len, sha256)) > _SHA256 or not "".join(sha256).isascii():
@@ -102,6 +112,7 @@ def clip_columns(ledger: Ledger) -> Iterator[ClipColumns]:
                 _keys(ytid, start_ms), path, sha256, split,
                 [classes[about] for about in zip(number, also, labels, strict=True)],
                 rank, fingerprint, [str(one or "") for one in channel_id], [str(one or "") for one in group],
+                seconds, peak, source, decoder,
             )  # fmt: skip
         yield columns
 

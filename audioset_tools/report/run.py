@@ -13,7 +13,8 @@ from typing import Any
 from ..exceptions import DataMismatch, UsageError
 from ..pages import write_page
 from ..runs.folder import require_place
-from ..types import KEY, OnProgress, Progress, silent
+from ..shards.placements import Placements
+from ..types import OnProgress, Progress, silent
 from ..words import counted
 from ..workspace import AnyPath, Workspace
 from .axes import axes_symbol
@@ -159,7 +160,7 @@ def write_report(
         if metadata is not None:
             raise
         snapshot = replace(snapshot, troubles=(*snapshot.troubles, f"{error.what}. {error.remedy}"))
-    clips = snapshot.fetched.clips if snapshot.fetched else ()
+    clips = snapshot.fetched.clips if snapshot.fetched else Placements()
     if clips:
         on_progress(Progress(0, 2, f"looking at {counted(len(clips), 'clip')}"))
     levels = measure(clips, workspace, out / "levels.csv") if clips else {}
@@ -167,14 +168,11 @@ def write_report(
     samples = choose_samples(clips, config.per_class, config.seed) if config.per_class else {}
     sources = {clip.key: source_of(clip) for members in samples.values() for clip in members}
     sources |= {source.key: source for source in suspicious.sources}
-    known = sources_of(snapshot)
-    sources |= {
-        key: known[key] for key in shown_keys(snapshot.in_full) if key in known and KEY.fullmatch(key)
-    }
+    sources |= sources_of(snapshot, shown_keys(snapshot.in_full))
     if sources:
         on_progress(Progress(1, 2, f"sounds and pictures of {counted(len(sources), 'clip')}"))
     media = make_media(sources.values(), workspace, out)
-    labels = {clip.key: names.line(clip) for clip in clips if clip.key in sources}
+    labels = {clip.key: names.line(clip) for clip in clips.of_keys(sources)}
     pages = [page for run in with_matrix(snapshot.in_full) for page in cell_pages(run, media, labels)]
     for page in pages:
         target = out / page.path
@@ -182,8 +180,8 @@ def write_report(
     sections = (
         selection_section(snapshot, funnel),
         fetch_section(snapshot),
-        clips_section(snapshot, levels, suspicious, media, names),
-        samples_section(samples, media, names, config.seed),
+        clips_section(snapshot, suspicious, media, names),
+        samples_section(snapshot, samples, media, names, config.seed),
         runs_section(snapshot),
         card_section(snapshot),
     )

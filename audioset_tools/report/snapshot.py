@@ -1,21 +1,28 @@
 """What a workspace holds at one moment, as far as it has come; looking changes nothing in it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import re
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from ..exceptions import DataMismatch
 from ..fetch.progress import Totals, read_totals
 from ..fetch.status import Status, read_status
 from ..files import parse_json
 from ..ledger import Ledger, Origin, State
+from ..ledger.columns import ClipColumns, clip_columns
 from ..ledger.queries import Event, events, tried_tiers
 from ..runs.folder import CONFIG, RunFound, read_run, run_folders
 from ..shards.dataset import read_dataset
 from ..shards.placements import Placements
 from ..shards.splits import leak_of
-from ..types import Clip
+from ..shards.table import ClipTable
 from ..workspace import Workspace, printable
 
 MOST_RUNS = 20
@@ -24,14 +31,20 @@ MOST_RUNS = 20
 NEWEST_RUNS = 4
 """The newest among them."""
 
+_FORM = re.compile(r" ([a-z0-9_]{1,20}/[a-z0-9_]{1,20} \d{1,6} Hz)[^/]{0,20}$|(\.\w{1,8})$")
+"""The form of a copy, behind its place: of a sound in an archive, or of a file."""
+
+Floats = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """What the ledger has.
 
     `funnel` is the selection's account as JSON, None where it was not recorded; `tiers` counts the candidates
-    that were tried by class, tier and state; `clips` are the verified ones by class and rank, without their
-    fingerprints.
+    that were tried by class, tier and state; of `events` those of pauses alone keep their detail. `table` has
+    the verified clips by class and rank, without what they sound like; `seconds` and `peaks` are theirs in
+    this order. `sources` and `decoders` count them by the kind of their source and by what decoded them.
     """
 
     origin: Origin
@@ -39,8 +52,17 @@ class Fetched:
     funnel: Mapping[str, Any] | None
     tiers: Mapping[tuple[str, int, State], int]
     events: tuple[Event, ...]
-    clips: tuple[Clip, ...]
+    table: ClipTable
+    seconds: Floats
+    peaks: Floats
+    sources: Mapping[str, int]
+    decoders: Mapping[str, int]
     spent: Totals
+
+    @property
+    def clips(self) -> Placements:
+        """The verified clips, in no split."""
+        return self.table.clips
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +108,7 @@ def read_snapshot(workspace: Workspace) -> Snapshot:
 
 
 def _leak(placements: Placements, fetched: Fetched | None) -> str:
-    found = leak_of(placements, fetched.clips if fetched else ())
+    found = leak_of(placements, fetched.table if fetched else ())
     return found.remark(fetched is not None and fetched.origin.of_list, "clips") if found.divided else ""
 
 
@@ -115,16 +137,44 @@ def _written_at(folder: Path) -> int:
 def _read_ledger(ledger: Ledger) -> Fetched:
     origin = ledger.origin()
     assert origin is not None
+    seconds, peaks = array("d"), array("d")
+    sources, decoders = Counter[str](), Counter[str]()
+
+    def some() -> Iterator[ClipColumns]:
+        for columns in clip_columns(ledger):
+            seconds.extend(columns.seconds)
+            peaks.extend(columns.peak)
+            sources.update(map(kind_of_source, columns.source))
+            decoders.update(columns.decoder)
+            # Nobody compares sounds here.
+            yield columns._replace(fingerprint=[b""] * len(columns.key))
+
+    table = ClipTable.gathered(some(), lambda numbers: [b""] * len(numbers))
     return Fetched(
         origin=origin,
         status=read_status(ledger),
         funnel=_funnel(ledger.get("funnel")),
         tiers=tried_tiers(ledger),
-        events=tuple(events(ledger)),
-        # Of two million these alone are three gigabytes.
-        clips=tuple(replace(clip, fingerprint=b"") for _, clip in ledger.each_clip()),
+        events=tuple(
+            one if one.outcome == "paused" else Event(one.at, one.class_name, one.outcome, one.reason, "")
+            for one in events(ledger)
+        ),
+        table=table,
+        seconds=np.frombuffer(seconds),
+        peaks=np.frombuffer(peaks),
+        sources=sources,
+        decoders=decoders,
         spent=read_totals(ledger.get("spent")),
     )
+
+
+def kind_of_source(source: str) -> str:
+    """Where a clip came from, without what is its own: `youtube webm/opus 251`, or a copy's form."""
+    word, _, rest = source.partition(" ")
+    if word == "youtube":
+        return source
+    form = _FORM.search(rest[-200:])
+    return f"{word} {(form[1] or form[2]).lower()}" if form else word
 
 
 def _funnel(stored: str | None) -> Mapping[str, Any] | None:

@@ -218,6 +218,11 @@ class Placements(Sequence[Placement]):
         at[asked] = order[np.minimum(found, len(self) - 1)]
         return np.where(self.key[at] == keys, at, -1)
 
+    def of_keys(self, keys: Iterable[str]) -> Self:
+        """Those of some keys, in the order of these, as far as they are there."""
+        at = self.by_key(np.array([key.encode() for key in keys], np.bytes_))
+        return self.take(at[at >= 0])
+
     def has_twins(self) -> bool:
         """Whether two are of one key."""
         keys = self.key[self.order]

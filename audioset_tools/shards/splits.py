@@ -146,7 +146,7 @@ class Leak:
         )
 
 
-def leak_of(placements: Placements | Sequence[Placement], clips: Sequence[Clip] = ()) -> Leak:
+def leak_of(placements: Placements | Sequence[Placement], clips: ClipTable | Sequence[Clip] = ()) -> Leak:
     """What some splits leak.
 
     Args:
@@ -156,9 +156,10 @@ def leak_of(placements: Placements | Sequence[Placement], clips: Sequence[Clip] 
     """
     placed = placements if isinstance(placements, Placements) else Placements(placements)
     names = np.where(placed.group != b"", placed.group, placed.key.astype(placed.group.dtype))
-    if clips and not (placed.group != b"").all():
-        found = find_groups(clips, placed, by_sound=False)
-        at = ClipTable.of(clips).clips.by_key(placed.key)
+    table = clips if isinstance(clips, ClipTable) else ClipTable.of(clips)
+    if len(table.clips) and not (placed.group != b"").all():
+        found = find_groups(table, placed, by_sound=False)
+        at = table.clips.by_key(placed.key)
         names = np.where(at >= 0, found.of[at], names)
     groups, which = np.unique(names, return_inverse=True)
     counts = np.zeros((len(groups), len(SPLITS)), np.int64)

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from audioset_tools.ledger import State
-from audioset_tools.report.snapshot import read_snapshot
+from audioset_tools.report.snapshot import kind_of_source, read_snapshot
 from audioset_tools.workspace import Workspace
 from tests.report.pages import content
 from tests.report.workspaces import RUN, ledger_only
@@ -40,3 +42,15 @@ def test_what_is_damaged_is_a_trouble_without_the_path_of_the_workspace(
     assert snapshot.fetched is None and snapshot.placements == () and len(snapshot.troubles) == 2
     assert "ledger.sqlite" in snapshot.troubles[0] and "dataset.csv, line 1" in snapshot.troubles[1]
     assert str(tmp_path) not in "".join(snapshot.troubles)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ("youtube webm/opus 251", "youtube webm/opus 251"),
+        ("local a b/c.FLAC", "local .flac"),
+        ("local nothing", "local"),
+    ],
+)
+def test_a_source_without_what_is_its_own(source: str, kind: str) -> None:
+    assert kind_of_source(source) == kind

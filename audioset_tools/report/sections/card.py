@@ -11,7 +11,7 @@ from ...files import open_file
 from ...ledger import State
 from ...manifest.freeze import installed_versions
 from ...manifest.licences import CITATIONS, LICENCES, MAKE_AGAIN
-from ...shards.placements import SPLITS
+from ...shards.placements import SPLITS, Placements
 from ...sources.source import cut_remark
 from ...types import Table, clip_bytes
 from ...words import MOST_ROWS, counted
@@ -82,7 +82,7 @@ def _made_of(snapshot: Snapshot, fetched: Fetched) -> Table:
         ("proportions of the splits", "/".join(map(str, origin.splits))),
         ("a clip", f"mono, {rate:,} Hz, 16 bits, ten seconds, {clip_bytes(rate):,} bytes"),
         ("sources, clips", _sources(fetched)),
-        ("the clips, sha256", _digest([clip.sha256 for clip in fetched.clips])),
+        ("the clips, sha256", _digest(fetched.clips)),
         ("dataset.csv, sha256", _file_digest(snapshot.workspace.dataset) if snapshot.placements else ""),
     )
     rows = tuple(row for row in rows if row[1])
@@ -117,7 +117,7 @@ def _versions(snapshot: Snapshot) -> list[Block]:
     """What made it, from the files themselves, and what is installed here, which need not have made it."""
     rows = []
     if snapshot.fetched is not None:
-        decoders = Counter(clip.decoder for clip in snapshot.fetched.clips if clip.decoder)
+        decoders = Counter({name: n for name, n in snapshot.fetched.decoders.items() if name})
         rows += [
             (f"{counted(n, 'clip')} decoded by", decoder) for decoder, n in decoders.most_common(MOST_ROWS)
         ]
@@ -150,6 +150,10 @@ def _file_digest(path: Path) -> str:
         return ""
 
 
-def _digest(digests: list[str]) -> str:
+def _digest(clips: Placements) -> str:
     """One digest over those of all clips, in the order of classes and ranks."""
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest() if digests else "there are none yet"
+    together, between = hashlib.sha256(), ""
+    for some in clips.blocks():
+        together.update((between + "\n".join(some.sha256)).encode())
+        between = "\n"
+    return together.hexdigest() if clips else "there are none yet"

@@ -6,9 +6,8 @@ How loud a clip is is read once from its samples, and kept beside the page for t
 import hashlib
 import heapq
 import os
-import re
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +18,14 @@ import numpy.typing as npt
 from ...audio.clip import read_clip
 from ...csvfile import read_csv, write_csv
 from ...exceptions import DataMismatch, EnvironmentProblem
-from ...types import Clip, Table
+from ...shards.placements import Placement, Placements, named
+from ...types import Table
 from ...words import counted
 from ...workspace import Workspace
 from .. import charts
 from ..media import ClipFile, ClipMedia
 from ..page import Block, Card, Cards, Chart, Heading, Missing, Section, Shown, Words, anchor
-from ..snapshot import Snapshot
+from ..snapshot import Fetched, Snapshot
 from .labels import LabelNames, label_blocks
 
 QUIET_DB = -50.0
@@ -74,27 +74,21 @@ class Loudness:
 class Suspicious:
     """Clips worth a doubt, each with why, by kind; the worst first."""
 
-    def __init__(self, clips: Sequence[Clip], levels: Mapping[str, Loudness]) -> None:
-        measured = [(clip, levels[clip.sha256]) for clip in clips if clip.sha256 in levels]
-        same: dict[str, list[Clip]] = defaultdict(list)
-        for clip in clips:
-            same[clip.sha256].append(clip)
-        self.kinds: dict[str, list[tuple[Clip, str]]] = {
+    def __init__(self, clips: Placements, levels: Mapping[str, Loudness]) -> None:
+        there = np.isin(clips.sha256, np.array([digest.encode() for digest in levels], np.bytes_))
+        self.measured = [(clip, levels[clip.sha256]) for clip in clips.take(there)]
+        self.kinds: dict[str, list[tuple[Placement, str]]] = {
             "nearly silent": [
                 (clip, f"level {level.rms_db:.1f} dB of full scale")
-                for clip, level in sorted(measured, key=lambda one: one[1].rms_db)
+                for clip, level in sorted(self.measured, key=lambda one: one[1].rms_db)
                 if level.rms_db < QUIET_DB
             ],
             "clipped": [
                 (clip, f"{level.full_scale:,} samples at full scale")
-                for clip, level in sorted(measured, key=lambda one: -one[1].full_scale)
+                for clip, level in sorted(self.measured, key=lambda one: -one[1].full_scale)
                 if level.full_scale >= CLIPPED_SAMPLES
             ],
-            "duplicate": [
-                (clip, f"the same bytes as {other.key}")
-                for twins in same.values()
-                for clip, other in zip(twins[1:], twins, strict=False)
-            ],
+            "duplicate": [(clip, f"the same bytes as {other.key}") for clip, other in _twins(clips)],
         }
         self.unmeasured = [clip for clip in sampled(clips) if clip.sha256 not in levels]
 
@@ -106,7 +100,6 @@ class Suspicious:
 
 def clips_section(
     snapshot: Snapshot,
-    levels: Mapping[str, Loudness],
     suspicious: Suspicious,
     media: Mapping[str, ClipMedia],
     names: LabelNames,
@@ -117,27 +110,25 @@ def clips_section(
         media: sounds and pictures by key.
         names: what their labels are called.
     """
-    clips = snapshot.fetched.clips if snapshot.fetched else ()
-    if not clips:
+    fetched = snapshot.fetched
+    if fetched is None or not fetched.clips:
         missing = Missing("There is no clip yet.", "audioset-tools fetch --per-class 2400")
         return Section("clips", "The clips", (missing,))
-    seconds = [clip.seconds for clip in clips]
-    short = sum(value < 10 for value in seconds)
-    loud = [levels[clip.sha256].rms_db for clip in clips if clip.sha256 in levels]
+    many, short = len(fetched.clips), int((fetched.seconds < 10).sum())
+    loud = [level.rms_db for _, level in suspicious.measured]
     middle = float(np.median(loud)) if loud else 0.0
     blocks: list[Block] = [
         Heading("Length, level and source", "measured"),
         Chart(
             charts.histogram(
-                "Length before padding", "seconds", _SECONDS, _counted(seconds, _SECONDS),
-                words=f"Shorter than ten seconds, and padded: {short:,} of {counted(len(clips), 'clip')}.",
+                "Length before padding", "seconds", _SECONDS, _counted(fetched.seconds, _SECONDS),
+                words=f"Shorter than ten seconds, and padded: {short:,} of {counted(many, 'clip')}.",
             )
         ),
         Chart(
             charts.histogram(
-                "Peak", "largest sample, as a share of full scale", _PEAKS,
-                _counted([clip.peak for clip in clips], _PEAKS),
-                words=f"The median is {float(np.median([clip.peak for clip in clips])):.2f}.",
+                "Peak", "largest sample, as a share of full scale", _PEAKS, _counted(fetched.peaks, _PEAKS),
+                words=f"The median is {float(np.median(fetched.peaks)):.2f}.",
             )
         ),
         Chart(
@@ -146,18 +137,22 @@ def clips_section(
                 words=f"Measured on {counted(len(loud), 'clip')}; the median is {middle:.1f} dB.",
             )
         ),
-        Shown(_sources(clips)),
-        *label_blocks(clips, names),
-        *_suspicious(suspicious, media, names),
+        Shown(_sources(fetched)),
+        *label_blocks(fetched.clips, names),
+        *_suspicious(suspicious, fetched, media, names),
     ]  # fmt: skip
     return Section("clips", "The clips", tuple(blocks))
 
 
 def samples_section(
-    samples: Mapping[str, Sequence[Clip]], media: Mapping[str, ClipMedia], names: LabelNames, seed: int
+    snapshot: Snapshot,
+    samples: Mapping[str, Sequence[Placement]],
+    media: Mapping[str, ClipMedia],
+    names: LabelNames,
+    seed: int,
 ) -> Section:
     """Some clips of every class to look at and listen to."""
-    if not samples:
+    if snapshot.fetched is None or not samples:
         missing = Missing("There is no clip to listen to yet.", "audioset-tools fetch --per-class 2400")
         return Section("samples", "A sample of each class", (missing,))
     blocks: list[Block] = [Words(f"Drawn with seed {seed}; --seed draws others, --per-class more.")]
@@ -166,12 +161,12 @@ def samples_section(
     for name, clips in samples.items():
         blocks += [
             Heading(name, anchor("sample", name)),
-            Cards([_card(clip, media, names) for clip in clips]),
+            Cards(_cards(snapshot.fetched, clips, media, names)),
         ]
     return Section("samples", "A sample of each class", tuple(blocks))
 
 
-def measure(clips: Sequence[Clip], workspace: Workspace, known: Path) -> dict[str, Loudness]:
+def measure(clips: Placements, workspace: Workspace, known: Path) -> dict[str, Loudness]:
     """How loud clips are, by sha256; a clip that is gone or damaged is left out.
 
     Args:
@@ -189,11 +184,13 @@ def measure(clips: Sequence[Clip], workspace: Workspace, known: Path) -> dict[st
     return levels
 
 
-def sampled(clips: Sequence[Clip]) -> Sequence[Clip]:
+def sampled(clips: Placements) -> Placements:
     """The clips that are measured: all, or of very many those that a hash of their keys puts first."""
     if len(clips) <= MEASURED:
         return clips
-    return heapq.nsmallest(MEASURED, clips, key=lambda clip: hashlib.sha256(clip.key.encode()).digest())
+    keys = clips.key.tolist()
+    chosen = heapq.nsmallest(MEASURED, range(len(keys)), key=lambda n: hashlib.sha256(keys[n]).digest())
+    return clips.take(np.array(chosen))
 
 
 def level_of(samples: npt.NDArray[np.float32]) -> Loudness:
@@ -203,43 +200,47 @@ def level_of(samples: npt.NDArray[np.float32]) -> Loudness:
     return Loudness(round(max(float(rms_db), SILENCE_DB), 2), int((np.abs(samples) >= FULL_SCALE).sum()))
 
 
-def choose_samples(clips: Sequence[Clip], per_class: int, seed: int) -> dict[str, list[Clip]]:
+def choose_samples(clips: Placements, per_class: int, seed: int) -> dict[str, list[Placement]]:
     """Some clips of each class, the first in an order in which seed and key alone decide.
 
     Of more than `SAMPLED_CLASSES` classes the first.
     """
-    by_class: dict[str, list[Clip]] = defaultdict(list)
-    for clip in clips:
-        by_class[clip.class_name].append(clip)
-    return {
-        name: sorted(members, key=lambda clip: hashlib.sha256(f"{seed} {clip.key}".encode()).digest())[
-            :per_class
-        ]
-        for name, members in list(by_class.items())[:SAMPLED_CLASSES]
-    }
+    first = list(dict.fromkeys(kind.class_name for kind in clips.kinds))[:SAMPLED_CLASSES]
+    of_class = clips.of_kinds({(name,): number for number, name in enumerate(first)})
+
+    def chosen(number: int) -> Placements:
+        members = np.flatnonzero(of_class == number)
+        hashes = {n: hashlib.sha256(b"%d %s" % (seed, clips.key[n])).digest() for n in members.tolist()}
+        return clips.take(np.array(heapq.nsmallest(per_class, hashes, key=hashes.__getitem__), np.intp))
+
+    return {name: list(chosen(number)) for number, name in enumerate(first)}
 
 
-def source_of(clip: Clip) -> ClipFile:
+def source_of(clip: Placement) -> ClipFile:
     """A clip to be shown."""
     return ClipFile(clip.key, clip.path, clip.sha256)
 
 
-def kind_of_source(source: str) -> str:
-    """Where a clip came from, without what is its own: `youtube webm/opus 251`, or a copy's form."""
-    word, _, rest = source.partition(" ")
-    if word == "youtube":
-        return source
-    form = re.search(r" ([a-z0-9_]{1,20}/[a-z0-9_]{1,20} \d{1,6} Hz)[^/]{0,20}$|(\.\w{1,8})$", rest[-200:])
-    return f"{word} {(form[1] or form[2]).lower()}" if form else word
+def _twins(clips: Placements) -> Iterable[tuple[Placement, Placement]]:
+    """Every clip of the same bytes as one before it, with the last of these; by the first of its bytes."""
+    order = np.argsort(clips.sha256, kind="stable")
+    again = clips.sha256[order[1:]] == clips.sha256[order[:-1]]
+    starts = np.flatnonzero(np.append(True, ~again))[: len(order)]
+    firsts = np.repeat(order[starts], np.diff(np.append(starts, len(order))))[1:]
+    late, before = order[1:][again], order[:-1][again]
+    by_first = np.lexsort((late, firsts[again]))
+    return zip(clips.take(late[by_first]), clips.take(before[by_first]), strict=True)
 
 
-def _sources(clips: Sequence[Clip]) -> Table:
-    counts = Counter(kind_of_source(clip.source) for clip in clips).most_common()
-    rows = tuple((kind, f"{n:,}", f"{n / len(clips):.1%}") for kind, n in counts[:40])
+def _sources(fetched: Fetched) -> Table:
+    counts = Counter(fetched.sources).most_common(40)
+    rows = tuple((kind, f"{n:,}", f"{n / len(fetched.clips):.1%}") for kind, n in counts)
     return Table("Where they came from", ("source", "clips", "share"), rows)
 
 
-def _suspicious(suspicious: Suspicious, media: Mapping[str, ClipMedia], names: LabelNames) -> list[Block]:
+def _suspicious(
+    suspicious: Suspicious, fetched: Fetched, media: Mapping[str, ClipMedia], names: LabelNames
+) -> list[Block]:
     blocks: list[Block] = [Heading("Clips worth a doubt", "suspicious")]
     rows = [
         (kind, clip.class_name, clip.key, why)
@@ -267,27 +268,39 @@ def _suspicious(suspicious: Suspicious, media: Mapping[str, ClipMedia], names: L
         Shown(Table(f"{counted(len(rows), 'clip')} worth a doubt", head, tuple(rows[:500])), len(rows) > 12)
     )
     for kind, found in suspicious.kinds.items():
-        cards = [_card(clip, media, names, why) for clip, why in found[:SUSPICIOUS_SHOWN]]
+        shown = found[:SUSPICIOUS_SHOWN]
+        cards = _cards(fetched, [clip for clip, _ in shown], media, names, [why for _, why in shown])
         if cards:
             blocks += [Heading(f"{kind}: {len(cards)} of {len(found):,}"), Cards(cards)]
     return blocks
 
 
-def _card(clip: Clip, media: Mapping[str, ClipMedia], names: LabelNames, why: str = "") -> Card:
-    shown = media.get(clip.key) or ClipMedia(clip.key, "", "", "it could not be made")
-    classes = ", ".join((clip.class_name, *clip.also))
-    about = f"{classes}, {clip.seconds:g} s before padding, peak {clip.peak:.2f}"
-    return Card(shown, tuple(filter(None, (about, names.line(clip), why))))
+def _cards(
+    fetched: Fetched,
+    clips: Sequence[Placement],
+    media: Mapping[str, ClipMedia],
+    names: LabelNames,
+    whys: Sequence[str] = (),
+) -> list[Card]:
+    """A card of each clip, with why it is shown if that is said."""
+    at = fetched.clips.by_key(np.array([clip.key.encode() for clip in clips], np.bytes_))
+    lengths, peaks = fetched.seconds[at].tolist(), fetched.peaks[at].tolist()
+    cards = []
+    for clip, seconds, peak, why in zip(clips, lengths, peaks, whys or [""] * len(clips), strict=True):
+        shown = media.get(clip.key) or ClipMedia(clip.key, "", "", "it could not be made")
+        about = f"{named(clip)}, {seconds:g} s before padding, peak {peak:.2f}"
+        cards.append(Card(shown, tuple(filter(None, (about, names.line(clip), why)))))
+    return cards
 
 
-def _counted(values: Sequence[float], edges: Sequence[float]) -> list[int]:
+def _counted(values: npt.ArrayLike, edges: Sequence[float]) -> list[int]:
     """How many lie between each two edges, the first and the last taking in all beyond."""
     inside = np.clip(np.asarray(values, float), edges[0], edges[-1])
     counts: list[int] = np.histogram(inside, edges)[0].tolist()
     return counts
 
 
-def _level(clip: Clip, workspace: Workspace) -> Loudness | None:
+def _level(clip: Placement, workspace: Workspace) -> Loudness | None:
     try:
         return level_of(read_clip(workspace.root / clip.path, clip.sha256))
     except DataMismatch:

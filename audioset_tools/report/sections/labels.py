@@ -1,12 +1,15 @@
 """All that the lists say of the clips: the names of their labels, and which of these stand beside a class."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from ...catalog.official import find_ontology
 from ...catalog.ontology import read_ontology
-from ...types import Clip, Table
+from ...shards.placements import Alike, Placement, Placements
+from ...types import Table
 from ...words import MOST_ROWS, counted
 from .. import charts
 from ..page import Block, Chart, Heading, Shown, Words
@@ -32,12 +35,12 @@ class LabelNames:
         self._of_mids = of_mids
         self._own = own
 
-    def of(self, clip: Clip) -> tuple[str, ...]:
+    def of(self, clip: Alike | Placement) -> tuple[str, ...]:
         """The names of a clip's labels, sorted; none where no name is known of one of them."""
         names = [self._of_mids.get(label) or self._own_word(label) for label in clip.labels]
         return tuple(sorted(names)) if all(names) else ()
 
-    def line(self, clip: Clip | None) -> str:
+    def line(self, clip: Placement | None) -> str:
         """What is said of a clip's labels below its picture; nothing where their names are not known."""
         names = self.of(clip) if clip is not None else ()
         return f"labels: {'; '.join(names)}" if names else ""
@@ -61,14 +64,17 @@ def read_label_names(snapshot: Snapshot, metadata: Path | None) -> LabelNames:
     return LabelNames(of_mids, snapshot.fetched is not None and not snapshot.fetched.origin.by_recipe)
 
 
-def label_blocks(clips: Iterable[Clip], names: LabelNames) -> list[Block]:
+def label_blocks(clips: Placements, names: LabelNames) -> list[Block]:
     """Which labels the clips of each class have; nothing where no name is known."""
     counts: dict[str, Counter[str]] = {}
     totals: Counter[str] = Counter()
-    for clip in clips:
-        if found := names.of(clip):
-            counts.setdefault(clip.class_name, Counter()).update(found)
-            totals[clip.class_name] += 1
+    of_kinds = np.bincount(clips.kind, minlength=len(clips.kinds)).tolist()
+    for kind, n in zip(clips.kinds, of_kinds, strict=True):
+        if n and (found := names.of(kind)):
+            of_class = counts.setdefault(kind.class_name, Counter())
+            for label in found:
+                of_class[label] += n
+            totals[kind.class_name] += n
     if not counts:
         return []
     blocks: list[Block] = [

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from ...csvfile import write_csv
 from ...runs.folder import Epoch, Prediction, RunFound
-from ...types import Table
+from ...types import KEY, Table
 from ...words import MOST_ROWS, counted
 from .. import charts
 from ..charts import Mark
@@ -113,12 +113,12 @@ def write_runs(path: Path, snapshot: Snapshot) -> None:
         path.unlink(missing_ok=True)
 
 
-def sources_of(snapshot: Snapshot) -> dict[str, ClipFile]:
-    """Where the clips that can be shown lie, by key: as the ledger has them, else as `dataset.csv` does."""
-    sources = {p.key: ClipFile(p.key, p.path, p.sha256) for p in snapshot.placements}
-    if snapshot.fetched is not None:
-        sources |= {clip.key: ClipFile(clip.key, clip.path, clip.sha256) for clip in snapshot.fetched.clips}
-    return sources
+def sources_of(snapshot: Snapshot, keys: Sequence[str]) -> dict[str, ClipFile]:
+    """Where some clips lie, by key: as the ledger has them, else as `dataset.csv` does."""
+    asked = [*filter(KEY.fullmatch, keys)]
+    tables = [snapshot.placements, *([snapshot.fetched.clips] if snapshot.fetched else [])]
+    found = {one.key: ClipFile(one.key, one.path, one.sha256) for of in tables for one in of.of_keys(asked)}
+    return {key: found[key] for key in asked if key in found}
 
 
 def _cells(run: RunFound) -> dict[tuple[int, int], list[Prediction]]:

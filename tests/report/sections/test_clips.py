@@ -1,13 +1,17 @@
 """The sections about the clips: what is worth a doubt, and how loud each is."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audioset_tools.report.sections import clips as sections
-from audioset_tools.report.sections.clips import SILENCE_DB, kind_of_source, level_of, measure, sampled
+from audioset_tools.report.sections.clips import SILENCE_DB, level_of, measure, sampled
 from audioset_tools.report.snapshot import read_snapshot
+from audioset_tools.shards.placements import Placement, Placements
 from audioset_tools.workspace import Workspace
 from tests.report.pages import read_report
 from tests.report.workspaces import odd_clips
@@ -60,16 +64,14 @@ def test_levels_are_measured_once_and_again_where_what_was_kept_is_damaged(
     assert measure(clips[:1], workspace, known).keys() == {clips[0].sha256}
 
 
-@pytest.mark.parametrize(
-    ("source", "kind"),
-    [
-        ("youtube webm/opus 251", "youtube webm/opus 251"),
-        ("local a b/c.FLAC", "local .flac"),
-        ("local nothing", "local"),
-    ],
-)
-def test_a_source_without_what_is_its_own(source: str, kind: str) -> None:
-    assert kind_of_source(source) == kind
+@given(st.lists(st.sampled_from("abc")))
+def test_clips_of_the_same_bytes_are_told_with_the_one_before_by_the_first_of_them(letters: str) -> None:
+    some = [Placement(f"key {n}", "Flute", (), "train", "", one * 64) for n, one in enumerate(letters)]
+    same: dict[str, list[Placement]] = {}
+    for one in some:
+        same.setdefault(one.sha256, []).append(one)
+    wanted = [pair[::-1] for twins in same.values() for pair in pairwise(twins)]
+    assert list(sections._twins(Placements(some))) == wanted
 
 
 def test_of_very_many_clips_the_same_ones_are_measured_in_whatever_order(

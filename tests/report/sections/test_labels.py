@@ -10,22 +10,21 @@ from audioset_tools.report.page import Chart, Shown
 from audioset_tools.report.run import ReportConfig, write_report
 from audioset_tools.report.sections.labels import LabelNames, label_blocks, read_label_names
 from audioset_tools.report.snapshot import read_snapshot
-from audioset_tools.types import Clip
+from audioset_tools.shards.placements import Placement, Placements
 from audioset_tools.workspace import Workspace
-from tests.factories import candidate, clip
 from tests.report.pages import Read
 
 NAMES = {"/m/04rlf": "Music", "/m/0l14j_": "Flute", "/m/09x0r": "Speech"}
 
 
-def clips(*labels: str, class_name: str = "Flute") -> list[Clip]:
-    one = clip(candidate("0000000000A", class_name=class_name))
+def clips(*labels: str, class_name: str = "Flute") -> list[Placement]:
+    one = Placement("0000000000A_0", class_name, (), "train", "clips/0000000000A_0.wav", "0" * 64)
     return [replace(one, labels=tuple(f"/m/{each}" for each in text.split())) for text in labels]
 
 
 def test_labels_are_counted_by_class_the_most_frequent_first() -> None:
     flute = clips("0l14j_ 04rlf", "0l14j_ 04rlf", "0l14j_ 09x0r")
-    blocks = label_blocks([*flute, *clips("04rlf", class_name="Other")], LabelNames(NAMES))
+    blocks = label_blocks(Placements([*flute, *clips("04rlf", class_name="Other")]), LabelNames(NAMES))
     (shown,) = [one for one in blocks if isinstance(one, Shown)]
     assert shown.table.rows == (
         ("Flute", "Flute", "3", "100.0%"), ("Flute", "Music", "2", "66.7%"),
@@ -36,7 +35,7 @@ def test_labels_are_counted_by_class_the_most_frequent_first() -> None:
 
 def test_without_their_names_nothing_is_said_of_mids_and_own_words_are_names() -> None:
     (flute,) = clips("0l14j_ 04rlf")
-    assert label_blocks([flute], LabelNames({})) == [] and LabelNames({}).line(flute) == ""
+    assert label_blocks(Placements([flute]), LabelNames({})) == [] and LabelNames({}).line(flute) == ""
     assert LabelNames({}, own=True).line(flute) == "" and LabelNames(NAMES).line(None) == ""
     assert LabelNames(NAMES).line(flute) == "labels: Flute; Music"
     half = LabelNames({"/m/04rlf": "Music"})
