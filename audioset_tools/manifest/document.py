@@ -24,8 +24,8 @@ from ..workspace import printable
 
 FORMAT = 1
 
-MOST_BYTES = 2**30
-"""A clip takes some 2.6 kB: 400,000 of them."""
+MOST_BYTES = 2**33
+"""A clip takes some 2.6 kB: three million of them, and AudioSet has two."""
 
 MOST_OF_A_LINE = 2**16
 MOST_OF_THE_HEAD = 2**22

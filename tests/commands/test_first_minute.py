@@ -17,7 +17,8 @@ from audioset_tools.exceptions import AudiosetToolsError, EnvironmentProblem, Pa
 from audioset_tools.ledger import Ledger
 from audioset_tools.ledger.queries import failures
 from audioset_tools.simulator import Limit, Plan, Refusal, Simulator
-from tests.commands.conftest import World, calm, command, contents, fetch_here, fetch_words, run
+from audioset_tools.simulator.lists import write_lists
+from tests.commands.conftest import CLASSES, World, calm, command, contents, fetch_here, fetch_words, run
 
 Serve = Callable[[Plan], Simulator]
 
@@ -97,11 +98,14 @@ def test_a_proxy_that_is_none_ends_it_within_a_minute(
 def test_one_video_that_is_always_refused_is_put_off_and_named(
     world: World, serve: Serve, tmp_path: Path, fault: str
 ) -> None:
-    victim = next(ytid for ytid, row in world.plan.table.items() if row[0] == "Flute")
-    simulator = serve(replace(calm(world.plan), faults={victim: fault}))
-    # Sixteen of sixteen are wanted: the victim cannot be passed over.
+    few = World(tmp_path / "lists", calm(world.plan))
+    few.lists.mkdir()
+    table = write_lists(few.lists, dict.fromkeys(CLASSES, 5), seed=3)
+    victim = next(ytid for ytid, row in table.items() if row[0] == "Flute")
+    simulator = serve(replace(few.plan, table=table, faults={victim: fault}))
+    # Five of five are wanted: the victim cannot be passed over.
     with pytest.raises(Shortfall, match="Flute lacks 1"):
-        fetch_here(world, simulator, tmp_path, per_class=16)
+        fetch_here(few, simulator, tmp_path, per_class=5)
     assert dead(tmp_path) == {"video-refused": 1}
     with Ledger(tmp_path / "ledger.sqlite", read_only=True) as ledger:
         (failure,) = failures(ledger)
@@ -111,9 +115,9 @@ def test_one_video_that_is_always_refused_is_put_off_and_named(
 def test_a_steady_limiter_that_calls_the_living_dead_loses_nobody(
     world: World, serve: Serve, tmp_path: Path
 ) -> None:
-    simulator = serve(replace(world.plan, shares={"removed": 0.2}, limit=Limit(2, 3, answer="private")))
-    # After half a second of quiet such a limiter grants a request.
-    assert fetch_here(world, simulator, tmp_path, per_class=5, retry_wait=1).complete
+    simulator = serve(replace(world.plan, shares={"removed": 0.2}, limit=Limit(4, 3, answer="private")))
+    # After a quarter of a second of quiet such a limiter grants a request.
+    assert fetch_here(world, simulator, tmp_path, per_class=3, retry_wait=0.5).complete
     assert dead(tmp_path).keys() <= {"removed"}
 
 

@@ -53,12 +53,20 @@ def recorded(folder: Path) -> tuple[list[int], set[Reason | None]]:
         return [one.rank for one, _ in ledger.clips()], {tally.reason for tally in ledger.tallies()}
 
 
-@pytest.mark.parametrize("answer", ["unavailable", "no-formats", "drop", "stall"])
+# A row must fit into it: those without an answer take the stall's time each.
+@pytest.mark.parametrize(
+    ("answer", "seconds"), [("unavailable", 2), ("no-formats", 2), ("drop", 2), ("stall", 4)]
+)
 def test_a_block_that_says_nothing_costs_no_clip(
-    answer: str, serve: Serve, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    answer: str,
+    seconds: float,
+    serve: Serve,
+    connect: Connect,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rate, "OUTAGE_S", 0.5)
-    end = fetch(tmp_path, replace(PLAN, refusals=(Refusal(12, 4, answer=answer),)), serve, connect)
+    monkeypatch.setattr(rate, "OUTAGE_S", 0.25)
+    end = fetch(tmp_path, replace(PLAN, refusals=(Refusal(12, seconds, answer=answer),)), serve, connect)
     assert end.complete
     alive = [one.rank for one in CANDIDATES if not decide(PLAN, one.ytid).fault]
     assert recorded(tmp_path) == (alive[:20], {None, Reason.REMOVED})

@@ -21,6 +21,7 @@ from audioset_tools.manifest.document import (
     Manifest,
     ManifestClip,
     is_manifest,
+    manifest_text,
     read_manifest,
     write_manifest,
 )
@@ -199,6 +200,13 @@ def test_damage_is_refused_with_its_line(path: Path, damage: str) -> None:
         read_manifest(path)
     assert words in refused.value.what and "set.json" in refused.value.what
     assert time.monotonic() - began < 5
+
+
+def test_a_manifest_of_all_of_audioset_would_be_read() -> None:
+    one = replace(MANIFEST, clips=CLIPS[-1:], left_out=())
+    twice = replace(one, clips=(*one.clips, *one.clips))
+    record = len(manifest_text(twice)) - len(manifest_text(one))
+    assert record > FINGERPRINT_BYTES and 2_084_320 * (record + 200) < document.MOST_BYTES
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
