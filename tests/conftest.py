@@ -33,6 +33,9 @@ os.environ |= {
 }
 os.environ.pop("HF_TOKEN", None)
 
+# The tests keep all cores busy as they are; more threads would wait for one another, and spin meanwhile.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A slow machine is no failure; and a continuous integration must not fail by the luck of a draw.
 settings.register_profile("patient", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("patient")
