@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,6 +17,8 @@ from audioset_tools.simulator import Plan, Refusal, Simulator
 from tests.commands.conftest import World, command, contents, fetch_words, run
 
 Serve = Callable[[Plan], Simulator]
+
+REFUSED = {"too-many-requests"}
 
 
 @pytest.fixture(scope="module")
@@ -95,19 +98,19 @@ def test_during_a_fetch_it_says_until_when_all_are_paused_and_why_and_after_a_ki
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             deadline = time.monotonic() + 60
-            pause = None
-            while pause is None:
+            found: dict[str, Any] = {}
+            # A pause holds from the moment of the refusal, and is told with its reason once that is written.
+            while not (found.get("pace") or {}).get("paused_until") or not found["reasons"].keys() & REFUSED:
                 assert time.monotonic() < deadline
                 assert process.poll() is None
                 done = run("status", "--workspace", str(tmp_path), "--json")
                 # Until the lists are read there is no ledger, or none with candidates.
                 assert done.returncode in (0, 6), done.stderr
                 found = json.loads(done.stdout) if done.returncode == 0 else {}
-                pause = (found.get("pace") or {}).get("paused_until")
         finally:
             process.send_signal(signal.SIGKILL)
     assert found["pace"]["reason"] == "too-many-requests"
-    assert found["reasons"]["too-many-requests"]["scope"] == "run"
+    assert {found["reasons"][reason]["scope"] for reason in REFUSED} == {"run"}
     assert all(one["wanted"] == 6 for one in found["classes"].values())
     assert 0 < found["lacking"] <= 24
     after = run("status", "--workspace", str(tmp_path))
