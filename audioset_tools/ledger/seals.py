@@ -15,6 +15,7 @@ from ..compiled import compiled
 Bytes = npt.NDArray[np.uint8]
 Ends = npt.NDArray[np.int64]
 Seals = npt.NDArray[np.int64]
+Table = npt.NDArray[np.uint32]
 
 _AT_ONCE = 8
 """Bytes that are looked up together."""
@@ -27,24 +28,26 @@ def _after(content: bytes, state: int = 0) -> int:
     return crc32(content, state ^ _ALL) ^ _ALL
 
 
-def _table(texts: Sequence[Sequence[bytes]]) -> npt.NDArray[np.uint32]:
-    return np.array([[_after(text) for text in of_place] for of_place in texts], np.uint32)
+def _tables(form: bytes) -> tuple[Table, Table, Table]:
+    """What to look up where each byte is written in some form, such as its digits, each [places, 256].
+
+    Returns:
+        What a byte in a place among `_AT_ONCE` makes of a state of 0; what `_AT_ONCE` of them leave of each
+        of a state's four bytes; and what a single one leaves of these.
+    """
+    size, bytes_ = len(form % 0), range(256)
+    made = [
+        [_after(form % byte + bytes(size * (_AT_ONCE - 1 - place))) for byte in bytes_]
+        for place in range(_AT_ONCE)
+    ]
+    left, left_by_one = (
+        [[_after(bytes(size * many), byte << 8 * place) for byte in bytes_] for place in range(4)]
+        for many in (_AT_ONCE, 1)
+    )
+    return np.array(made, np.uint32), np.array(left, np.uint32), np.array(left_by_one, np.uint32)
 
 
-_BYTES, _PLACES = range(256), range(_AT_ONCE)
-_PLAIN = _table([[bytes([byte, *bytes(_AT_ONCE - 1 - place)]) for byte in _BYTES] for place in _PLACES])
-_DIGITS = _table(
-    [[b"%02x" % byte + bytes(2 * (_AT_ONCE - 1 - place)) for byte in _BYTES] for place in _PLACES]
-)
-"""What a byte, or its two digits, in a place among `_AT_ONCE` makes of a state of 0, [places, 256]."""
-
-_BEHIND_DIGITS = np.array(
-    [[_after(bytes(2 * _AT_ONCE), byte << 8 * place) for byte in _BYTES] for place in range(4)], np.uint32
-)
-"""What `_AT_ONCE` bytes' digits leave of each byte of a state, [4, 256]."""
-
-_DIGIT = np.frombuffer(b"0123456789abcdef", np.uint8)
-_EIGHT, _ONE_BYTE = np.uint32(8), np.uint32(255)
+_OF_TEXT, _OF_DIGITS = _tables(b"%c"), _tables(b"%02x")
 
 
 def seals(before: Sequence[str], content: Sequence[bytes], behind: Sequence[str]) -> Seals:
@@ -66,48 +69,32 @@ def _seals(
     found = np.empty(len(before_ends), np.int64)
     first, second, third = 0, 0, 0
     for row in range(len(found)):
-        state = _of_text(np.uint32(_ALL), before[first : before_ends[row]])
-        state = _of_digits(state, content[second : content_ends[row]])
-        state = _of_text(state, behind[third : behind_ends[row]])
+        state = _behind(np.uint32(_ALL), before[first : before_ends[row]], _OF_TEXT)
+        state = _behind(state, content[second : content_ends[row]], _OF_DIGITS)
+        state = _behind(state, behind[third : behind_ends[row]], _OF_TEXT)
         first, second, third = before_ends[row], content_ends[row], behind_ends[row]
         found[row] = np.int64(state ^ np.uint32(_ALL)) - 2**31
     return found
 
 
 @compiled
-def _of_text(state: np.uint32, text: Bytes) -> np.uint32:
-    whole = len(text) // _AT_ONCE * _AT_ONCE
-    for start in range(0, whole, _AT_ONCE):
-        after = np.uint32(0)
-        for place in range(4):
-            byte = np.uint32(text[start + place]) ^ state >> np.uint32(8 * place) & _ONE_BYTE
-            after ^= _PLAIN[place, byte]
-        for place in range(4, _AT_ONCE):
-            after ^= _PLAIN[place, text[start + place]]
-        state = after
-    for place in range(whole, len(text)):
-        state = _behind(state, text[place])
-    return state
-
-
-@compiled
-def _of_digits(state: np.uint32, content: Bytes) -> np.uint32:
+def _behind(state: np.uint32, content: Bytes, tables: tuple[Table, Table, Table]) -> np.uint32:
+    """The state behind some bytes, written as the tables have it."""
+    made, left, left_by_one = tables
     whole = len(content) // _AT_ONCE * _AT_ONCE
     for start in range(0, whole, _AT_ONCE):
-        after = np.uint32(0)
-        for place in range(4):
-            after ^= _BEHIND_DIGITS[place, state >> np.uint32(8 * place) & _ONE_BYTE]
+        after = _left(state, left)
         for place in range(_AT_ONCE):
-            after ^= _DIGITS[place, content[start + place]]
+            after ^= made[place, content[start + place]]
         state = after
     for place in range(whole, len(content)):
-        state = _behind(state, _DIGIT[content[place] >> 4])
-        state = _behind(state, _DIGIT[content[place] & 15])
+        state = _left(state, left_by_one) ^ made[_AT_ONCE - 1, content[place]]
     return state
 
 
 @compiled
-def _behind(state: np.uint32, byte: np.uint8) -> np.uint32:
-    """The state behind one byte more."""
-    after: np.uint32 = _PLAIN[_AT_ONCE - 1, (state ^ byte) & _ONE_BYTE] ^ state >> _EIGHT
-    return after
+def _left(state: np.uint32, table: Table) -> np.uint32:
+    found = np.uint32(0)
+    for place in range(4):
+        found ^= table[place, state >> np.uint32(8 * place) & np.uint32(255)]
+    return found
