@@ -95,7 +95,7 @@ def _keys(ytid: Sequence[str], start_ms: Sequence[int]) -> list[str]:
 def clip_columns(ledger: Ledger) -> Iterator[ClipColumns]:
     """The accepted clips by class and rank, some at a time; meanwhile the ledger may be written to."""
     classes = _Told(ledger)
-    for every in ledger.clip_columns():
+    for every in ledger.checked_columns():
         with reading(ledger.path):
             ytid, start_ms, _, number, _, rank, _, also, labels, split, _ = every[:OF_CANDIDATE]
             path, sha256, seconds, peak, source, decoder, fingerprint, *_, channel_id, _, _, _, group, _ = (

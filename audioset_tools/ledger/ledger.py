@@ -282,7 +282,7 @@ class Ledger:
                 clips = [clip_of(one, row[OF_CANDIDATE:]) for one, row in zip(candidates, rows, strict=True)]
             yield from zip(candidates, clips, strict=True)
 
-    def clip_columns(self) -> Iterator[list[tuple[Any, ...]]]:
+    def checked_columns(self) -> Iterator[list[tuple[Any, ...]]]:
         """The same column by column, some rows at a time: `CANDIDATE` and `CLIP`, as their seals say."""
         for rows in self._clip_rows():
             with reading(self.path):

@@ -119,8 +119,7 @@ def check_columns(columns: Sequence[Sequence[Any]]) -> None:
     nothing = [b""] * len(prints), [""] * len(prints)
     loaded = seals(_texts(_LOADED_FORM, columns[:_LOADED_COLUMNS]), *nothing)
     written = seals(_texts(_BEFORE_FORM, [*video, *before]), prints, _texts(_BEHIND_FORM, behind))
-    told = columns[_LOADED_COLUMNS], clip[_OWN_COLUMNS]
-    if (loaded.tolist(), written.tolist()) != (*map(list, told),):
+    if loaded.tolist() != [*columns[_LOADED_COLUMNS]] or written.tolist() != [*clip[_OWN_COLUMNS]]:
         for row in zip(*columns, strict=True):
             check_candidate(row)
             _check_clip(row[0], row[1], row[OF_CANDIDATE:])

@@ -27,7 +27,7 @@ def columns(tmp_path: Path) -> Iterator[list[tuple[Any, ...]]]:
                 kept, video = KeptSource("sources/x", "b" * 64, 7), VideoInfo("UC", "\u00e9", "\x1f")
                 made = replace(made, kept=kept, video=video)
             ledger.accept(one, made, 0)
-        yield next(ledger.clip_columns())
+        yield next(ledger.checked_columns())
 
 
 def other(value: Any) -> Any:

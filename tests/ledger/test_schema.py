@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from audioset_tools.audio.fingerprint import FINGERPRINT_BYTES
 from audioset_tools.exceptions import AudiosetToolsError, DataMismatch, EnvironmentProblem
 from audioset_tools.fetch.plausibility import doubtful
 from audioset_tools.ledger import Ledger, schema
@@ -372,3 +373,27 @@ def test_a_pipe_in_the_place_of_one_of_its_files(tmp_path: Path, suffix: str, re
     os.mkfifo(beside)
     with pytest.raises(DataMismatch, match="no regular file"):
         Ledger(path, read_only)
+
+
+def with_prints(path: Path, n: int) -> Path:
+    """A ledger of n clips with fingerprints and words of their usual length, closed."""
+    with loaded(path, n) as ledger:
+        for one in both(n)[:n]:
+            words = {"source": f"local unbal_train{one.rank % 41:02}.tar/Y{one.ytid}.flac flac/s16 48000 Hz"}
+            ledger.accept(one, replace(clip(one), fingerprint=os.urandom(FINGERPRINT_BYTES), **words), at=0)
+    return path
+
+
+def test_four_clips_share_a_page_and_a_ledger_of_smaller_pages_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = with_prints(tmp_path / "now.sqlite", 400)
+    monkeypatch.setattr(schema, "_PAGE_BYTES", 4_096)
+    then = with_prints(tmp_path / "then.sqlite", 400)
+    monkeypatch.undo()
+    assert now.stat().st_size < 0.6 * then.stat().st_size
+    with Ledger(then) as ledger:
+        ledger.accept(both(400)[-1], clip(both(400)[-1]), at=0)
+    with Ledger(then, read_only=True) as ledger, Ledger(now, read_only=True) as other:
+        assert len(ledger.clips()) == 401 and [*ledger.rows("PRAGMA page_size")] == [(4_096,)]
+        assert len(other.clips()) == 400 and [*other.rows("PRAGMA page_size")] == [(8_192,)]
