@@ -49,6 +49,7 @@ from audioset_tools.fetch.prepare import enqueue
 from audioset_tools.ledger import Ledger, State
 from audioset_tools.ledger.schema import seal_of
 from audioset_tools.manifest import freeze as freezing
+from audioset_tools.manifest.document import read_manifest
 from audioset_tools.shards.dataset import read_dataset, write_dataset
 from audioset_tools.shards.index import Index, Listed, write_index
 from audioset_tools.shards.reader import MelShards
@@ -394,6 +395,11 @@ def freeze(workspace: Workspace) -> None:
     print(f"{(workspace.root / 'manifest.json').stat().st_size / 1e6:,.0f} MB")
 
 
+def read_frozen(workspace: Workspace) -> None:
+    """The manifest read, as `verify --against` begins."""
+    print(f"{len(read_manifest(workspace.root / 'manifest.json').clips):,} clips")
+
+
 STEPS: dict[str, Callable[[Workspace], None]] = {
     "plan": plan_first,
     "plan again": lambda workspace: tasks_of(workspace) and None,
@@ -403,6 +409,7 @@ STEPS: dict[str, Callable[[Workspace], None]] = {
     "hf": exporting("hf"),
     "kaldi": exporting("kaldi"),
     "freeze": freeze,
+    "manifest": read_frozen,
 }
 
 
