@@ -144,7 +144,7 @@ class HubSimulator:
         for refusal in plan.refusals:
             if refusal.of_storage is not of_storage or asked < refusal.at:
                 continue
-            left = self._began.setdefault(refusal, now) + refusal.seconds - now
+            left = refusal.seconds - (now - self._began.setdefault(refusal, now))
             if left > 0:
                 return self._refuse(line, request, refusal.status, told(refusal, left))
         if fate(plan.seed, f"{of_storage} {asked}", "503") < plan.chance_503:

@@ -4,6 +4,7 @@ import http.client
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -136,6 +137,17 @@ def test_a_refusal_says_for_how_long(folder: Path) -> None:
         address = metadata(simulator).location
         assert [part(address)[0] for _ in range(3)] == [206, 206, 500]
         assert simulator.counts()["refused"] == 2
+
+
+def test_a_refusal_is_as_long_by_every_clock(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.1
+    assert now + 100 - now < 100, "a clock by which the same seconds, added and taken away, are fewer"
+    clock = SimpleNamespace(monotonic=lambda: now, sleep=time.sleep)
+    monkeypatch.setattr("audioset_tools.simulator.hub.server.time", clock)
+    plan = HubPlan(refusals=(HubRefusal(1, 100, "Retry-After"),))
+    with HubSimulator(folder, plan) as simulator, pytest.raises(errors.HfHubHTTPError) as caught:
+        api(simulator).dataset_info(REPO)
+    assert caught.value.response.headers["Retry-After"] == "101"
 
 
 def test_addresses_expire(folder: Path) -> None:
